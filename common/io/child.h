@@ -1,0 +1,41 @@
+/*
+ * child - start a program; the only caller of fork in the tree.
+ *
+ * For master, launchers and commands, all without threads. The child gets
+ * exactly the descriptors it is given (everything else is CLOEXEC), signals
+ * at their defaults with an empty mask, and a given environment.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COMMON_IO_CHILD_H
+#define COMMON_IO_CHILD_H
+
+#include <sys/types.h>
+
+#include "common/base/str.h"
+
+struct child_fd {
+	int from, to;			/* to: the number in the child */
+};
+
+struct child_spec {
+	const char *path;
+	char *const *argv;		/* NULL-terminated */
+	char *const *envp;
+	const struct child_fd *fds;	/* may overlap freely */
+	size_t nfds;
+	const char *chdir_to;		/* or NULL */
+	bool new_session;		/* setsid */
+	/* Runs in the child before exec; async-signal-safe work only. False
+	 * ends the child with status 126. */
+	bool (*before_exec)(void *arg);
+	void *before_exec_arg;
+};
+
+/* The pid, or -1 with a reason. A failed exec shows as exit status 127 after a
+ * line on standard error. */
+pid_t child_start(const struct child_spec *spec, struct str *why);
+/* "exit status 3", "killed by signal 9 (Killed)". */
+void child_describe_status(int wait_status, struct str *out);
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * fiber_stack - pooled, guarded stacks cut from slabs.
+ *
+ * Guards by MADV_GUARD_INSTALL where the kernel has it (6.13), else mprotect;
+ * MADV_NOHUGEPAGE on the slab. Under sanitizers stacks are larger, zeroed when
+ * they die and registered as root regions; under valgrind registered too.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COMMON_IO_FIBER_STACK_H
+#define COMMON_IO_FIBER_STACK_H
+
+#include <stddef.h>
+
+struct fiber_stack {
+	char *base;			/* lowest usable byte, above the guard */
+	size_t size;
+};
+
+/* False with errno when memory or maps have run out. */
+_Bool fiber_stack_get(struct fiber_stack *out);
+void fiber_stack_put(struct fiber_stack *stack);
+/* Deepest use of this stack so far, found by its zero bytes. */
+size_t fiber_stack_used(const struct fiber_stack *stack);
+/* Gives back whole pages between the guard and `live`. */
+void fiber_stack_trim(const struct fiber_stack *stack, const void *live);
+size_t fiber_stack_cached(void);
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * fs - the door to the disk: every change to queue and mailbox files goes
+ * through here, so that recorders and fault points see it.
+ *
+ * Functions return false or -1 with errno and, where given, a reason that
+ * names the path. Those with _wait in their name run in an offload thread and
+ * suspend only the fiber; they may also be called from the loop's stack or a
+ * process without a loop, and then block.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COMMON_IO_FS_H
+#define COMMON_IO_FS_H
+
+#include <stdbool.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "common/base/span.h"
+#include "common/base/str.h"
+
+/* O_EXCL | O_NOFOLLOW | O_CLOEXEC, read-write. */
+int fs_create_at(int dirfd, const char *name, mode_t mode, struct str *why);
+int fs_open_at(int dirfd, const char *name, int flags, struct str *why);
+bool fs_write_all(int fd, struct span bytes, struct str *why);
+bool fs_pwrite_all(int fd, struct span bytes, off_t at, struct str *why);
+/* Exactly len bytes or false; short files set errno to ENODATA. */
+bool fs_pread_all(int fd, void *buf, size_t len, off_t at, struct str *why);
+ssize_t fs_pread(int fd, void *buf, size_t len, off_t at);
+bool fs_chmod(int fd, mode_t mode, struct str *why);
+bool fs_rename_at(int from_dir, const char *from, int to_dir, const char *to,
+    struct str *why);
+bool fs_link_at(int from_dir, const char *from, int to_dir, const char *to,
+    struct str *why);
+bool fs_unlink_at(int dirfd, const char *name, struct str *why);
+bool fs_mkdir_at(int dirfd, const char *name, mode_t mode, struct str *why);
+bool fs_truncate(int fd, off_t size, struct str *why);
+bool fs_set_mtime(int fd, time_t mtime, struct str *why);
+
+/* fsync, never retried after an error: the caller gives the file up. */
+bool fs_sync_wait(int fd, struct str *why);
+/* fsync of the directory, only where the file system needs it for a name to
+ * be durable after fsync of the file (not ext4, XFS, btrfs; by statfs). */
+bool fs_sync_dir_if_needed_wait(int dirfd, struct str *why);
+bool fs_sync_dir_wait(int dirfd, struct str *why);
+
+/* Whole-file locks. flock belongs to the open description and travels with a
+ * passed descriptor; ofd is the fcntl kind, independent of flock. */
+bool fs_flock(int fd, bool exclusive, bool wait);
+bool fs_ofd_lock(int fd, bool exclusive);	/* never waits */
+bool fs_ofd_locked_by_other(int fd);
+
+/* Whole file up to limit bytes, appended to out. */
+bool fs_read_file_at(int dirfd, const char *name, size_t limit,
+    struct str *out, struct str *why);
+/* Free bytes and inodes for unprivileged users at this path. */
+bool fs_free_space(int dirfd, uint64_t *bytes_out, uint64_t *inodes_out);
+
+#endif

@@ -1,0 +1,85 @@
+/*
+ * loop - one epoll, a timer heap, wake-ups from threads, end-of-turn work.
+ *
+ * The only caller of epoll. A process has one loop; it is created by
+ * loop_start after the last exec or fork. tests/harness/sim_loop.c provides
+ * the same functions over virtual time: when nothing is ready it moves the
+ * clock to the next timer in place of sleeping.
+ *
+ * A turn: wait, dispatch ready descriptors, run due timers, run fibers until
+ * none is runnable, then end-of-turn hooks in order of their rank.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COMMON_IO_LOOP_H
+#define COMMON_IO_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/heap.h"
+#include "common/base/list.h"
+
+enum { LOOP_IN = 1, LOOP_OUT = 2, LOOP_HUP = 4 };
+
+/*
+ * A registered descriptor. Edge-triggered for both directions, registered
+ * once: `ready` collects LOOP_* until a caller meets EAGAIN and clears the
+ * bit. notify runs on the loop's stack (never a fiber's), must not suspend.
+ */
+struct loop_fd {
+	int fd;
+	unsigned ready;
+	bool level;			/* listeners: level, EPOLLEXCLUSIVE */
+	void (*notify)(struct loop_fd *lfd, unsigned events);
+};
+
+struct loop_timer {
+	struct heap_node node;
+	void (*fire)(struct loop_timer *timer);	/* on the loop's stack */
+};
+
+/* End-of-turn hooks: armed again by whoever has something to flush. */
+enum loop_rank { LOOP_RANK_LOG, LOOP_RANK_PEERS, LOOP_RANK_LAST,
+	LOOP_RANK_COUNT };
+struct loop_hook {
+	struct list link;
+	void (*run)(struct loop_hook *hook);
+};
+
+void loop_start(void);			/* fatal on error; once per process */
+bool loop_started(void);
+
+void loop_add(struct loop_fd *lfd);	/* fd is non-blocking; fatal on error */
+/* Listeners: stop and resume being told, without forgetting the fd. */
+void loop_pause(struct loop_fd *lfd);
+void loop_resume(struct loop_fd *lfd);
+void loop_remove(struct loop_fd *lfd);	/* before close(fd) */
+
+void loop_timer_init(struct loop_timer *timer,
+    void (*fire)(struct loop_timer *timer));
+void loop_timer_set(struct loop_timer *timer, int64_t at_ns);
+void loop_timer_stop(struct loop_timer *timer);
+
+void loop_hook_init(struct loop_hook *hook,
+    void (*run)(struct loop_hook *hook));
+/* Runs once at the end of this turn; arming twice is one run. */
+void loop_hook_arm(struct loop_hook *hook, enum loop_rank rank);
+void loop_hook_disarm(struct loop_hook *hook);
+
+/* From any thread: the loop will call fn(arg) on its own stack soon. Offload
+ * uses it; calls from one turn share one eventfd write. */
+void loop_post(void (*fn)(void *arg), void *arg);
+
+/* Work in threads that the simulated loop must wait for in real time. */
+void loop_busy_add(int delta);
+
+void loop_turn(int64_t max_wait_ns);	/* one turn; -1 waits for an event */
+void loop_run(void);			/* turns until loop_stop */
+void loop_stop(void);
+uint64_t loop_turns(void);
+
+/* The fiber layer installs itself: run every runnable fiber; true if any. */
+void loop_set_runner(bool (*run_fibers)(void));
+
+#endif

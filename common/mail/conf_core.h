@@ -1,0 +1,56 @@
+/*
+ * conf_core - parameters that every process has.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COMMON_MAIL_CONF_CORE_H
+#define COMMON_MAIL_CONF_CORE_H
+
+#include "common/base/ipaddr.h"
+#include "common/mail/conf.h"
+
+struct conf_core {
+	const char *queue_directory, *daemon_directory, *command_directory;
+	const char *data_directory, *mail_owner, *setgid_group;
+	const char *myhostname, *mydomain, *myorigin, *mydestination;
+	const char *mynetworks, *mynetworks_style, *inet_interfaces;
+	const char *proxy_interfaces, *inet_protocols, *relay_domains;
+	const char *mail_name, *mail_version, *multi_instance_name;
+	const char *syslog_name, *syslog_facility;
+	const char *maillog_file, *log_compat_level, *info_log_address_format;
+	const char *compatibility_level, *default_privs;
+	const char *recipient_delimiter, *double_bounce_sender;
+	const char *parent_domain_matches_subdomains;
+	const char *hash_queue_names, *default_database_type;
+	const char *process_name, *service_name, *process_id_directory;
+	const char *queue_sync_method;
+	const char *import_environment, *export_environment;
+	const char *rewrite_service_name, *cleanup_service_name;
+	const char *queue_service_name, *bounce_service_name;
+	const char *defer_service_name, *trace_service_name;
+	const char *proxymap_service_name, *proxywrite_service_name;
+	const char *error_service_name, *showq_service_name;
+	const char *pickup_service_name, *flush_service_name;
+	const char *verify_service_name, *anvil_service_name;
+	const char *resolver_service_name;		/* new */
+	bool enable_long_queue_ids, soft_bounce, smtputf8_enable;
+	bool strict_mailbox_ownership, helpful_warnings;
+	int64_t ipc_timeout, ipc_idle, max_idle, max_use, daemon_timeout;
+	int64_t message_size_limit, line_length_limit, header_size_limit;
+	int64_t hopcount_limit, delay_logging_resolution_limit;
+	int64_t default_process_limit;			/* 0: not set */
+	int64_t service_clients_per_process, stop_timeout; /* new */
+	int64_t hash_queue_depth, opts_stress;
+	const char *stress;
+};
+
+extern struct conf_core conf_core;
+
+/* Numeric ids of mail_owner and setgid_group (names or numbers); without root
+ * both are this process's own. False with a reason. */
+bool conf_core_ids(uid_t *uid_out, gid_t *gid_out, gid_t *setgid_out,
+    struct str *why);
+/* "postfix/smtpd" from syslog_name and the program. */
+void conf_core_log_tag(const char *program, struct str *out);
+
+#endif

@@ -1,0 +1,90 @@
+/*
+ * service - main for every role: options, configuration, tables, jail,
+ * listening, limits, reload, drain and exit live here once.
+ *
+ * Order of start-up, held by a test: configuration, before_jail (tables,
+ * patterns, files), descriptors, chroot and identities, Landlock, seccomp,
+ * threads, epoll, start.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COMMON_SERVICE_SERVICE_H
+#define COMMON_SERVICE_SERVICE_H
+
+#include "common/io/fiber.h"
+#include "common/io/sock.h"
+#include "common/io/stream.h"
+#include "common/mail/conf_core.h"
+#include "common/service/rpc.h"
+
+/* What the jail lets a role do; jail.c turns it into rules. */
+enum service_needs {
+	NEEDS_NETWORK_OUT = 1,		/* connect to inet addresses */
+	NEEDS_QUEUE_READ = 2,
+	NEEDS_QUEUE_WRITE = 4,		/* create, rename, unlink queue files */
+	NEEDS_CONFIG_READ = 8,		/* reopens tables (unjailed roles) */
+	NEEDS_DATA_WRITE = 16,		/* data_directory */
+	NEEDS_NSS = 32,			/* passwd, hosts, resolver libraries */
+	NEEDS_LAUNCHER = 64,		/* root child before anything else */
+	NEEDS_LISTEN = 128,		/* binds sockets itself (none so far) */
+	NEEDS_ROOT = 256,		/* keeps root: the launcher alone */
+};
+
+struct service {
+	const char *name;		/* program: "smtpd" */
+	const struct param_set *params;	/* may be NULL */
+	unsigned needs;
+	bool solitary;			/* one process, no bound on clients */
+	bool internal;			/* limit never below 10 000, with a share
+					   kept for internal callers */
+
+	/* With files and privileges, single-threaded, no loop. fatal() on
+	 * trouble. */
+	void (*before_jail)(void);
+	/* In the jail, no loop yet. */
+	void (*after_jail)(void);
+	/* First fiber of the process: background work starts here. */
+	void (*start)(void);
+
+	/* One of these: a fiber per connection that owns the stream, */
+	void (*serve)(struct stream *client, const struct sock_peer *peer);
+	/* or calls of a protocol (rpc.h), */
+	const struct rpc_protocol *protocol;
+	/* or datagrams (postlogd). */
+	void (*serve_datagrams)(int fd);
+
+	/* A wake-up: master's timer or a trigger. In a fiber of its own, never
+	 * twice at once; a trigger during one run makes one more. */
+	void (*wakeup)(void);
+
+	/* A new generation has started or master is stopping: finish. Called
+	 * once, on a fiber; the process leaves when it returned and all
+	 * connections are closed. May be NULL. */
+	void (*drain)(void);
+};
+
+int service_main(const struct service *service, int argc, char **argv);
+
+/* Facts of this process. */
+const char *service_name(void);		/* master.cf row: "smtp", "submission" */
+const char *service_program(void);	/* "smtpd" */
+bool service_has_root(void);		/* started by a root master */
+bool service_draining(void);		/* serve: finish the transaction, 421 */
+bool service_stress(void);		/* at its limit: stress parameters */
+unsigned service_slot(void);		/* process slot, below 4096: for ids */
+/* Protection asked for and missing (conf_unmet_protection), else NULL; smtpd
+ * answers 451 4.3.5, agents defer. */
+const char *service_refusal(void);
+struct fiber_group *service_fibers(void);	/* for background fibers */
+/* Descriptor of the queue directory (all roles), opened before the jail. */
+int service_queue_dir(void);
+/* The launcher's socket, for roles with NEEDS_LAUNCHER; -1 otherwise. */
+int service_launcher_fd(void);
+/* Ask master for a successor, log why (a table changed): new connections go
+ * there, this process drains. Once per process. */
+void service_restart(const char *why);
+struct deadline service_ipc_deadline(void);	/* now + ipc_timeout */
+/* Main of a binary that runs without master for tests: -S style is not here;
+ * see tests/harness. */
+
+#endif

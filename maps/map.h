@@ -1,0 +1,104 @@
+/*
+ * map - one "type:name" table: open, look up, know when it changed.
+ *
+ * Three answers everywhere: found, absent, failed. "Failed" defers mail and
+ * never bounces it. Local types look up in the process and do not suspend;
+ * network types and proxy: suspend. Type names are those of postmap -q.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef MAPS_MAP_H
+#define MAPS_MAP_H
+
+#include "common/base/arena.h"
+#include "common/base/span.h"
+#include "common/base/str.h"
+#include "common/io/deadline.h"
+
+enum map_status { MAP_FOUND, MAP_ABSENT, MAP_FAILED };
+
+enum map_flags {
+	MAP_FOLD = 1,			/* keys are folded to lower case */
+	MAP_NO_REGSUB = 2,		/* refuse $1 in results (aliases, security) */
+	MAP_NO_PROXY = 4,		/* never through proxymap */
+	MAP_UTF8 = 8,			/* keys and results must be UTF-8 */
+	MAP_RAW_KEYS = 16,		/* do not fold, whatever the type says */
+	MAP_PATTERN = 32,		/* of a type: whole-key matching, no @domain
+					   or parent-domain look-ups */
+	MAP_FIXED = 64,			/* of a type: key is ignored (static:, fail:) */
+	MAP_SUSPENDS = 128,		/* of a type: look-ups may suspend */
+};
+
+struct map;
+struct map_spec {
+	const char *type, *name;	/* "hash", "/etc/aliases" */
+	unsigned flags;
+	struct span text;		/* tests: contents instead of a file */
+};
+
+typedef struct map *map_open_fn(const struct map_spec *spec, struct str *why);
+typedef enum map_status map_lookup_fn(struct map *map, struct span key,
+    struct str *value_out);
+typedef enum map_status map_sequence_fn(struct map *map, bool first,
+    struct str *key_out, struct str *value_out);
+typedef bool map_changed_fn(struct map *map);
+typedef void map_close_fn(struct map *map);
+
+/* A type is one file and one row of types.c. */
+struct map_type {
+	const char *name;
+	unsigned flags;
+	map_open_fn *open;
+	map_lookup_fn *lookup;
+	map_sequence_fn *sequence;	/* postmap -s; may be NULL */
+	map_changed_fn *changed;	/* may be NULL: never changes */
+	map_close_fn *close;
+	/* Writing by postmap: NULL where the type has no file of its own. */
+	const struct map_maker *maker;
+	const char *missing;		/* library that was left out of this build */
+};
+
+struct map {
+	const struct map_type *type;
+	char *label;			/* "hash:/etc/aliases" */
+	unsigned flags;
+	int64_t checked_ns;		/* when `changed` was last asked */
+	struct str failed_why;
+};
+
+/*
+ * Opens "type:name". NULL with a reason for an unknown type or bad syntax; a
+ * file that cannot be opened gives a table whose look-ups fail and say why
+ * (as Postfix does), with one warning now.
+ */
+struct map *map_open(const char *spec, unsigned flags, struct str *why);
+struct map *map_open_text(const char *type, const char *text); /* tests */
+void map_close(struct map *map);		/* NULL is fine */
+
+/* Value replaces *value_out. May suspend for types marked so. */
+__attribute__((warn_unused_result)) enum map_status
+map_lookup(struct map *map, struct span key, struct str *value_out);
+enum map_status map_sequence(struct map *map, bool first,
+    struct str *key_out, struct str *value_out);
+const char *map_label(const struct map *map);
+const char *map_why(const struct map *map);	/* of the last MAP_FAILED */
+
+/*
+ * Has the source changed since it was opened? Asked by fstat, at most once a
+ * second per table. Types that can reopen (unjailed roles, readers of Berkeley
+ * DB and LMDB) do so by themselves and answer false.
+ */
+bool map_has_changed(struct map *map);
+/* Label of the first open table that changed and cannot reopen here, or NULL:
+ * roles log "table ... has changed -- restarting" and ask for a successor. */
+const char *map_any_changed(void);
+/* Unjailed roles and commands may reopen files by path. Default false. */
+void map_allow_reopen(bool yes);
+
+/* Helpers for types: allocates the outer struct (first member is struct map),
+ * and gives up on it in open. */
+void *map_new_size(const struct map_spec *spec, size_t size);
+#define map_new(spec, type, member) ((type *)map_new_size(spec, sizeof(type)))
+struct map *map_discard(struct map *map);	/* frees, returns NULL */
+
+#endif

@@ -1,0 +1,285 @@
+# Waypost - one makefile. Folders are found by wildcard: a new source, role,
+# command, test or fuzz target needs no edit here.
+#
+#   make            everything below build/: libexec/<role>, sbin/<command>
+#   make run        a private instance in the foreground    (RUN_DIR= SMTP_PORT=)
+#   make test       all tests; `make check` only unit tests (TEST=part of a name)
+#   make check-asan unit tests under address and undefined-behaviour sanitizers
+#   make fuzz       each fuzz target for FUZZ_SECONDS       (FUZZ=part of a name)
+#   make deps lint format sizes install clean
+#
+# Variables: CC, BUILD=, V=1 (show commands), WERROR=1, FIBER=ucontext,
+# SANITIZE=address,undefined, DESTDIR=. SPDX-License-Identifier: Apache-2.0
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+ifeq ($(origin CC),default)
+CC = gcc
+endif
+BUILD ?= build
+V ?= 0
+Q = $(if $(filter 0,$(V)),@,)
+say = @$(if $(filter 0,$(V)),echo "  $(1)	$(2)",:)
+
+# --- Flags -----------------------------------------------------------------
+
+WARN = -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla \
+	-Wno-unused-parameter -Werror=implicit-function-declaration \
+	$(if $(WERROR),-Werror)
+HARDEN = $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2) -fstack-protector-strong
+SAN = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=undefined)
+OPT = -O2 -g -fno-omit-frame-pointer
+CFLAGS = -std=gnu17 $(OPT) -fPIE -pthread $(WARN) $(HARDEN) $(SAN)
+CPPFLAGS = -D_GNU_SOURCE -I. $(if $(filter ucontext,$(FIBER)),-DFIBER_UCONTEXT=1)
+LDFLAGS = -pie -pthread -Wl,-z,now -Wl,-z,relro -Wl,--as-needed $(SAN)
+# Code that runs on 64 KiB fiber stacks; tests and sanitizers are exempt.
+FRAME = $(if $(SANITIZE),,-Wframe-larger-than=4096)
+
+# --- What is there ---------------------------------------------------------
+
+# Floors, highest first: the order of the link line.
+FLOORS := shared queue maps service mail io base
+DIR_base := common/base
+DIR_io := common/io
+DIR_mail := common/mail
+DIR_service := common/service
+DIR_maps := maps
+DIR_queue := queue
+DIR_shared := daemons/shared
+# What a floor's unit tests may link besides the floor itself.
+BELOW_base :=
+BELOW_io := base
+BELOW_mail := io base
+BELOW_service := mail io base
+BELOW_maps := service mail io base
+BELOW_queue := service mail io base
+BELOW_shared := queue maps service mail io base
+
+src = $(wildcard $(1)/*.c $(1)/*.S)
+obj = $(patsubst %,$(1)/obj/%.o,$(basename $(2)))
+
+ROLE_DIRS := $(filter-out daemons/shared daemons/commands, \
+	$(patsubst %/,%,$(sort $(wildcard daemons/*/))))
+main_of = daemons/$(1)/$(subst -,_,$(1)).c
+# A role whose main is not written yet is not linked.
+ROLES := $(foreach r,$(notdir $(ROLE_DIRS)),$(if $(wildcard $(call main_of,$(r))),$(r)))
+CONF_SRC := $(filter-out daemons/shared/%,$(wildcard daemons/*/*_conf.c))
+COMMAND_SRC := $(filter-out %_lib.c %/cmd.c daemons/commands/common_%.c, \
+	$(wildcard daemons/commands/*.c))
+COMMAND_LIB_SRC := $(filter-out $(COMMAND_SRC),$(wildcard daemons/commands/*.c)) \
+	$(wildcard daemons/commands/lib/*.c)
+COMMANDS := $(notdir $(basename $(COMMAND_SRC)))
+
+# Second names: alias:target.
+ROLE_LINKS := lmtp:smtp nqmgr:qmgr oqmgr:qmgr
+COMMAND_LINKS := postfix:waypost mailq:sendmail newaliases:sendmail \
+	$(if $(filter postalias,$(COMMANDS)),,postalias:postmap)
+link_alias = $(word 1,$(subst :, ,$(1)))
+link_target = $(word 2,$(subst :, ,$(1)))
+links_for = $(foreach l,$(1),$(if $(filter $(call link_target,$(l)),$(2)),$(l)))
+ROLE_LINKS := $(call links_for,$(ROLE_LINKS),$(ROLES))
+COMMAND_LINKS := $(call links_for,$(COMMAND_LINKS),$(COMMANDS))
+
+ROLE_BINS := $(ROLES:%=$(BUILD)/libexec/%) \
+	$(foreach l,$(ROLE_LINKS),$(BUILD)/libexec/$(call link_alias,$(l)))
+COMMAND_BINS := $(COMMANDS:%=$(BUILD)/sbin/%) \
+	$(foreach l,$(COMMAND_LINKS),$(BUILD)/sbin/$(call link_alias,$(l)))
+
+all: $(FLOORS:%=$(BUILD)/lib/%.a) $(ROLE_BINS) $(COMMAND_BINS)
+.PHONY: all
+
+# --- Optional libraries ----------------------------------------------------
+# Probed once; `make clean` or removing build/config.mk asks again. Every
+# object sees HAVE_DB HAVE_LMDB HAVE_PCRE2 HAVE_SECCOMP HAVE_OPENSSL as 0 or 1.
+
+NO_BUILD_GOALS := deps lint format sizes clean run test
+ifneq ($(filter-out $(NO_BUILD_GOALS),$(or $(MAKECMDGOALS),all)),)
+-include $(BUILD)/config.mk
+endif
+
+# try: name, header, expression, linker flags
+define try
+	if echo '#include <$(2)>' | sed '$$a int main(void) { return (int)(size_t)$(3); }' | \
+	    $(CC) -x c -include stddef.h - -o $(BUILD)/probe $(4) 2>/dev/null; \
+	then echo 'HAVE_$(1) := 1'; echo 'LIBS += $(4)'; \
+	else echo 'HAVE_$(1) := 0'; echo "  without	$(1): no $(2)" >&2; fi
+endef
+
+$(BUILD)/config.mk: Makefile
+	@mkdir -p $(BUILD)
+	@{ $(call try,DB,db.h,db_version(0, 0, 0),-ldb); \
+	   $(call try,LMDB,lmdb.h,mdb_version(0, 0, 0),-llmdb); \
+	   $(call try,PCRE2,stdint.h>\n#define PCRE2_CODE_UNIT_WIDTH 8\n#include <pcre2.h,pcre2_config(0, 0),-lpcre2-8); \
+	   $(call try,SECCOMP,seccomp.h,seccomp_version(),-lseccomp); \
+	   $(call try,OPENSSL,openssl/ssl.h,SSL_CTX_new(TLS_method()),-lssl -lcrypto); \
+	 } > $@.new
+	@rm -f $(BUILD)/probe
+	@sed -n 's/^\(HAVE_[A-Z0-9]*\) := /#define \1 /p' $@.new > $(BUILD)/config.h.new
+	@cmp -s $(BUILD)/config.h.new $(BUILD)/config.h || cp $(BUILD)/config.h.new $(BUILD)/config.h
+	@mv $@.new $@
+
+$(BUILD)/config.h: $(BUILD)/config.mk
+LDLIBS = $(LIBS)
+
+# --- Objects and archives, in three flavours -------------------------------
+# plain: what is installed. test: fault points compiled in. fuzz: sanitized.
+
+FUZZ_CLANG := $(shell command -v clang 2>/dev/null)
+FUZZ_CC = $(if $(FUZZ_CLANG),clang,$(CC))
+FUZZ_SAN = -fsanitize=address,undefined -fno-sanitize-recover=undefined
+FUZZ_CFLAGS = -std=gnu17 -O1 -g -fPIE -pthread -fno-omit-frame-pointer \
+	$(WARN) $(FUZZ_SAN) $(if $(FUZZ_CLANG),-fsanitize=fuzzer-no-link)
+COMPILE_plain = $(CC) $(CPPFLAGS) $(if $(FAULTS),-DFAULTS=1) $(CFLAGS) $(FRAME)
+COMPILE_test = $(CC) $(CPPFLAGS) -DFAULTS=1 $(CFLAGS) -Wno-missing-field-initializers
+COMPILE_fuzz = $(FUZZ_CC) $(CPPFLAGS) $(FUZZ_CFLAGS)
+AT_plain := $(BUILD)
+AT_test := $(BUILD)/test
+AT_fuzz := $(BUILD)/fuzz
+ALL_OBJ :=
+
+# Flags are part of what an object depends on. ccache makes no difference.
+FORCE:
+$(BUILD)/flags.%: FORCE
+	@mkdir -p $(BUILD)
+	@echo '$(subst ccache ,,$(COMPILE_$*))' | cmp -s - $@ || \
+	    echo '$(subst ccache ,,$(COMPILE_$*))' > $@
+
+# flavour: name
+define flavour
+$(AT_$(1))/obj/%.o: %.c $(BUILD)/config.h $(BUILD)/flags.$(1)
+	$$(call say,CC,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$$(COMPILE_$(1)) -include $(BUILD)/config.h -MMD -MP -c -o $$@ $$<
+$(AT_$(1))/obj/%.o: %.S $(BUILD)/flags.$(1)
+	$$(call say,AS,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$$(COMPILE_$(1)) -MMD -MP -c -o $$@ $$<
+$(foreach f,$(FLOORS),$(eval $(call archive,$(1),$(f),$(call src,$(DIR_$(f))))))
+$(eval $(call archive,$(1),conf,$(CONF_SRC)))
+$(eval $(call archive,$(1),commands,$(COMMAND_LIB_SRC)))
+endef
+
+# archive: flavour, name, sources
+define archive
+ALL_OBJ += $(call obj,$(AT_$(1)),$(3))
+$(AT_$(1))/lib/$(2).a: $(call obj,$(AT_$(1)),$(3)) $(BUILD)/members.$(1).$(2)
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	$$(Q)ar rcs $$@ $$(filter %.o,$$^)
+$(BUILD)/members.$(1).$(2): FORCE
+	@mkdir -p $$(@D)
+	@echo '$(3)' | cmp -s - $$@ || echo '$(3)' > $$@
+endef
+
+$(foreach k,plain test fuzz,$(eval $(call flavour,$(k))))
+
+libs = $(patsubst %,$(AT_$(1))/lib/%.a,$(2))
+define link
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS)
+endef
+
+# --- Daemons and commands --------------------------------------------------
+
+role_obj = $(call obj,$(1),$(call src,daemons/$(2)))
+define role
+ALL_OBJ += $(call role_obj,$(BUILD),$(1)) $(call role_obj,$(AT_test),$(1))
+$(BUILD)/libexec/$(1): $(call role_obj,$(BUILD),$(1)) $(call libs,plain,$(FLOORS))
+	$$(link)
+endef
+define command
+ALL_OBJ += $(BUILD)/obj/daemons/commands/$(1).o
+$(BUILD)/sbin/$(1): $(BUILD)/obj/daemons/commands/$(1).o $(call libs,plain,commands conf $(FLOORS))
+	$$(link)
+endef
+define second_name
+$(1)/$(call link_alias,$(2)): $(1)/$(call link_target,$(2))
+	@ln -sf $(call link_target,$(2)) $$@
+endef
+$(foreach r,$(ROLES),$(eval $(call role,$(r))))
+$(foreach c,$(COMMANDS),$(eval $(call command,$(c))))
+$(foreach l,$(ROLE_LINKS),$(eval $(call second_name,$(BUILD)/libexec,$(l))))
+$(foreach l,$(COMMAND_LINKS),$(eval $(call second_name,$(BUILD)/sbin,$(l))))
+
+# --- Unit tests ------------------------------------------------------------
+# One program per folder below tests/ that holds *_test.c. It links its own
+# floor and those beneath; a role's tests link the role without its main. A
+# file named SIM_LOOP in the folder replaces the loop by the simulated one.
+
+TEST_DIRS := $(sort $(patsubst %/,%,$(dir $(filter-out tests/system/% tests/fuzz/%, \
+	$(wildcard $(addsuffix /*_test.c,tests/* tests/*/* tests/*/*/* tests/*/*/*/*))))))
+TEST_BINS := $(foreach d,$(TEST_DIRS),$(BUILD)/test/$(subst /,_,$(d:tests/%=%))_test)
+HARNESS_SRC := $(filter-out tests/harness/t.c tests/harness/sim_loop.c %_test.c, \
+	$(wildcard tests/harness/*.c))
+$(eval $(call archive,test,harness,$(HARNESS_SRC)))
+T_OBJ := $(AT_test)/obj/tests/harness/t.o
+SIM_OBJ := $(AT_test)/obj/tests/harness/sim_loop.o
+ALL_OBJ += $(T_OBJ) $(SIM_OBJ)
+
+floor_of = $(strip $(foreach f,$(FLOORS),$(if $(filter $(DIR_$(f)) $(DIR_$(f))/%,$(1)),$(f))))
+role_of = $(filter-out shared,$(word 2,$(subst /, ,$(filter daemons/%,$(1)))))
+test_floors = $(if $(call floor_of,$(1)),$(call floor_of,$(1)) $(BELOW_$(call floor_of,$(1))),$(FLOORS))
+test_role_obj = $(if $(filter commands,$(1)),,$(call obj,$(AT_test),$(filter-out $(call main_of,$(1)),$(call src,daemons/$(1)))))
+
+# unit_test: folder without tests/
+define unit_test
+ALL_OBJ += $(call obj,$(AT_test),$(wildcard tests/$(1)/*.c))
+$(BUILD)/test/$(subst /,_,$(1))_test: $(T_OBJ) \
+    $(call obj,$(AT_test),$(wildcard tests/$(1)/*.c)) \
+    $(if $(call role_of,$(1)),$(call test_role_obj,$(call role_of,$(1)))) \
+    $(if $(wildcard tests/$(1)/SIM_LOOP),$(SIM_OBJ)) $(call libs,test,harness) \
+    $(if $(filter commands,$(call role_of,$(1))),$(call libs,test,commands conf)) \
+    $(call libs,test,$(call test_floors,$(1)))
+	$$(call say,LD,$$@)
+	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) $$(LDLIBS) -lcmocka
+endef
+$(foreach d,$(TEST_DIRS:tests/%=%),$(eval $(call unit_test,$(d))))
+
+# Helper programs of system tests and benchmarks: one source each.
+TOOL_SRC := $(wildcard tests/tools/*.c tests/bench/*.c)
+TOOL_BINS := $(TOOL_SRC:tests/%.c=$(BUILD)/test/%)
+ALL_OBJ += $(call obj,$(AT_test),$(TOOL_SRC))
+$(TOOL_BINS): $(BUILD)/test/%: $(BUILD)/test/obj/tests/%.o $(call libs,test,harness $(FLOORS))
+	$(link)
+
+unit-tests: $(TEST_BINS)
+check: $(TEST_BINS)
+	tests/run --build $(BUILD) $(if $(TEST),--only '$(TEST)') unit
+check-asan:
+	$(MAKE) BUILD=$(BUILD)/asan SANITIZE=address,undefined check
+.PHONY: unit-tests check check-asan
+
+# --- Fuzz targets ----------------------------------------------------------
+# With clang: libFuzzer. Without: tests/fuzz/standalone.c replays seeds and
+# random mutations of them. A target that includes a role's header links it.
+
+FUZZ_SRC := $(wildcard tests/fuzz/*_fuzz.c)
+FUZZ_BINS := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/fuzz/%)
+fuzz_roles = $(sort $(shell sed -n 's,^.include "daemons/\([a-z-]*\)/.*,\1,p' $(1) | grep -vx shared))
+fuzz_role_obj = $(foreach r,$(call fuzz_roles,$(1)),$(call obj,$(AT_fuzz),$(filter-out $(call main_of,$(r)),$(call src,daemons/$(r)))))
+define fuzz_target
+ALL_OBJ += $(AT_fuzz)/obj/tests/fuzz/$(1).o $(call fuzz_role_obj,tests/fuzz/$(1).c)
+$(BUILD)/fuzz/$(1): $(AT_fuzz)/obj/tests/fuzz/$(1).o $(call fuzz_role_obj,tests/fuzz/$(1).c) \
+    $(if $(FUZZ_CLANG),,$(AT_fuzz)/obj/tests/fuzz/standalone.o) $(call libs,fuzz,$(FLOORS))
+	$$(call say,LD,$$@)
+	$$(Q)$$(FUZZ_CC) -pie -pthread $(FUZZ_SAN) $(if $(FUZZ_CLANG),-fsanitize=fuzzer) \
+	    -Wl,--as-needed -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) $$(LDLIBS)
+endef
+$(foreach f,$(FUZZ_SRC:tests/fuzz/%.c=%),$(eval $(call fuzz_target,$(f))))
+
+fuzz-targets: $(FUZZ_BINS)
+FUZZ_SECONDS ?= 60
+fuzz: $(FUZZ_BINS)
+	tests/run --build $(BUILD) --fuzz-seconds $(FUZZ_SECONDS) $(if $(FUZZ),--only '$(FUZZ)') fuzz
+.PHONY: fuzz fuzz-targets
+
+-include $(sort $(ALL_OBJ:.o=.d))
+
+clean:
+	rm -rf $(BUILD)
+.PHONY: clean

@@ -53,9 +53,11 @@ struct service {
 	/* or datagrams (postlogd). */
 	void (*serve_datagrams)(int fd);
 
-	/* A wake-up: master's timer or a trigger. In a fiber of its own, never
-	 * twice at once; a trigger during one run makes one more. */
-	void (*wakeup)(void);
+	/* A wake-up: master's timer ("W") or trigger bytes from a connection
+	 * whose first byte is not 0 (attr frames begin with 0). In a fiber of its
+	 * own, never twice at once; bytes that arrive during one run are joined
+	 * for one more. */
+	void (*wakeup)(struct span bytes);
 
 	/* A new generation has started or master is stopping: finish. Called
 	 * once, on a fiber; the process leaves when it returned and all

@@ -1,0 +1,36 @@
+/*
+ * outcome_log - per-message logs of what became of recipients: bounce, defer,
+ * trace. Appended durably before a recipient is marked done.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef QUEUE_OUTCOME_LOG_H
+#define QUEUE_OUTCOME_LOG_H
+
+#include "queue/message.h"
+
+struct outcome {
+	struct span rcpt, original, orcpt;
+	uint64_t notify, mark_at;
+	uint64_t action;		/* enum dsn_action */
+	struct span dsn;		/* "5.1.1" */
+	struct span reason;		/* for people, as logged */
+	struct span diag_type, diag_text;	/* "smtp", the remote reply */
+	struct span mta_type, mta_name;	/* "dns", the remote host */
+	int64_t when_us;
+};
+extern const struct attr_form outcome_form;
+
+/* Appends and fsyncs. kind: QUEUE_DEFER, QUEUE_BOUNCE, QUEUE_TRACE. Suspends
+ * (offload). */
+bool outcome_log_append(int queue_dir, enum queue_name kind, struct span id,
+    const struct outcome *outcomes, size_t count, struct str *why);
+/* All entries into an arena array; a torn last entry is dropped. QUEUE_GONE
+ * when there is no log. */
+enum queue_result outcome_log_read(int queue_dir, enum queue_name kind,
+    struct span id, struct arena *arena, struct outcome **outcomes_out,
+    size_t *count_out, struct str *why);
+bool outcome_log_remove(int queue_dir, enum queue_name kind, struct span id,
+    struct str *why);
+
+#endif

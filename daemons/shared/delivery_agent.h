@@ -1,0 +1,63 @@
+/*
+ * delivery_agent - the life of every delivery agent: requests from qmgr, a
+ * fiber each, outcomes logged and kept before the answer.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef DAEMONS_SHARED_DELIVERY_AGENT_H
+#define DAEMONS_SHARED_DELIVERY_AGENT_H
+
+#include "common/service/service.h"
+#include "daemons/shared/delivery_proto.h"
+
+/* One message for some recipients, being delivered. */
+struct delivery {
+	struct arena *arena;
+	struct delivery_request *request;
+	struct envelope *envelope;
+	struct envelope_rcpt *rcpts;
+	size_t count;
+	int64_t started_us;		/* wall clock at arrival of the request */
+	/* Set by the agent as it goes: c of delays= ends when the connection
+	 * stands. 0: not reached. */
+	int64_t connected_us;
+	struct delivery_priv *priv;
+};
+
+/* Everything a status line and a report need to say of one recipient. */
+struct delivery_status {
+	enum outcome_kind kind;
+	const char *dsn;		/* "2.0.0"; class is forced to the kind */
+	struct span reason;		/* inside the parentheses */
+	struct span relay;		/* "host[ip]:port", "virtual", "none" */
+	unsigned conn_use;		/* logged when above 1 */
+	struct span diag_type, diag_text, mta_type, mta_name; /* RFC 3464 */
+	enum dsn_action action_if_sent;	/* DSN_RELAYED, DSN_DELIVERED, EXPANDED */
+	bool relay_does_dsn;		/* peer took over success notices */
+};
+
+/*
+ * Says what became of recipient i: keeps it, to be logged and made durable at
+ * the end of the delivery (or at delivery_settle). Exactly once per recipient;
+ * those never spoken of are deferred with an internal warning.
+ */
+void delivery_set(struct delivery *d, size_t i,
+    const struct delivery_status *status);
+/* Logs and makes durable what is set so far (long conversations). Suspends. */
+void delivery_settle(struct delivery *d);
+/* For all recipients not spoken of yet. */
+void delivery_set_rest(struct delivery *d,
+    const struct delivery_status *status);
+/* The destination as a whole is dead: qmgr will suspend it. */
+void delivery_dead(struct delivery *d, const char *dsn, struct span reason);
+/* Content bytes, by pread; at most len at offset `at` of the content. */
+ssize_t delivery_read(struct delivery *d, uint64_t at, char *buf, size_t len);
+
+typedef void deliver_fn(struct delivery *d);	/* Suspends. */
+
+/* The protocol for struct service; set before service_main. soft_bounce,
+ * service_refusal and expiry of the file are handled here. */
+extern const struct rpc_protocol delivery_protocol;
+void delivery_agent_setup(deliver_fn *deliver, const char *relay_default);
+
+#endif

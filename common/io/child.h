@@ -2,14 +2,17 @@
  * child - start a program; the only caller of fork in the tree.
  *
  * For master, launchers and commands, all without threads. The child gets
- * exactly the descriptors it is given (everything else is CLOEXEC), signals
- * at their defaults with an empty mask, and a given environment.
+ * exactly the descriptors it is given, besides 0, 1 and 2 of the caller where
+ * they are not replaced; signals at their defaults with an empty mask; and a
+ * given environment. In the child, in this order: descriptors, setsid,
+ * before_exec, chdir, exec.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef COMMON_IO_CHILD_H
 #define COMMON_IO_CHILD_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "common/base/str.h"
@@ -23,7 +26,7 @@ struct child_spec {
 	char *const *argv;		/* NULL-terminated */
 	char *const *envp;
 	const struct child_fd *fds;	/* may overlap freely */
-	size_t nfds;
+	size_t nfds;			/* 64 at most */
 	const char *chdir_to;		/* or NULL */
 	bool new_session;		/* setsid */
 	/* Runs in the child before exec; async-signal-safe work only. False

@@ -28,6 +28,7 @@ struct crash_slot {
 
 void crash_slot_use(struct crash_slot *slot);	/* from now on */
 struct crash_slot *crash_slot(void);
+void crash_slot_note(const char *queue_id, const char *peer);
 void crash_handlers_install(void);
 
 #endif

@@ -16,6 +16,9 @@
  * own. */
 ssize_t fdpass_send(int sock, const void *buf, size_t len, const int *fds,
     size_t nfds);
+struct iovec;
+ssize_t fdpass_sendv(int sock, struct iovec *iov, size_t count, const int *fds,
+    size_t nfds);
 ssize_t fdpass_recv(int sock, void *buf, size_t len, int *fds_out,
     size_t room, size_t *nfds_out);
 

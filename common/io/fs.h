@@ -46,7 +46,7 @@ bool fs_sync_dir_wait(int dirfd, struct str *why);
 
 /* Whole-file locks. flock belongs to the open description and travels with a
  * passed descriptor; ofd is the fcntl kind, independent of flock. */
-bool fs_flock(int fd, bool exclusive, bool wait);
+bool fs_flock(int fd, bool exclusive, bool wait);	/* wait: suspends */
 bool fs_ofd_lock(int fd, bool exclusive);	/* never waits */
 bool fs_ofd_locked_by_other(int fd);
 
@@ -55,5 +55,21 @@ bool fs_read_file_at(int dirfd, const char *name, size_t limit,
     struct str *out, struct str *why);
 /* Free bytes and inodes for unprivileged users at this path. */
 bool fs_free_space(int dirfd, uint64_t *bytes_out, uint64_t *inodes_out);
+
+#ifdef FAULTS
+/* Crash tests: told of each change after it succeeded, in the caller's fiber.
+ * What does not apply is zero, NULL or -1; write has at = -1. */
+struct fs_change {
+	const char *op;		/* create open write pwrite chmod rename link */
+	int dir, to_dir;	/* unlink mkdir fsync fsyncdir truncate */
+	const char *name, *to;
+	int fd;
+	off_t at;
+	struct span bytes;
+	mode_t mode;
+};
+typedef void fs_recorder_fn(const struct fs_change *change);
+void fs_set_recorder(fs_recorder_fn *fn);	/* NULL: none */
+#endif
 
 #endif

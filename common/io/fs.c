@@ -1,0 +1,411 @@
+/*
+ * fs - the door to the disk.
+ *
+ * Reasons name the path; where only a descriptor is known, the kernel is asked
+ * what it was opened as. A recorder (fault builds) hears of each change after
+ * it was made, which is what a crash test replays.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "common/io/fault.h"
+#include "common/io/fs.h"
+#include "common/io/offload.h"
+
+#ifdef FAULTS
+
+static fs_recorder_fn *recorder;
+
+void
+fs_set_recorder(fs_recorder_fn *fn)
+{
+	recorder = fn;
+}
+
+static void
+tell(const struct fs_change *change)
+{
+	if (recorder != NULL)
+		recorder(change);
+}
+
+#define RECORD(...) tell(&(struct fs_change){ __VA_ARGS__ })
+#else
+#define RECORD(...) (void)0
+#endif
+
+static bool
+fail_name(struct str *why, const char *what, const char *name)
+{
+	int saved = errno;
+
+	if (why != NULL)
+		str_printf(why, "%s %s: %s", what, name, strerror(saved));
+	errno = saved;
+	return false;
+}
+
+static bool
+fail_fd(struct str *why, const char *what, int fd)
+{
+	char link[32], name[256];
+	int saved = errno;
+
+	if (why == NULL)
+		return false;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	ssize_t n = readlink(link, name, sizeof(name) - 1);
+
+	if (n > 0)
+		name[n] = '\0';
+	else
+		snprintf(name, sizeof(name), "descriptor %d", fd);
+	errno = saved;
+	return fail_name(why, what, name);
+}
+
+static bool
+fail_two(struct str *why, const char *what, const char *from, const char *to)
+{
+	int saved = errno;
+
+	if (why != NULL)
+		str_printf(why, "%s %s to %s: %s", what, from, to,
+		    strerror(saved));
+	errno = saved;
+	return false;
+}
+
+int
+fs_create_at(int dirfd, const char *name, mode_t mode, struct str *why)
+{
+	int fd = -1;
+
+	if (!FAULT("fs.create"))
+		fd = openat(dirfd, name, O_RDWR | O_CREAT | O_EXCL |
+		    O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, mode);
+	if (fd < 0)
+		fail_name(why, "create", name);
+	else
+		RECORD(.op = "create", .dir = dirfd, .name = name, .fd = fd,
+		    .mode = mode);
+	return fd;
+}
+
+int
+fs_open_at(int dirfd, const char *name, int flags, struct str *why)
+{
+	int fd = -1;
+
+	if (!FAULT("fs.open"))
+		fd = openat(dirfd, name, flags | O_CLOEXEC | O_NOCTTY, 0600);
+	if (fd < 0)
+		fail_name(why, "open", name);
+	else
+		RECORD(.op = "open", .dir = dirfd, .name = name, .fd = fd);
+	return fd;
+}
+
+bool
+fs_write_all(int fd, struct span bytes, struct str *why)
+{
+	if (FAULT("fs.write"))
+		return fail_fd(why, "write", fd);
+	for (size_t done = 0; done < bytes.len;) {
+		ssize_t n = write(fd, bytes.p + done, bytes.len - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return fail_fd(why, "write", fd);
+		done += (size_t)n;
+	}
+	RECORD(.op = "write", .fd = fd, .at = -1, .bytes = bytes);
+	return true;
+}
+
+bool
+fs_pwrite_all(int fd, struct span bytes, off_t at, struct str *why)
+{
+	if (FAULT("fs.pwrite"))
+		return fail_fd(why, "write", fd);
+	for (size_t done = 0; done < bytes.len;) {
+		ssize_t n = pwrite(fd, bytes.p + done, bytes.len - done,
+		    at + (off_t)done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return fail_fd(why, "write", fd);
+		done += (size_t)n;
+	}
+	RECORD(.op = "pwrite", .fd = fd, .at = at, .bytes = bytes);
+	return true;
+}
+
+ssize_t
+fs_pread(int fd, void *buf, size_t len, off_t at)
+{
+	ssize_t n;
+
+	if (FAULT("fs.read"))
+		return -1;
+	do
+		n = pread(fd, buf, len, at);
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
+bool
+fs_pread_all(int fd, void *buf, size_t len, off_t at, struct str *why)
+{
+	for (size_t done = 0; done < len;) {
+		ssize_t n = fs_pread(fd, (char *)buf + done, len - done,
+		    at + (off_t)done);
+
+		if (n == 0)
+			errno = ENODATA;
+		if (n <= 0)
+			return fail_fd(why, "read", fd);
+		done += (size_t)n;
+	}
+	return true;
+}
+
+bool
+fs_chmod(int fd, mode_t mode, struct str *why)
+{
+	if (FAULT("fs.chmod") || fchmod(fd, mode) != 0)
+		return fail_fd(why, "chmod", fd);
+	RECORD(.op = "chmod", .fd = fd, .mode = mode);
+	return true;
+}
+
+bool
+fs_rename_at(int from_dir, const char *from, int to_dir, const char *to,
+    struct str *why)
+{
+	if (FAULT("fs.rename") || renameat(from_dir, from, to_dir, to) != 0)
+		return fail_two(why, "rename", from, to);
+	RECORD(.op = "rename", .dir = from_dir, .name = from,
+	    .to_dir = to_dir, .to = to, .fd = -1);
+	return true;
+}
+
+bool
+fs_link_at(int from_dir, const char *from, int to_dir, const char *to,
+    struct str *why)
+{
+	if (FAULT("fs.link") || linkat(from_dir, from, to_dir, to, 0) != 0)
+		return fail_two(why, "link", from, to);
+	RECORD(.op = "link", .dir = from_dir, .name = from,
+	    .to_dir = to_dir, .to = to, .fd = -1);
+	return true;
+}
+
+bool
+fs_unlink_at(int dirfd, const char *name, struct str *why)
+{
+	if (FAULT("fs.unlink") || unlinkat(dirfd, name, 0) != 0)
+		return fail_name(why, "remove", name);
+	RECORD(.op = "unlink", .dir = dirfd, .name = name, .fd = -1);
+	return true;
+}
+
+bool
+fs_mkdir_at(int dirfd, const char *name, mode_t mode, struct str *why)
+{
+	if (FAULT("fs.mkdir") || mkdirat(dirfd, name, mode) != 0)
+		return fail_name(why, "create directory", name);
+	RECORD(.op = "mkdir", .dir = dirfd, .name = name, .fd = -1,
+	    .mode = mode);
+	return true;
+}
+
+bool
+fs_truncate(int fd, off_t size, struct str *why)
+{
+	if (FAULT("fs.truncate") || ftruncate(fd, size) != 0)
+		return fail_fd(why, "truncate", fd);
+	RECORD(.op = "truncate", .fd = fd, .at = size);
+	return true;
+}
+
+bool
+fs_set_mtime(int fd, time_t mtime, struct str *why)
+{
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT },
+		{ .tv_sec = mtime } };
+
+	if (futimens(fd, times) != 0)
+		return fail_fd(why, "set time of", fd);
+	return true;
+}
+
+/* What a thread is handed, and what it brings back. */
+struct fd_job {
+	int fd, operation, error;
+};
+
+static void
+do_fsync(void *arg)
+{
+	struct fd_job *job = arg;
+
+	/* EINTR too is an error: the caller cannot know what was written. */
+	job->error = fsync(job->fd) == 0 ? 0 : errno;
+}
+
+static void
+do_flock(void *arg)
+{
+	struct fd_job *job = arg;
+	int result;
+
+	do
+		result = flock(job->fd, job->operation);
+	while (result != 0 && errno == EINTR);
+	job->error = result == 0 ? 0 : errno;
+}
+
+static bool
+on_thread(void (*fn)(void *), struct fd_job *job)
+{
+	offload_call(fn, job);
+	errno = job->error;
+	return job->error == 0;
+}
+
+bool
+fs_sync_wait(int fd, struct str *why)
+{
+	struct fd_job job = { .fd = fd };
+
+	if (FAULT("fs.fsync") || !on_thread(do_fsync, &job))
+		return fail_fd(why, "fsync", fd);
+	RECORD(.op = "fsync", .fd = fd);
+	return true;
+}
+
+bool
+fs_sync_dir_wait(int dirfd, struct str *why)
+{
+	struct fd_job job = { .fd = dirfd };
+
+	if (FAULT("fs.fsyncdir") || !on_thread(do_fsync, &job))
+		return fail_fd(why, "fsync of directory", dirfd);
+	RECORD(.op = "fsyncdir", .fd = dirfd);
+	return true;
+}
+
+bool
+fs_sync_dir_if_needed_wait(int dirfd, struct str *why)
+{
+	enum { EXT4 = 0xEF53, XFS = 0x58465342 };
+	const uint32_t btrfs = 0x9123683E;
+	struct statfs st;
+
+	if (fstatfs(dirfd, &st) != 0)
+		return fail_fd(why, "statfs", dirfd);
+	uint32_t type = (uint32_t)st.f_type;
+
+	if (type == EXT4 || type == XFS || type == btrfs)
+		return true;
+	return fs_sync_dir_wait(dirfd, why);
+}
+
+bool
+fs_flock(int fd, bool exclusive, bool wait)
+{
+	struct fd_job job = { .fd = fd,
+		.operation = exclusive ? LOCK_EX : LOCK_SH };
+	int result;
+
+	/* Most locks are free: a thread is asked only for those that are not. */
+	do
+		result = flock(fd, job.operation | LOCK_NB);
+	while (result != 0 && errno == EINTR);
+	if (result == 0 || !wait || errno != EWOULDBLOCK)
+		return result == 0;
+	return on_thread(do_flock, &job);
+}
+
+bool
+fs_ofd_lock(int fd, bool exclusive)
+{
+	struct flock lock = { .l_type = exclusive ? F_WRLCK : F_RDLCK,
+		.l_whence = SEEK_SET };
+
+	return fcntl(fd, F_OFD_SETLK, &lock) == 0;
+}
+
+bool
+fs_ofd_locked_by_other(int fd)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+static bool
+read_whole(int fd, const char *name, size_t limit, struct str *out,
+    struct str *why)
+{
+	size_t before = out->len;
+
+	for (;;) {
+		enum { STEP = 16384 };
+		ssize_t n = FAULT("fs.read") ? -1 :
+		    read(fd, str_reserve(out, STEP), STEP);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n == 0)
+			return true;
+		if (n > 0)
+			str_advance(out, (size_t)n);
+		if (n > 0 && out->len - before > limit)
+			errno = EFBIG;
+		else if (n > 0)
+			continue;
+		fail_name(why, "read", name);
+		str_truncate(out, before);
+		return false;
+	}
+}
+
+bool
+fs_read_file_at(int dirfd, const char *name, size_t limit, struct str *out,
+    struct str *why)
+{
+	int fd = fs_open_at(dirfd, name, O_RDONLY, why);
+
+	if (fd < 0)
+		return false;
+	bool ok = read_whole(fd, name, limit, out, why);
+	int saved = errno;
+
+	close(fd);
+	errno = saved;
+	return ok;
+}
+
+bool
+fs_free_space(int dirfd, uint64_t *bytes_out, uint64_t *inodes_out)
+{
+	struct statvfs st;
+
+	if (fstatvfs(dirfd, &st) != 0)
+		return false;
+	*bytes_out = (uint64_t)st.f_bavail * st.f_frsize;
+	/* Some systems (btrfs) have no fixed number of inodes and say 0. */
+	*inodes_out = st.f_files != 0 ? st.f_favail : UINT64_MAX;
+	return true;
+}

@@ -248,8 +248,12 @@ $(TOOL_BINS): $(BUILD)/test/%: $(BUILD)/test/obj/tests/%.o $(call libs,test,harn
 	$(link)
 
 unit-tests: $(TEST_BINS)
+FUZZ_SRC := $(wildcard tests/fuzz/*_fuzz.c)
+FUZZ_BINS := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/fuzz/%)
+RUN_TESTS = UNIT_PROGRAMS='$(TEST_BINS)' FUZZ_PROGRAMS='$(FUZZ_BINS)' \
+	tests/run --build $(BUILD)
 check: $(TEST_BINS)
-	tests/run --build $(BUILD) $(if $(TEST),--only '$(TEST)') unit
+	@$(RUN_TESTS) $(if $(TEST),--only '$(TEST)') unit
 check-asan:
 	$(MAKE) BUILD=$(BUILD)/asan SANITIZE=address,undefined check
 .PHONY: unit-tests check check-asan
@@ -258,8 +262,6 @@ check-asan:
 # With clang: libFuzzer. Without: tests/fuzz/standalone.c replays seeds and
 # random mutations of them. A target that includes a role's header links it.
 
-FUZZ_SRC := $(wildcard tests/fuzz/*_fuzz.c)
-FUZZ_BINS := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/fuzz/%)
 fuzz_roles = $(sort $(shell sed -n 's,^.include "daemons/\([a-z-]*\)/.*,\1,p' $(1) | grep -vx shared))
 fuzz_role_obj = $(foreach r,$(call fuzz_roles,$(1)),$(call obj,$(AT_fuzz),$(filter-out $(call main_of,$(r)),$(call src,daemons/$(r)))))
 define fuzz_target
@@ -275,11 +277,67 @@ $(foreach f,$(FUZZ_SRC:tests/fuzz/%.c=%),$(eval $(call fuzz_target,$(f))))
 fuzz-targets: $(FUZZ_BINS)
 FUZZ_SECONDS ?= 60
 fuzz: $(FUZZ_BINS)
-	tests/run --build $(BUILD) --fuzz-seconds $(FUZZ_SECONDS) $(if $(FUZZ),--only '$(FUZZ)') fuzz
+	@$(RUN_TESTS) --fuzz-seconds $(FUZZ_SECONDS) $(if $(FUZZ),--only '$(FUZZ)') fuzz
 .PHONY: fuzz fuzz-targets
 
--include $(sort $(ALL_OBJ:.o=.d))
+# --- All tests, a running system, the tree itself ----------------------------
+# Packages come first, then make looks at the libraries anew.
 
+deps:
+	@BUILD=$(BUILD) conf/deps test
+test:
+	@BUILD=$(BUILD) conf/deps test
+	@$(MAKE) --no-print-directory run-tests
+run-tests: all unit-tests fuzz-targets $(TOOL_BINS)
+	@$(RUN_TESTS) $(if $(TEST),--only '$(TEST)') all
+.PHONY: deps test run-tests
+
+RUN_DIR ?= run
+SMTP_PORT ?= 2525
+run:
+	@BUILD=$(BUILD) conf/deps build
+	@$(MAKE) --no-print-directory all
+	@conf/run-instance --build '$(BUILD)' --dir '$(RUN_DIR)' --port '$(SMTP_PORT)'
+.PHONY: run
+
+C_FILES = $(shell find common maps queue daemons tests -name '*.[ch]' 2>/dev/null)
+lint:
+	@tests/run lint
+format:
+	clang-format -i $(C_FILES)
+sizes:
+	@tests/lint/sizes
 clean:
 	rm -rf $(BUILD)
-.PHONY: clean
+.PHONY: lint format sizes clean
+
+# --- Installation: the drop-in layout ----------------------------------------
+
+command_directory ?= /usr/sbin
+daemon_directory ?= /usr/lib/postfix/sbin
+config_directory ?= /etc/postfix
+queue_directory ?= /var/spool/postfix
+data_directory ?= /var/lib/postfix
+setgid_group ?= postdrop
+bindir ?= /usr/bin
+mandir ?= /usr/share/man
+
+install: all
+	install -d $(DESTDIR)$(command_directory) $(DESTDIR)$(daemon_directory) \
+	    $(DESTDIR)$(config_directory) $(DESTDIR)$(queue_directory) $(DESTDIR)$(bindir)
+	install -d -m 700 $(DESTDIR)$(data_directory)
+	install $(ROLES:%=$(BUILD)/libexec/%) $(DESTDIR)$(daemon_directory)
+	install $(COMMANDS:%=$(BUILD)/sbin/%) $(DESTDIR)$(command_directory)
+	for l in $(ROLE_LINKS); do ln -sf "$${l#*:}" "$(DESTDIR)$(daemon_directory)/$${l%:*}"; done
+	for l in $(COMMAND_LINKS); do ln -sf "$${l#*:}" "$(DESTDIR)$(command_directory)/$${l%:*}"; done
+	for c in mailq newaliases; do ln -sf $(command_directory)/sendmail $(DESTDIR)$(bindir)/$$c; done
+	for f in main.cf master.cf; do test -e $(DESTDIR)$(config_directory)/$$f || \
+	    install -m 644 conf/$$f $(DESTDIR)$(config_directory); done
+	for s in 1 5 8; do for p in docs/man/man$$s/*.$$s; do test ! -e "$$p" || \
+	    install -D -m 644 "$$p" "$(DESTDIR)$(mandir)/man$$s/$${p##*/}"; done; done
+	@cd $(DESTDIR)$(command_directory) && for c in postdrop postqueue; do \
+	    test ! -e $$c || { chgrp $(setgid_group) $$c 2>/dev/null && chmod 2755 $$c; } || \
+	    echo "install: $$c must be setgid $(setgid_group); that group could not be given"; done
+.PHONY: install
+
+-include $(sort $(ALL_OBJ:.o=.d))

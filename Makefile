@@ -30,8 +30,9 @@ say = @$(if $(filter 0,$(V)),echo "  $(1)	$(2)",:)
 WARN = -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla \
 	-Wno-unused-parameter -Werror=implicit-function-declaration \
 	$(if $(WERROR),-Werror)
+# Sanitizers rewrite code so that gcc sees overflows that are not there.
 HARDEN = $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2) -fstack-protector-strong
-SAN = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=undefined)
+SAN = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=undefined -Wno-stringop-truncation -Wno-unknown-warning-option)
 OPT = -O2 -g -fno-omit-frame-pointer
 CFLAGS = -std=gnu17 $(OPT) -fPIE -pthread $(WARN) $(HARDEN) $(SAN)
 CPPFLAGS = -D_GNU_SOURCE -I. $(if $(filter ucontext,$(FIBER)),-DFIBER_UCONTEXT=1)

@@ -1,5 +1,5 @@
 /*
- * t - runs the registered tests, each in a process of its own under cmocka.
+ * t - runs the registered tests, each in a process of its own.
  *
  *	common_base_test [-l] [-v] [-1] [part of a name ...]
  *
@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <poll.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/prctl.h>
@@ -22,9 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "tests/harness/t.h"
+#include "tests/harness/t_priv.h"
 
 enum outcome { PASSED, FAILED, SKIPPED };
 enum { EXIT_SKIPPED = 77, LIMIT_SECONDS = 60, MAX_PRINT = 2000 };
@@ -310,26 +307,13 @@ t_dies_check(const char *file, int line, const char *text, int status,
 
 /* --- Running -------------------------------------------------------------*/
 
-static void
-run_body(void **state)
-{
-	(void)state;
-	current->run();
-	fflush(NULL);
-	if (failures > 0)
-		fail();
-}
-
-/* In the test's own process: cmocka sees a group of one. */
+/* In the test's own process. */
 static int
 run_here(void)
 {
-	const struct CMUnitTest one = { current->name, run_body, NULL, NULL,
-		NULL };
-	bool bad = _cmocka_run_group_tests(current->file, &one, 1, NULL,
-	    NULL) != 0;
+	bool ok = t_run_one(current);
 
-	return bad || failures > 0 ? 1 : 0;
+	return ok && failures == 0 ? 0 : 1;
 }
 
 static int

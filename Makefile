@@ -344,7 +344,7 @@ install: all
 	install $(ROLES:%=$(BUILD)/libexec/%) $(DESTDIR)$(daemon_directory)
 	install $(COMMANDS:%=$(BUILD)/sbin/%) $(DESTDIR)$(command_directory)
 	for l in $(ROLE_LINKS); do ln -sf "$${l#*:}" "$(DESTDIR)$(daemon_directory)/$${l%:*}"; done
-	for l in $(COMMAND_LINKS); do ln -sf "$${l#*:}" "$(DESTDIR)$(command_directory)/$${l%:*}"; done
+	for l in $(filter-out mailq:% newaliases:%,$(COMMAND_LINKS)); do ln -sf "$${l#*:}" "$(DESTDIR)$(command_directory)/$${l%:*}"; done
 	for c in mailq newaliases; do ln -sf $(command_directory)/sendmail $(DESTDIR)$(bindir)/$$c; done
 	for f in main.cf master.cf; do test -e $(DESTDIR)$(config_directory)/$$f || \
 	    install -m 644 conf/$$f $(DESTDIR)$(config_directory); done

@@ -16,7 +16,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { MAX_INPUT = 16384 };
+enum { INPUT_ROOM = 16384 };
 
 struct input {
 	struct input *next;
@@ -52,13 +52,13 @@ static void
 add_file(const char *path)
 {
 	FILE *file = fopen(path, "rb");
-	struct input *in = malloc(sizeof(*in) + MAX_INPUT);
+	struct input *in = malloc(sizeof(*in) + INPUT_ROOM);
 
 	if (file == NULL) {
 		perror(path);
 		exit(2);
 	}
-	in->size = fread(in->data, 1, MAX_INPUT, file);
+	in->size = fread(in->data, 1, INPUT_ROOM, file);
 	in->next = inputs;
 	inputs = in;
 	ninputs++;
@@ -115,14 +115,14 @@ mutate(uint8_t *data, size_t size)
 			size = at;
 			break;
 		case 3:
-			if (size < MAX_INPUT) {
+			if (size < INPUT_ROOM) {
 				memmove(data + at + 1, data + at, size - at);
 				data[at] = telling[draw(sizeof(telling))];
 				size++;
 			}
 			break;
 		case 4:
-			if (size != 0 && size * 2 <= MAX_INPUT) {
+			if (size != 0 && size * 2 <= INPUT_ROOM) {
 				memcpy(data + size, data, size);
 				size += at;
 			}
@@ -135,7 +135,7 @@ mutate(uint8_t *data, size_t size)
 int
 main(int argc, char **argv)
 {
-	static uint8_t data[MAX_INPUT + 1];
+	static uint8_t data[INPUT_ROOM + 1];
 	long seconds = 2;
 	unsigned long long runs = 0;
 

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,9 +47,7 @@ fault_arm(const char *name, int nth, int error)
 {
 	pthread_mutex_lock(&plan.lock);
 	plan.any = name == NULL;
-	plan.name[0] = '\0';
-	if (name != NULL)
-		strncat(plan.name, name, sizeof(plan.name) - 1);
+	snprintf(plan.name, sizeof(plan.name), "%s", name != NULL ? name : "");
 	plan.left = nth;
 	plan.error = error;
 	plan.hit = false;

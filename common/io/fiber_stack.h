@@ -10,6 +10,7 @@
 #ifndef COMMON_IO_FIBER_STACK_H
 #define COMMON_IO_FIBER_STACK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct fiber_stack {
@@ -18,12 +19,17 @@ struct fiber_stack {
 };
 
 /* False with errno when memory or maps have run out. */
-_Bool fiber_stack_get(struct fiber_stack *out);
+bool fiber_stack_get(struct fiber_stack *out);
 void fiber_stack_put(struct fiber_stack *stack);
-/* Deepest use of this stack so far, found by its zero bytes. */
+/* A stack of this size outside the pool, never given back. */
+bool fiber_stack_map(size_t size, struct fiber_stack *out);
+/* Deepest use since the stack was last trimmed, found by its zero bytes.
+ * Pages that are not resident are not touched. */
 size_t fiber_stack_used(const struct fiber_stack *stack);
 /* Gives back whole pages between the guard and `live`. */
 void fiber_stack_trim(const struct fiber_stack *stack, const void *live);
 size_t fiber_stack_cached(void);
+/* Gives the memory of cached stacks back; their addresses stay reserved. */
+void fiber_stack_cool(void);
 
 #endif

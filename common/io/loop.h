@@ -31,6 +31,7 @@ struct loop_fd {
 	int fd;
 	unsigned ready;
 	bool level;			/* listeners: level, EPOLLEXCLUSIVE */
+	bool added, paused;		/* the loop's own */
 	void (*notify)(struct loop_fd *lfd, unsigned events);
 };
 
@@ -50,7 +51,9 @@ struct loop_hook {
 void loop_start(void);			/* fatal on error; once per process */
 bool loop_started(void);
 
-void loop_add(struct loop_fd *lfd);	/* fd is non-blocking; fatal on error */
+/* fd is non-blocking. False with errno when it cannot be waited for: EPERM is
+ * a regular file, ENOSPC too many. `ready` may be preset. */
+bool loop_add(struct loop_fd *lfd);
 /* Listeners: stop and resume being told, without forgetting the fd. */
 void loop_pause(struct loop_fd *lfd);
 void loop_resume(struct loop_fd *lfd);
@@ -67,12 +70,15 @@ void loop_hook_init(struct loop_hook *hook,
 void loop_hook_arm(struct loop_hook *hook, enum loop_rank rank);
 void loop_hook_disarm(struct loop_hook *hook);
 
-/* From any thread: the loop will call fn(arg) on its own stack soon. Offload
- * uses it; calls from one turn share one eventfd write. */
+/* From any thread: the loop will call fn(arg) on its own stack soon. Calls
+ * that come before the loop looks share one eventfd write. */
 void loop_post(void (*fn)(void *arg), void *arg);
 
 /* Work in threads that the simulated loop must wait for in real time. */
 void loop_busy_add(int delta);
+
+/* There is work that no descriptor tells of: the next wait returns at once. */
+void loop_hurry(void);
 
 void loop_turn(int64_t max_wait_ns);	/* one turn; -1 waits for an event */
 void loop_run(void);			/* turns until loop_stop */

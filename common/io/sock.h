@@ -35,8 +35,9 @@ enum io_status sock_connect_unix(const char *path, struct deadline deadline,
 
 /*
  * Serves a listener: accepts a few connections per turn and starts
- * serve(fd, peer, arg) in a fiber of `group` for each. may_accept (or NULL) is asked
- * first; false pauses the listener until sock_server_resume.
+ * serve(fd, peer, arg), which owns the fd, in a fiber of `group` for each.
+ * may_accept (or NULL) is asked before each; false pauses the listener until
+ * sock_server_resume. When descriptors or stacks run out it pauses a second.
  */
 struct sock_server;
 typedef void sock_serve_fn(int fd, const struct sock_peer *peer, void *arg);

@@ -3,9 +3,16 @@
  *
  * Buffers (8 KiB) are borrowed from a free list only while they hold bytes,
  * so an idle stream costs its struct alone. Output waits in the buffer until
- * stream_flush, until the buffer is full, or, for streams marked so, until the
- * end of the loop turn. The cause of a failure stays in the stream; after one,
- * every call fails the same way.
+ * stream_flush, until the buffer is full, or, when queued by stream_queue,
+ * until the end of the loop turn.
+ *
+ * The cause of the first failure stays in the stream. After end of input
+ * reading fails for good and writing goes on; an error of reading ends both,
+ * one of writing ends writing (what the peer said before it left can still be
+ * read). A time-out or cancellation ends the call; a later one may try again,
+ * except when it came in the middle of a piece too large for the buffer.
+ *
+ * One fiber may read while others write; bytes keep the order of the calls.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -37,7 +44,7 @@ struct stream_ops {
 	void (*close)(struct stream *s);
 };
 
-/* Over a connected, non-blocking socket or pipe, which it owns. */
+/* Over a connected socket, a pipe or a file, which it owns. */
 struct stream *stream_open(int fd);
 /* Reads `input`, collects output; for tests and replays. The input is
  * borrowed and may contain everything the peer will ever say. */
@@ -112,8 +119,33 @@ int stream_take_fd(struct stream *s);
 /* Opt in to receiving descriptors (otherwise they are closed on arrival). */
 void stream_accept_fds(struct stream *s, bool yes);
 
+/*
+ * Output without a fiber: never suspends, grows without bound. Sent at the end
+ * of the loop turn, after the log lines, as far as the socket takes it; the
+ * rest when it can. Callers look at stream_queued to hold back. After a
+ * failure the bytes are dropped. Not over TLS.
+ */
+void stream_queue(struct stream *s, struct span bytes);
+size_t stream_queued(const struct stream *s);
+/* The descriptor goes with the next bytes queued (or earlier ones that have
+ * not left: the order of descriptors is kept). Owned as by stream_attach_fd. */
+void stream_queue_fd(struct stream *s, int fd);
+
 /* Bytes moved since open, for logs and limits. */
 uint64_t stream_bytes_in(const struct stream *s);
 uint64_t stream_bytes_out(const struct stream *s);
+
+/*
+ * For transports put over the descriptor of a stream (TLS): the bare calls
+ * return -1 with errno, EAGAIN when the caller should stream_wait_fd. Only one
+ * fiber waits for LOOP_IN at a time. Suspends.
+ */
+ssize_t stream_raw_read(struct stream *s, char *buf, size_t len);
+ssize_t stream_raw_write(struct stream *s, const char *buf, size_t len);
+bool stream_raw_ready(const struct stream *s);	/* input may be there */
+enum io_status stream_wait_fd(struct stream *s, unsigned events,
+    struct deadline deadline);
+/* Before returning IO_ERROR: errno and, or NULL, words of one's own. */
+void stream_set_error(struct stream *s, int error, const char *why);
 
 #endif

@@ -26,8 +26,18 @@ struct addrfind {
 	 * NULL: never. */
 	bool (*is_local_domain)(struct span domain);
 	bool parent_style_domain;	/* parents match as "x", else ".x" */
-	bool order_access;		/* access(5): full, domain, parents, user@ */
+	bool order_access;		/* access(5): domain and parents come
+					   before user@ and @domain */
 };
+
+/* The usual sets. */
+#define ADDRFIND_VIRTUAL (ADDRFIND_FULL | ADDRFIND_NOEXT | ADDRFIND_LOCAL | \
+	ADDRFIND_AT_DOMAIN)	/* virtual, canonical, relocated, sender_login */
+#define ADDRFIND_MAILBOX (ADDRFIND_FULL | ADDRFIND_NOEXT | ADDRFIND_AT_DOMAIN)
+#define ADDRFIND_TRANSPORT (ADDRFIND_FULL | ADDRFIND_NOEXT | \
+	ADDRFIND_DOMAIN | ADDRFIND_PARENT)
+#define ADDRFIND_ACCESS (ADDRFIND_FULL | ADDRFIND_NOEXT | ADDRFIND_DOMAIN | \
+	ADDRFIND_PARENT | ADDRFIND_LOCAL_AT)
 
 /*
  * virtual(5), canonical(5), transport(5), access(5), virtual mailbox: the

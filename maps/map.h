@@ -11,6 +11,7 @@
 #define MAPS_MAP_H
 
 #include "common/base/arena.h"
+#include "common/base/list.h"
 #include "common/base/span.h"
 #include "common/base/str.h"
 #include "common/io/deadline.h"
@@ -27,6 +28,8 @@ enum map_flags {
 					   or parent-domain look-ups */
 	MAP_FIXED = 64,			/* of a type: key is ignored (static:, fail:) */
 	MAP_SUSPENDS = 128,		/* of a type: look-ups may suspend */
+	MAP_QUIET = 256,		/* no warning for a file that cannot be
+					   opened: commands say it themselves */
 };
 
 struct map;
@@ -58,12 +61,28 @@ struct map_type {
 	const char *missing;		/* library that was left out of this build */
 };
 
+/*
+ * What map_open gives out is a handle; behind it stands the object that the
+ * type made, which is replaced when its file changed. Both have this shape:
+ * a type's struct begins with it.
+ */
 struct map {
 	const struct map_type *type;
 	char *label;			/* "hash:/etc/aliases" */
-	unsigned flags;
-	int64_t checked_ns;		/* when `changed` was last asked */
+	const char *name;		/* "/etc/aliases", part of label */
+	unsigned flags;			/* of the caller and of the type */
 	struct str failed_why;
+	/* Of an object: */
+	bool unavailable;		/* made by map_unavailable */
+	unsigned users;			/* look-ups that are inside now */
+	bool retired;			/* closed by its last user */
+	/* Of a handle: */
+	struct map *object;
+	struct span text;		/* of map_open_text */
+	int64_t checked_ns;		/* when `changed` was last asked */
+	int64_t opened_ns;
+	bool asked;			/* while it was unavailable */
+	struct list opened;		/* all handles of the process */
 };
 
 /*
@@ -78,19 +97,25 @@ void map_close(struct map *map);		/* NULL is fine */
 /* Value replaces *value_out. May suspend for types marked so. */
 __attribute__((warn_unused_result)) enum map_status
 map_lookup(struct map *map, struct span key, struct str *value_out);
+/* MAP_ABSENT at the end. MAP_FAILED also when the type cannot list. */
 enum map_status map_sequence(struct map *map, bool first,
     struct str *key_out, struct str *value_out);
 const char *map_label(const struct map *map);
 const char *map_why(const struct map *map);	/* of the last MAP_FAILED */
+/* The file could not be opened (map_why has the reason) or the type is not
+ * part of this build. */
+bool map_is_unavailable(const struct map *map);
 
 /*
  * Has the source changed since it was opened? Asked by fstat, at most once a
- * second per table. Types that can reopen (unjailed roles, readers of Berkeley
- * DB and LMDB) do so by themselves and answer false.
+ * second per table. Where map_allow_reopen(true) was said, the new contents
+ * are taken at once and the answer is false; look-ups do so by themselves.
  */
 bool map_has_changed(struct map *map);
 /* Label of the first open table that changed and cannot reopen here, or NULL:
- * roles log "table ... has changed -- restarting" and ask for a successor. */
+ * roles log "table ... has changed -- restarting" and ask for a successor. A
+ * table that is asked for and could not be opened counts as changed once a
+ * minute, so that a successor tries again. */
 const char *map_any_changed(void);
 /* Unjailed roles and commands may reopen files by path. Default false. */
 void map_allow_reopen(bool yes);
@@ -100,5 +125,18 @@ void map_allow_reopen(bool yes);
 void *map_new_size(const struct map_spec *spec, size_t size);
 #define map_new(spec, type, member) ((type *)map_new_size(spec, sizeof(type)))
 struct map *map_discard(struct map *map);	/* frees, returns NULL */
+/* What open returns when the file, not the text, is at fault. */
+struct map *map_unavailable(const struct map_spec *spec, const char *reason);
+/* In look-ups: keeps the reason for map_why, returns MAP_FAILED. */
+__attribute__((format(printf, 2, 3))) enum map_status
+map_fail(struct map *map, const char *format, ...);
+/* Runs fn(arg), which must not suspend, where there is stack for a library:
+ * fiber_call_deep inside a fiber, right here elsewhere. */
+void map_call_deep(void (*fn)(void *arg), void *arg);
+/* Lower case, as keys are folded everywhere: UTF-8 by the simple mappings,
+ * anything else ASCII only. Replaces *out. */
+void map_fold_key(struct str *out, struct span key);
+/* True when folding would change nothing. */
+bool map_key_is_folded(struct span key);
 
 #endif

@@ -29,4 +29,8 @@ maps_lookup(struct maps *maps, struct span key, unsigned skip_flags,
     struct str *value_out, const struct map **found_in_out);
 const char *maps_why(const struct maps *maps);
 
+/* One table, shared in the same way; look up with map_lookup. */
+struct map *maps_share(const char *spec, unsigned flags, struct str *why);
+void maps_unshare(struct map *map);		/* NULL is fine */
+
 #endif

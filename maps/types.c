@@ -1,0 +1,44 @@
+/*
+ * types - one row per table type. A new type is a file and a row here.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "maps/types.h"
+
+#include "common/base/mem.h"
+
+extern const struct map_type static_type, fail_type, inline_type,
+    texthash_type, cidr_type, regexp_type, pcre_type;
+
+/* Names of the Postfix world that are understood but not part of this build:
+ * such a table opens, and its look-ups fail. */
+#define ABSENT(type) { .name = (type), .missing = "not part of this build" }
+static const struct map_type absent[] = {
+	ABSENT("cdb"), ABSENT("dbm"), ABSENT("ldap"), ABSENT("memcache"),
+	ABSENT("mongodb"), ABSENT("mysql"), ABSENT("netinfo"), ABSENT("nis"),
+	ABSENT("nisplus"), ABSENT("pgsql"), ABSENT("sdbm"),
+	ABSENT("socketmap"), ABSENT("sqlite"), ABSENT("tcp"),
+};
+
+const struct map_type *const map_types[] = {
+	&cidr_type,
+	&fail_type,
+	&inline_type,
+	&pcre_type,
+	&regexp_type,
+	&static_type,
+	&texthash_type,
+};
+const size_t map_types_count = ARRAY_COUNT(map_types);
+
+const struct map_type *
+map_type_find(struct span name)
+{
+	for (size_t i = 0; i < map_types_count; i++)
+		if (span_is(name, map_types[i]->name))
+			return map_types[i];
+	for (size_t i = 0; i < ARRAY_COUNT(absent); i++)
+		if (span_is(name, absent[i].name))
+			return &absent[i];
+	return NULL;
+}

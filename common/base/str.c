@@ -1,0 +1,210 @@
+/*
+ * str - see the header.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "common/base/str.h"
+
+#include <stdio.h>
+
+#include "common/base/mem.h"
+#include "common/base/panic.h"
+
+#define ROOM_FIRST 64
+
+void
+str_fini(struct str *s)
+{
+	mem_free(s->buf);
+	*s = STR_EMPTY;
+}
+
+static void
+fini_in_arena(void *s)
+{
+	str_fini(s);
+}
+
+struct str *
+str_in_arena(struct arena *arena)
+{
+	struct str *s = arena_zalloc(arena, sizeof(*s));
+
+	arena_on_free(arena, fini_in_arena, s);
+	return s;
+}
+
+char *
+str_reserve(struct str *s, size_t n)
+{
+	size_t wanted = s->len + n + 1, room = s->room;
+
+	CHECK(wanted > n);
+	if (wanted <= room)
+		return s->buf + s->len;
+	if (room == 0)
+		room = ROOM_FIRST;
+	while (room < wanted)
+		room *= 2;
+	s->buf = mem_regrow(s->buf, room, 1);
+	s->room = room;
+	s->buf[s->len] = '\0';
+	return s->buf + s->len;
+}
+
+void
+str_advance(struct str *s, size_t n)
+{
+	CHECK(s->len + n < s->room);
+	s->len += n;
+	s->buf[s->len] = '\0';
+}
+
+void
+str_clear(struct str *s)
+{
+	str_truncate(s, 0);
+}
+
+void
+str_truncate(struct str *s, size_t len)
+{
+	if (s->buf == NULL || len > s->len)
+		return;
+	s->len = len;
+	s->buf[len] = '\0';
+}
+
+void
+str_putc(struct str *s, char c)
+{
+	*str_reserve(s, 1) = c;
+	str_advance(s, 1);
+}
+
+void
+str_add(struct str *s, struct span bytes)
+{
+	if (bytes.len == 0)
+		return;
+	/* bytes may lie inside s itself, which may move */
+	if (s->buf != NULL && bytes.p >= s->buf && bytes.p <= s->buf + s->len) {
+		size_t at = (size_t)(bytes.p - s->buf);
+
+		str_reserve(s, bytes.len);
+		bytes.p = s->buf + at;
+	}
+	memmove(str_reserve(s, bytes.len), bytes.p, bytes.len);
+	str_advance(s, bytes.len);
+}
+
+void
+str_adds(struct str *s, const char *cstring)
+{
+	str_add(s, span_cstr(cstring));
+}
+
+void
+str_set(struct str *s, struct span bytes)
+{
+	if (s->buf != NULL && bytes.len > 0 && bytes.p >= s->buf
+	    && bytes.p <= s->buf + s->len) {
+		memmove(s->buf, bytes.p, bytes.len);
+		str_truncate(s, bytes.len);
+		return;
+	}
+	str_clear(s);
+	str_add(s, bytes);
+}
+
+void
+str_sets(struct str *s, const char *cstring)
+{
+	str_set(s, span_cstr(cstring));
+}
+
+void
+str_vaddf(struct str *s, const char *format, va_list args)
+{
+	va_list again;
+	size_t room = s->room > s->len ? s->room - s->len : 0;
+	int n;
+
+	va_copy(again, args);
+	n = vsnprintf(room > 0 ? s->buf + s->len : NULL, room, format, args);
+	CHECK(n >= 0);
+	if ((size_t)n >= room) {
+		str_reserve(s, (size_t)n);
+		vsnprintf(s->buf + s->len, (size_t)n + 1, format, again);
+	}
+	va_end(again);
+	str_advance(s, (size_t)n);
+}
+
+void
+str_addf(struct str *s, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	str_vaddf(s, format, args);
+	va_end(args);
+}
+
+void
+str_printf(struct str *s, const char *format, ...)
+{
+	struct str fresh = STR_EMPTY;	/* the arguments may point into s */
+	va_list args;
+
+	va_start(args, format);
+	str_vaddf(&fresh, format, args);
+	va_end(args);
+	str_set(s, str_span(&fresh));
+	str_fini(&fresh);
+}
+
+void
+str_lower(struct str *s)
+{
+	for (size_t i = 0; i < s->len; i++)
+		s->buf[i] = ascii_lower(s->buf[i]);
+}
+
+void
+str_remove(struct str *s, size_t from, size_t n)
+{
+	if (from >= s->len)
+		return;
+	if (n > s->len - from)
+		n = s->len - from;
+	memmove(s->buf + from, s->buf + from + n, s->len - from - n);
+	str_truncate(s, s->len - n);
+}
+
+void
+str_insert(struct str *s, size_t at, struct span bytes)
+{
+	size_t tail;
+
+	if (at > s->len)
+		at = s->len;
+	if (bytes.len == 0)
+		return;
+	tail = s->len - at;
+	str_reserve(s, bytes.len);
+	memmove(s->buf + at + bytes.len, s->buf + at, tail);
+	memcpy(s->buf + at, bytes.p, bytes.len);
+	str_advance(s, bytes.len);
+}
+
+char *
+str_release(struct str *s)
+{
+	char *buf;
+
+	str_reserve(s, 0);
+	buf = s->buf;
+	*s = STR_EMPTY;
+	return buf;
+}

@@ -99,6 +99,8 @@ tools_asan_reuse(char *base, size_t size)
 #else
 #define VALGRIND_STACK_REGISTER(low, high) 0
 #define VALGRIND_MAKE_MEM_UNDEFINED(p, len) 0
+#define VALGRIND_DISABLE_ERROR_REPORTING (void)0
+#define VALGRIND_ENABLE_ERROR_REPORTING (void)0
 #endif
 
 /* Once for each piece of memory that will hold a stack. */

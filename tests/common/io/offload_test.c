@@ -1,0 +1,107 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "common/io/fiber.h"
+#include "common/io/loop.h"
+#include "common/io/offload.h"
+#include "tests/harness/t.h"
+
+static struct fiber_group group;
+static pthread_t main_thread;
+
+struct call {
+	int sleep_ms;
+	bool other_thread, blocked;
+	int done;
+};
+
+static void
+work(void *arg)
+{
+	struct call *call = arg;
+	sigset_t mask;
+
+	usleep((useconds_t)call->sleep_ms * 1000);
+	call->other_thread = !pthread_equal(pthread_self(), main_thread);
+	pthread_sigmask(SIG_BLOCK, NULL, &mask);
+	call->blocked = sigismember(&mask, SIGTERM) == 1;
+	call->done++;
+}
+
+static void
+caller(void *arg)
+{
+	struct call *call = arg;
+
+	offload_call(work, call);
+	T_EQ_INT(call->done, 1);
+}
+
+static void
+call_twenty(void *arg)
+{
+	static struct call calls[20];
+	int64_t start = clock_now_ns();
+
+	(void)arg;
+	for (size_t i = 0; i < T_COUNT(calls); i++) {
+		calls[i].sleep_ms = 20;
+		fiber_spawn(&group, "caller", caller, &calls[i]);
+	}
+	fiber_yield();
+	T_EQ_INT(offload_in_flight(), 20);
+	/* Not cancellable: the thread uses the caller's stack. */
+	fiber_group_cancel(&group);
+	fiber_group_join(&group, DEADLINE_NEVER);
+	T_EQ_INT(offload_in_flight(), 0);
+	for (size_t i = 0; i < T_COUNT(calls); i++)
+		T_CHECK(calls[i].done == 1 && calls[i].other_thread &&
+		    calls[i].blocked);
+	/* Four threads: five rounds of 20 ms. */
+	T_CHECK(clock_now_ns() - start < INT64_C(350000000));
+	offload_stop();
+	struct call again = { 0 };
+
+	offload_call(work, &again);
+	T_CHECK(again.other_thread);
+	offload_stop();
+}
+
+T_TEST(calls_run_on_threads_while_fibers_wait)
+{
+	struct call here = { 0 };
+
+	main_thread = pthread_self();
+	offload_call(work, &here);		/* no loop: right here */
+	T_CHECK(here.done == 1 && !here.other_thread);
+	fiber_group_init(&group);
+	offload_set_threads(4);
+	loop_start();
+	offload_call(work, &here);
+	T_CHECK(here.done == 2 && !here.other_thread);
+	fiber_run_main(call_twenty, NULL);
+}
+
+static void
+call_once(void *arg)
+{
+	struct call call = { 0 };
+
+	(void)arg;
+	offload_call(work, &call);
+	T_EQ_INT(call.done, 1);
+	T_EQ_INT(call.other_thread, !T_FAULT_HIT());
+	offload_stop();
+}
+
+T_TEST(without_threads_calls_block_and_still_happen)
+{
+	main_thread = pthread_self();
+	loop_start();
+	T_EACH_FAULT("offload.thread", EAGAIN)
+		fiber_run_main(call_once, NULL);
+}

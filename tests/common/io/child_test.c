@@ -97,10 +97,13 @@ T_TEST(signals_are_at_their_defaults)
 	signal(SIGPIPE, SIG_IGN);
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, NULL);
-	T_EQ_INT(run("grep -E 'SigBlk|SigIgn' /proc/self/status | "
-	    "tr -d '\\t\\n'; kill -TERM $$", &spec, &out), SIGTERM);
-	T_EQ_STR(str_cstr(&out), "SigBlk:0000000000000000"
-	    "SigIgn:0000000000000000");
+	T_EQ_INT(run("sed -n 's/^Sig\\(Blk\\|Ign\\):\t0*/0x0/p' "
+	    "/proc/self/status; kill -TERM $$", &spec, &out), SIGTERM);
+	/* 32 and 33 belong to libc, which leaves them as they came. */
+	struct span rest = str_span(&out), line;
+
+	for (int i = 0; i < 2 && T_CHECK(span_split(&rest, '\n', &line)); i++)
+		T_EQ_INT(strtoull(line.p, NULL, 16) & ~(3ULL << 31), 0);
 	str_fini(&out);
 }
 

@@ -189,7 +189,7 @@ ipblock_scan(struct span text, struct ipblock *out, struct str *why)
 	if (slash < 0)
 		return true;
 	if (!scan_u32(bits, &n)) {
-		str_printf(why, "\"%.*s\": bad network length",
+		str_printf(why, "bad mask value in \"%.*s\"",
 		    SPAN_ARG(text));
 		return false;
 	}
@@ -197,14 +197,14 @@ ipblock_scan(struct span text, struct ipblock *out, struct str *why)
 	if (out->base.family == AF_INET && span_has(address, ':'))
 		n = n >= 96 ? n - 96 : 999;
 	if (n > out->bits) {
-		str_printf(why, "\"%.*s\": network length is not within 0..%u",
-		    SPAN_ARG(text), (unsigned)out->bits);
+		str_printf(why, "bad mask length in \"%.*s\"",
+		    SPAN_ARG(text));
 		return false;
 	}
 	out->bits = (uint8_t)n;
 	if (has_host_bits(out)) {
-		str_printf(why, "\"%.*s\": non-null host address bits, perhaps "
-		    "you should use \"", SPAN_ARG(text));
+		str_printf(why, "non-null host address bits in \"%.*s\", "
+		    "perhaps you should use \"", SPAN_ARG(text));
 		ipblock_print(out, why);
 		str_adds(why, "\" instead");
 		return false;

@@ -236,6 +236,12 @@ map_allow_reopen(bool yes)
 	may_reopen = yes;
 }
 
+bool
+map_may_reopen(void)
+{
+	return may_reopen;
+}
+
 /* True when the object is now the newest there is. */
 static bool
 reopen(struct map *map)

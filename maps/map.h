@@ -119,6 +119,7 @@ bool map_has_changed(struct map *map);
 const char *map_any_changed(void);
 /* Unjailed roles and commands may reopen files by path. Default false. */
 void map_allow_reopen(bool yes);
+bool map_may_reopen(void);
 
 /* Helpers for types: allocates the outer struct (first member is struct map),
  * and gives up on it in open. */

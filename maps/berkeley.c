@@ -1,0 +1,563 @@
+/*
+ * hash: and btree: - Berkeley DB files, interchangeable with those of other
+ * mail systems.
+ *
+ * Readers take the shared lock without blocking; pages are read into a cache,
+ * never mapped, because others rewrite such files in place. Each table has a
+ * private environment: a cache shared by several, or one that outlives a
+ * rewrite, would show old pages, since a changed file keeps its identity. Its
+ * home cannot exist: the library looks for DB_CONFIG there and nowhere else.
+ * Every call runs on the deep stack.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "maps/map.h"
+
+#if HAVE_DB
+
+#include <db.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/io/fiber.h"
+#include "common/io/fs.h"
+#include "maps/locked_priv.h"
+#include "maps/make_priv.h"
+
+#define HOME "/proc/0"			/* no process has this number */
+enum { CACHE_BYTES = 128 << 10, WRITE_CACHE_BYTES = 16 << 20, OPEN_TRIES = 5 };
+
+static const char *
+error_text(int error)
+{
+	return error > 0 ? strerror(error) : db_strerror(error);
+}
+
+/* What the library would print to standard error is in the error code too. */
+static void
+swallow(const DB_ENV *env, const char *prefix, const char *text)
+{
+	(void)env;
+	(void)prefix;
+	log_debug("Berkeley DB: %s", text);
+}
+
+static DB_ENV *
+new_environment(u_int32_t cache_bytes)
+{
+	DB_ENV *env;
+
+	if (db_env_create(&env, 0) != 0)
+		return NULL;
+	env->set_errcall(env, swallow);
+	(void)env->set_cachesize(env, 0, cache_bytes, 1);
+	if (env->open(env, HOME, DB_CREATE | DB_INIT_MPOOL | DB_PRIVATE,
+	    0) == 0)
+		return env;
+	(void)env->close(env, 0);
+	return NULL;
+}
+
+/* An open database; NULL with an error code. */
+static DB *
+open_db(DB_ENV *env, const char *path, DBTYPE type, u_int32_t flags,
+    int *error_out)
+{
+	DB *db;
+
+	*error_out = ENOMEM;
+	if (env == NULL || db_create(&db, env, 0) != 0)
+		return NULL;
+	*error_out = db->open(db, NULL, path, NULL, type, flags, 0644);
+	if (*error_out == 0)
+		return db;
+	(void)db->close(db, 0);
+	return NULL;
+}
+
+/* --- Reading -------------------------------------------------------------*/
+
+/* Keys and values written by others end with a NUL byte, or do not; the first
+ * key that is found tells which. */
+enum { TRY_WITH_NUL = 1, TRY_WITHOUT_NUL = 2 };
+
+struct db_map {
+	struct map map;
+	struct locked_file file;
+	DBTYPE kind;
+	DB_ENV *env;
+	DB *db;
+	DBC *cursor;
+	unsigned tries;
+	struct str key;
+};
+
+static void
+close_db(struct db_map *m)
+{
+	if (m->cursor != NULL)
+		(void)m->cursor->close(m->cursor);
+	m->cursor = NULL;
+	if (m->db != NULL)
+		(void)m->db->close(m->db, DB_NOSYNC);
+	m->db = NULL;
+	if (m->env != NULL)
+		(void)m->env->close(m->env, 0);
+	m->env = NULL;
+}
+
+static bool
+is_same_inode(DB *db, const struct stat *want)
+{
+	struct stat st;
+	int fd;
+
+	return db->fd(db, &fd) == 0 && fstat(fd, &st) == 0 &&
+	    st.st_dev == want->st_dev && st.st_ino == want->st_ino;
+}
+
+/* The library opens by name what we locked by descriptor. */
+static bool
+open_locked(struct db_map *m, struct str *reason)
+{
+	for (int i = 0; i < OPEN_TRIES; i++) {
+		int error;
+
+		if (!locked_file_open(&m->file, reason))
+			return false;
+		m->env = new_environment(CACHE_BYTES);
+		m->db = open_db(m->env, m->file.path, m->kind,
+		    DB_RDONLY | DB_NOMMAP, &error);
+		locked_file_release(&m->file);
+		if (m->db != NULL && is_same_inode(m->db, &m->file.as_opened))
+			return true;
+		close_db(m);
+		locked_file_close(&m->file);
+		if (error != 0) {
+			str_printf(reason, "open database %s: %s",
+			    m->file.shown, error_text(error));
+			return false;
+		}
+	}
+	str_printf(reason, "open database %s: it keeps being replaced",
+	    m->file.shown);
+	return false;
+}
+
+struct get_job {
+	struct db_map *m;
+	struct span key;
+	struct str *value_out;
+	enum map_status status;
+};
+
+static void
+add_value(struct str *out, const DBT *value)
+{
+	const char *bytes = value->data;
+	size_t len = value->size;
+
+	if (len > 0 && bytes[len - 1] == '\0')
+		len--;
+	str_set(out, span_of(bytes, len));
+}
+
+static enum map_status
+get(struct db_map *m, struct span key, bool with_nul, struct str *value_out)
+{
+	DBT wanted = { 0 }, value = { 0 };
+
+	str_set(&m->key, key);			/* a NUL follows it */
+	wanted.data = str_reserve(&m->key, 1) - m->key.len;
+	wanted.size = (u_int32_t)(key.len + with_nul);
+	int error = m->db->get(m->db, NULL, &wanted, &value, 0);
+
+	if (error == DB_NOTFOUND)
+		return MAP_ABSENT;
+	if (error != 0)
+		return map_fail(&m->map, "error reading %s: %s",
+		    m->file.shown, error_text(error));
+	add_value(value_out, &value);
+	m->tries = with_nul ? TRY_WITH_NUL : TRY_WITHOUT_NUL;
+	return MAP_FOUND;
+}
+
+static void
+get_deep(void *arg)
+{
+	struct get_job *job = arg;
+	unsigned tries = job->m->tries;
+
+	job->status = MAP_ABSENT;
+	if (tries & TRY_WITH_NUL)
+		job->status = get(job->m, job->key, true, job->value_out);
+	if (job->status == MAP_ABSENT && (tries & TRY_WITHOUT_NUL))
+		job->status = get(job->m, job->key, false, job->value_out);
+}
+
+struct reopen_job {
+	struct db_map *m;
+	struct str *reason;
+	bool ok;
+};
+
+static void
+reopen_deep(void *arg)
+{
+	struct reopen_job *job = arg;
+
+	close_db(job->m);
+	locked_file_close(&job->m->file);
+	job->m->tries = TRY_WITH_NUL | TRY_WITHOUT_NUL;
+	job->ok = open_locked(job->m, job->reason);
+}
+
+/* The lock, and behind it the file as it was opened. Suspends while someone
+ * writes. */
+static enum map_status
+enter(struct db_map *m)
+{
+	struct str reason = STR_EMPTY;
+	enum map_status status = MAP_FOUND;
+
+	if (m->db == NULL || locked_file_was_rewritten(&m->file)) {
+		struct reopen_job job = { .m = m, .reason = &reason };
+
+		if (!map_may_reopen())
+			status = map_fail(&m->map, "%s was rewritten in "
+			    "place", m->file.shown);
+		else {
+			map_call_deep(reopen_deep, &job);
+			if (!job.ok)
+				status = map_fail(&m->map, "%s",
+				    str_cstr(&reason));
+		}
+	}
+	if (status == MAP_FOUND && !locked_file_acquire(&m->file, &reason))
+		status = map_fail(&m->map, "%s", str_cstr(&reason));
+	str_fini(&reason);
+	return status;
+}
+
+static enum map_status
+db_lookup(struct map *map, struct span key, struct str *value_out)
+{
+	struct get_job job = { .m = (struct db_map *)map, .key = key,
+		.value_out = value_out };
+
+	if (enter(job.m) == MAP_FAILED)
+		return MAP_FAILED;
+	/* Whoever held the lock while we waited may have changed it all. */
+	if (locked_file_was_rewritten(&job.m->file)) {
+		locked_file_release(&job.m->file);
+		if (enter(job.m) == MAP_FAILED)
+			return MAP_FAILED;
+	}
+	map_call_deep(get_deep, &job);
+	locked_file_release(&job.m->file);
+	return job.status;
+}
+
+struct next_job {
+	struct db_map *m;
+	bool first;
+	struct str *key_out, *value_out;
+	enum map_status status;
+};
+
+static void
+next_deep(void *arg)
+{
+	struct next_job *job = arg;
+	struct db_map *m = job->m;
+	DBT key = { 0 }, value = { 0 };
+	int error = 0;
+
+	if (m->cursor == NULL)
+		error = m->db->cursor(m->db, NULL, &m->cursor, 0);
+	if (error == 0)
+		error = m->cursor->get(m->cursor, &key, &value,
+		    job->first ? DB_FIRST : DB_NEXT);
+	job->status = error == 0 ? MAP_FOUND : MAP_ABSENT;
+	if (error == 0) {
+		add_value(job->key_out, &key);
+		add_value(job->value_out, &value);
+	} else if (error != DB_NOTFOUND) {
+		job->status = map_fail(&m->map, "error reading %s: %s",
+		    m->file.shown, error_text(error));
+	}
+}
+
+static enum map_status
+db_sequence(struct map *map, bool first, struct str *key_out,
+    struct str *value_out)
+{
+	struct next_job job = { .m = (struct db_map *)map, .first = first,
+		.key_out = key_out, .value_out = value_out };
+
+	if (enter(job.m) == MAP_FAILED)
+		return MAP_FAILED;
+	map_call_deep(next_deep, &job);
+	locked_file_release(&job.m->file);
+	return job.status;
+}
+
+static void
+close_deep(void *arg)
+{
+	struct db_map *m = arg;
+
+	close_db(m);
+	locked_file_fini(&m->file);
+	str_fini(&m->key);
+}
+
+static void
+db_close(struct map *map)
+{
+	map_call_deep(close_deep, map);
+}
+
+static bool
+db_changed(struct map *map)
+{
+	return locked_file_changed(&((struct db_map *)map)->file);
+}
+
+static struct map *
+open_table(const struct map_spec *spec, DBTYPE kind)
+{
+	struct db_map *m = map_new(spec, struct db_map, map);
+	struct str reason = STR_EMPTY;
+	struct reopen_job job = { .m = m, .reason = &reason };
+	struct map *map = &m->map;
+
+	m->kind = kind;
+	locked_file_init(&m->file, spec->name, ".db", LOCKED_FLOCK);
+	map_call_deep(reopen_deep, &job);
+	if (!job.ok) {
+		close_deep(m);
+		map_discard(map);
+		map = map_unavailable(spec, str_cstr(&reason));
+	}
+	str_fini(&reason);
+	return map;
+}
+
+static struct map *
+hash_open(const struct map_spec *spec, struct str *why)
+{
+	(void)why;
+	return open_table(spec, DB_HASH);
+}
+
+static struct map *
+btree_open(const struct map_spec *spec, struct str *why)
+{
+	(void)why;
+	return open_table(spec, DB_BTREE);
+}
+
+/* --- Writing -------------------------------------------------------------*/
+
+struct map_writer {
+	struct make_file file;
+	DBTYPE kind;
+	bool with_nul, copied;
+	DB_ENV *env;
+	DB *db;
+	struct str key, value;
+};
+
+static struct map_writer *
+begin(DBTYPE kind, const char *path, unsigned flags, struct str *why)
+{
+	struct map_writer *w = MEM_NEW(struct map_writer);
+
+	w->kind = kind;
+	w->with_nul = !(flags & MAKE_WITHOUT_NUL);
+	if (make_file_begin(&w->file, path, ".db", why))
+		return w;
+	mem_free(w);
+	return NULL;
+}
+
+static struct map_writer *
+hash_begin(const char *path, unsigned flags, struct str *why)
+{
+	return begin(DB_HASH, path, flags, why);
+}
+
+static struct map_writer *
+btree_begin(const char *path, unsigned flags, struct str *why)
+{
+	return begin(DB_BTREE, path, flags, why);
+}
+
+static bool
+refuse(struct map_writer *w, int error, struct str *why)
+{
+	str_printf(why, "error writing %s: %s", w->file.path,
+	    error_text(error));
+	return false;
+}
+
+/* Opened at the first use: the copy of the present table comes before. */
+static bool
+is_open(struct map_writer *w, struct str *why)
+{
+	int error;
+
+	if (w->db != NULL)
+		return true;
+	w->env = new_environment(WRITE_CACHE_BYTES);
+	w->db = open_db(w->env, w->file.temp, w->kind,
+	    w->copied ? 0 : DB_CREATE | DB_TRUNCATE, &error);
+	if (w->db != NULL)
+		return true;
+	str_printf(why, "open database %s: %s", w->file.path,
+	    error_text(error));
+	return false;
+}
+
+static DBT
+entry_of(struct map_writer *w, struct str *room, struct span text)
+{
+	DBT entry = { 0 };
+
+	str_set(room, text);
+	if (w->with_nul)
+		str_putc(room, '\0');
+	str_reserve(room, 1);			/* empty text has bytes too */
+	entry.data = room->buf;
+	entry.size = (u_int32_t)room->len;
+	return entry;
+}
+
+static bool
+db_put(struct map_writer *w, struct span key, struct span value, bool replace,
+    bool *existed_out, struct str *why)
+{
+	if (!is_open(w, why))
+		return false;
+	DBT k = entry_of(w, &w->key, key), v = entry_of(w, &w->value, value);
+	int error = w->db->put(w->db, NULL, &k, &v, DB_NOOVERWRITE);
+
+	*existed_out = error == DB_KEYEXIST;
+	if (*existed_out)
+		error = replace ? w->db->put(w->db, NULL, &k, &v, 0) : 0;
+	return error == 0 || refuse(w, error, why);
+}
+
+static bool
+db_erase(struct map_writer *w, struct span key, bool *existed_out,
+    struct str *why)
+{
+	*existed_out = false;
+	if (!is_open(w, why))
+		return false;
+	for (int with_nul = 1; with_nul >= 0; with_nul--) {
+		w->with_nul = with_nul;
+		DBT k = entry_of(w, &w->key, key);
+		int error = w->db->del(w->db, NULL, &k, 0);
+
+		if (error == 0)
+			*existed_out = true;
+		else if (error != DB_NOTFOUND)
+			return refuse(w, error, why);
+	}
+	return true;
+}
+
+/* As the present entries are: with NUL or without. */
+static void
+adopt_nul(struct map_writer *w)
+{
+	DBT key = { 0 }, value = { 0 };
+	DBC *cursor;
+
+	if (w->db->cursor(w->db, NULL, &cursor, 0) != 0)
+		return;
+	if (cursor->get(cursor, &key, &value, DB_FIRST) == 0 && key.size > 0)
+		w->with_nul = ((char *)key.data)[key.size - 1] == '\0';
+	(void)cursor->close(cursor);
+}
+
+static bool
+db_copy_present(struct map_writer *w, struct str *why)
+{
+	w->copied = true;
+	if (!make_file_copy_present(&w->file, false, why) || !is_open(w, why))
+		return false;
+	adopt_nul(w);
+	return true;
+}
+
+static int
+close_writer(struct map_writer *w)
+{
+	int error = 0;
+
+	if (w->db != NULL)
+		error = w->db->close(w->db, 0);
+	w->db = NULL;
+	if (w->env != NULL)
+		(void)w->env->close(w->env, 0);
+	w->env = NULL;
+	return error;
+}
+
+static void
+db_abandon(struct map_writer *w)
+{
+	(void)close_writer(w);
+	make_file_end(&w->file);
+	str_fini(&w->key);
+	str_fini(&w->value);
+	mem_free(w);
+}
+
+static bool
+db_commit(struct map_writer *w, mode_t mode, struct str *why)
+{
+	bool ok = is_open(w, why);		/* an empty source: an empty table */
+
+	if (ok) {
+		int error = close_writer(w);
+
+		ok = error == 0 || refuse(w, error, why);
+	}
+	ok = ok && make_file_publish(&w->file, mode, why);
+	db_abandon(w);
+	return ok;
+}
+
+static const struct map_maker hash_maker = {
+	.suffix = ".db", .names_file = true, .begin = hash_begin,
+	.put = db_put, .erase = db_erase, .copy_present = db_copy_present,
+	.commit = db_commit, .abandon = db_abandon,
+};
+
+static const struct map_maker btree_maker = {
+	.suffix = ".db", .names_file = true, .begin = btree_begin,
+	.put = db_put, .erase = db_erase, .copy_present = db_copy_present,
+	.commit = db_commit, .abandon = db_abandon,
+};
+
+const struct map_type hash_type = {
+	.name = "hash", .flags = MAP_SUSPENDS, .open = hash_open,
+	.lookup = db_lookup, .sequence = db_sequence, .changed = db_changed,
+	.close = db_close, .maker = &hash_maker,
+};
+
+const struct map_type btree_type = {
+	.name = "btree", .flags = MAP_SUSPENDS, .open = btree_open,
+	.lookup = db_lookup, .sequence = db_sequence, .changed = db_changed,
+	.close = db_close, .maker = &btree_maker,
+};
+
+#endif

@@ -1,4 +1,8 @@
-/* cidr - blocks, negation, if and endif, inline tables, bad lines. */
+/*
+ * cidr - blocks, negation, if and endif, inline tables, bad lines.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "tests/harness/t_maps.h"
 
 static const struct lookup_case cases[] = {

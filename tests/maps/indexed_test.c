@@ -1,4 +1,8 @@
-/* hash, btree, lmdb - written by us, read back, rewritten, locked, deleted. */
+/*
+ * hash, btree, lmdb - written by us, read back, rewritten, locked, deleted.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <sys/stat.h>
 #include <unistd.h>
 

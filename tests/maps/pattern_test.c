@@ -1,4 +1,8 @@
-/* regexp and pcre - the same rules with two engines. */
+/*
+ * regexp and pcre - the same rules with two engines.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "tests/harness/t_maps.h"
 
 static const char *const engines[] = { "regexp",

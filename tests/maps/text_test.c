@@ -1,4 +1,8 @@
-/* texthash, inline, static, fail, and tables made of tables. */
+/*
+ * texthash, inline, static, fail, and tables made of tables.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "common/io/fault.h"
 #include "maps/maps.h"
 #include "tests/harness/t_maps.h"

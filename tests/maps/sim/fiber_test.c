@@ -1,4 +1,8 @@
-/* tables in fibers - locks, rewriting under look-ups, deep stacks. */
+/*
+ * tables in fibers - locks, rewriting under look-ups, deep stacks.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>

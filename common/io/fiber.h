@@ -5,7 +5,8 @@
  * slabs; the control block sits at the top of the stack. Between two
  * suspensions nothing else of the process runs; across one anything may have
  * changed. Fibers live in groups; closing a group cancels and joins them: the
- * call a cancelled fiber waits in, and each later one, returns IO_CANCELLED.
+ * call a cancelled fiber waits in, and each later one that would wait, returns
+ * IO_CANCELLED. What needs no wait still works: a last line to a peer.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -36,10 +36,10 @@ enum io_status peer_call(struct peer *peer, bool idempotent,
     const struct attr_form *reply_form, void *reply_out,
     struct arena *arena, struct deadline deadline);
 
-/* As peer_call, in two steps, for one fiber with many calls: *call_out is
- * finished by peer_finish, or peer_forget. done(arg), if not NULL, runs on the
- * loop's stack when the reply is there. Does not suspend unless a connection
- * has to be made: then the request waits inside. */
+/* As peer_call, in two steps, for one fiber with many calls: the call is
+ * finished by peer_finish, or peer_forget. done(arg), if not NULL, runs where
+ * the reply is read (or the call failed); it must not suspend and may finish
+ * the call. Never suspends: without a connection the request waits inside. */
 struct peer_pending;
 struct peer_pending *peer_begin(struct peer *peer, bool idempotent,
     const struct attr_form *request_form, const void *request,
@@ -64,9 +64,16 @@ void peer_give_connection(struct peer *peer, struct stream *s, bool healthy);
 /* What went wrong last with this peer, for people. */
 const char *peer_why(const struct peer *peer);
 
-/* A trigger: wakes a service ("public", "pickup") with one byte; non-blocking;
- * false when nobody listens. */
+/* A trigger: wakes a service ("public", "pickup") with one byte 'W', or with
+ * these bytes (none of them 0); non-blocking; false when nobody listens. Needs
+ * no loop. A FIFO of that name will do as well. */
 bool peer_trigger(const char *cls, const char *service);
+bool peer_trigger_bytes(const char *cls, const char *service,
+    struct span bytes);
+
+/* Sockets are below this directory: "" is the current one, where service_main
+ * has gone; before that it is queue_directory. Kept, not copied. */
+void peer_set_root(const char *dir);
 
 /* Tests: calls to this name go over this connected socket instead. */
 void peer_test_connect(const char *cls, const char *service,

@@ -46,8 +46,20 @@ struct rpc_protocol {
 	bool accepts_fds;
 };
 
-/* Serves one connection until it ends; closes it. Suspends. */
+/* Serves one connection until it ends; closes it. When the client goes away
+ * calls in progress are finished, not cancelled. Suspends. */
 void rpc_serve(const struct rpc_protocol *protocol, struct stream *client,
     const struct sock_peer *peer);
+
+/* For services that speak forms in an order of their own (cleanup): the hello
+ * that begins each connection. False: not a client of this protocol, or gone;
+ * logged where it matters. Suspends. */
+bool rpc_read_hello(struct stream *client, const char *protocol,
+    unsigned version, struct arena *arena, struct deadline deadline);
+
+/* Tells the client of an attr connection to use it no more and to close it
+ * when its calls are answered; what it has sent already is still served. */
+void rpc_say_bye(struct stream *client);
+#define RPC_BYE 0xffff			/* the form's number; no fields */
 
 #endif

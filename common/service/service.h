@@ -6,6 +6,9 @@
  * patterns, files), descriptors, chroot and identities, Landlock, seccomp,
  * threads, epoll, start.
  *
+ * A session counts against the service's limit: for `serve` a connection, for
+ * `protocol` a call that suspends.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef COMMON_SERVICE_SERVICE_H
@@ -63,6 +66,11 @@ struct service {
 	 * once, on a fiber; the process leaves when it returned and all
 	 * connections are closed. May be NULL. */
 	void (*drain)(void);
+
+	/* Never leaves for having nothing to do (it keeps work of its own). */
+	bool stays;
+	/* `serve` speaks forms (rpc_read_hello) in an order of its own. */
+	bool forms;
 };
 
 int service_main(const struct service *service, int argc, char **argv);
@@ -86,7 +94,19 @@ int service_launcher_fd(void);
  * there, this process drains. Once per process. */
 void service_restart(const char *why);
 struct deadline service_ipc_deadline(void);	/* now + ipc_timeout */
-/* Main of a binary that runs without master for tests: -S style is not here;
- * see tests/harness. */
 
+/*
+ * Between transactions: waits for input. When draining begins, or has begun,
+ * an inet client's wait ends with IO_EOF: say 421 and leave; bytes that had
+ * come already are still IO_OK. A client of forms is told to close (rpc.h), and
+ * what it has sent until then is served. Suspends.
+ */
+enum io_status service_wait_idle(struct stream *s, struct deadline deadline);
+
+/* The arguments of the command column that are not options: "flags=..." */
+size_t service_arguments(const char *const **args_out);
+/* The connection came over a unix socket of ours, an inet one, or "pass". */
+const char *service_type(void);			/* "inet", "unix", ... */
+/* trivial-rewrite: its answers may differ from now on. */
+void service_tables_changed(void);
 #endif

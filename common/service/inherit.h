@@ -1,0 +1,40 @@
+/*
+ * inherit - what a role may rely on having from master: these descriptors,
+ * this variable, and MAIL_CONFIG. Nothing else crosses the exec.
+ *
+ *	WAYPOST_CHILD=v1 slot=3 row=7 generation=2 listen=1 log=1 root=1
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COMMON_SERVICE_INHERIT_H
+#define COMMON_SERVICE_INHERIT_H
+
+#include <stdbool.h>
+
+enum {
+	INHERIT_STATUS = 3,		/* unix stream to master: status.h */
+	INHERIT_CONTROL = 4,		/* control segment, read-only */
+	INHERIT_SLOT = 5,		/* the same, for one's own slot */
+	INHERIT_COUNTERS = 6,
+	INHERIT_LOCK = 7,		/* holds the queue while we live */
+	INHERIT_LOG = 8,		/* log file, O_APPEND; with log=1 */
+	INHERIT_LISTEN = 9,		/* listeners, `listen` of them */
+	INHERIT_LISTEN_MAX = 48,
+};
+
+#define INHERIT_ENV "WAYPOST_CHILD"
+
+struct inherit {
+	unsigned slot, row, generation, listen;
+	bool log, root;
+};
+
+/* A launcher gets from its agent: the socket to it, the lock, the log file
+ * where there is one, the agent's options and this variable. */
+enum { INHERIT_LAUNCHER_SOCKET = 3 };
+#define INHERIT_LAUNCHER_ENV "WAYPOST_LAUNCHER"	/* "v1 log=1" */
+
+/* False when the text is not one of master's. */
+bool inherit_parse(const char *text, struct inherit *out);
+
+#endif

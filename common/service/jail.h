@@ -1,0 +1,43 @@
+/*
+ * jail - how a role gives up what it does not need, for good.
+ *
+ * Order: chroot, identities, no new privileges, Landlock, seccomp. Without root
+ * the identity stays the one there is and chroot is left out; Landlock and
+ * seccomp are in force all the same. Sanitizer builds leave seccomp out and
+ * stay dumpable.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COMMON_SERVICE_JAIL_H
+#define COMMON_SERVICE_JAIL_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "common/base/str.h"
+
+struct jail {
+	unsigned needs;			/* enum service_needs */
+	bool root;			/* identities and chroot are ours to change */
+	bool chroot;			/* the column of master.cf says so */
+	uid_t uid;
+	gid_t gid;
+	const char *queue_directory;	/* also the root of a chroot */
+	const char *data_directory;
+};
+
+/*
+ * Goes in: the current directory is the queue directory afterwards. What is in
+ * force is described in *force_out ("uid 105, chroot, landlock 4, seccomp").
+ * False with a reason when something that can be had failed.
+ */
+bool jail_enter(const struct jail *jail, struct str *force_out,
+    struct str *why);
+
+/* Becomes this user without a way back; for launchers and their workers. */
+bool jail_become(uid_t uid, gid_t gid, struct str *why);
+/* As many descriptors as the system lets us have; no core files unless
+ * `core`. */
+void jail_limits(bool core);
+
+#endif

@@ -1,0 +1,864 @@
+/*
+ * peer - another service by name: kept connections, pipelined requests.
+ *
+ * Each connection has a fiber that reads replies; one more fiber per peer
+ * connects while calls wait for it. A call that may be tried again keeps its
+ * frame. Servers that are to leave say bye (rpc.h): such a connection takes no
+ * new calls and is closed by us when its last reply is in.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "common/base/list.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/base/panic.h"
+#include "common/io/fiber.h"
+#include "common/io/loop.h"
+#include "common/io/sock.h"
+#include "common/mail/conf_core.h"
+#include "common/service/peer.h"
+#include "common/service/rpc.h"
+
+enum {
+	BUCKETS = 64,			/* of calls in flight */
+	REQUEST_AT = 8,			/* of the request number in a frame */
+	CALLS_PER_CONNECTION = 256,
+	CONNECTIONS = 8,
+	POOL_MAX = 200,
+	OUTPUT_HIGH = 1 << 20,
+	RETRY_FIRST_MS = 100,
+	RETRY_MAX_MS = 1000,
+	CONNECT_MS = 5000,
+	SWEEP_MS = 1000,
+	NAME_MAX_LEN = 64,
+};
+
+struct conn {
+	struct list link;
+	struct peer *peer;
+	struct stream *stream;
+	struct list calls[BUCKETS];
+	size_t in_flight;
+	uint32_t next_request;
+	int64_t used_ns;
+	bool leaving;			/* the server said bye, or it is lost */
+	struct arena *arena;
+};
+
+struct peer_pending {
+	struct list link;		/* of conn->calls or peer->waiting */
+	struct peer *peer;
+	struct conn *conn;		/* NULL: waits for one */
+	uint32_t request;
+	bool idempotent, again;		/* again: it has been lost once */
+	const struct attr_form *request_form, *reply_form;
+	struct str frame;		/* kept while it may be sent (again) */
+	int fds[ATTR_FDS_MAX];
+	size_t nfds;
+
+	bool done;
+	enum io_status status;
+	struct fiber_queue waiters;
+	void (*on_done)(void *arg);
+	void *arg;
+
+	/* Where the reply goes: the caller's places, or kept until it comes. */
+	struct arena *target;
+	void *reply_out;
+	struct arena *own;
+	struct attr_frame reply;
+	void *decoded;			/* in own: replies with descriptors */
+};
+
+struct pooled {
+	struct list link;
+	struct stream *stream;
+	int64_t since_ns;
+};
+
+struct peer {
+	struct list link;
+	char *cls, *service, *protocol;
+	unsigned version;
+	size_t calls_max, conns_max;
+	struct list conns;
+	size_t nconns;
+	struct list waiting;
+	bool connecting, wanted;	/* wanted: a connection without a call */
+	struct list pool;
+	size_t npool;
+	struct str why;
+};
+
+struct test_connect {
+	struct list link;
+	char *cls, *service;
+	int (*connect_fn)(void *arg);
+	void *arg;
+};
+
+static struct list peers = LIST_HEAD(peers);
+static struct list test_connects = LIST_HEAD(test_connects);
+static struct fiber_group fibers = { .fibers = LIST_HEAD(fibers.fibers),
+	.joiners = LIST_HEAD(fibers.joiners) };
+static struct loop_timer sweeper;
+static const char *root;
+
+static void start_connecting(struct peer *peer);
+
+/* --- Names ---------------------------------------------------------------*/
+
+void
+peer_set_root(const char *dir)
+{
+	root = dir;
+}
+
+static bool
+socket_path(const char *cls, const char *service, char *buf, size_t room)
+{
+	const char *dir = root != NULL ? root : conf_core.queue_directory;
+	bool here = dir == NULL || dir[0] == '\0';
+	int n = snprintf(buf, room, "%s%s%s/%s", here ? "" : dir,
+	    here ? "" : "/", cls, service);
+
+	return n > 0 && (size_t)n < room;
+}
+
+struct peer *
+peer_named(const char *cls, const char *service, const char *protocol,
+    unsigned version)
+{
+	LIST_EACH(item, &peers) {
+		struct peer *p = LIST_ITEM(item, struct peer, link);
+
+		if (strcmp(p->cls, cls) == 0 &&
+		    strcmp(p->service, service) == 0 &&
+		    strcmp(p->protocol, protocol) == 0)
+			return p;
+	}
+	struct peer *p = MEM_NEW(struct peer);
+
+	*p = (struct peer){ .cls = mem_strdup(cls),
+		.service = mem_strdup(service),
+		.protocol = mem_strdup(protocol), .version = version,
+		.calls_max = CALLS_PER_CONNECTION, .conns_max = CONNECTIONS };
+	list_init(&p->conns);
+	list_init(&p->waiting);
+	list_init(&p->pool);
+	list_append(&peers, &p->link);
+	return p;
+}
+
+void
+peer_set_spread(struct peer *peer, size_t calls, size_t connections)
+{
+	peer->calls_max = calls > 0 ? calls : 1;
+	peer->conns_max = connections > 0 ? connections : 1;
+}
+
+const char *
+peer_why(const struct peer *peer)
+{
+	return str_cstr(&peer->why);
+}
+
+void
+peer_test_connect(const char *cls, const char *service,
+    int (*connect_fn)(void *arg), void *arg)
+{
+	struct test_connect *t = MEM_NEW(struct test_connect);
+
+	t->cls = mem_strdup(cls);
+	t->service = mem_strdup(service);
+	t->connect_fn = connect_fn;
+	t->arg = arg;
+	list_prepend(&test_connects, &t->link);
+}
+
+/* --- Calls ---------------------------------------------------------------*/
+
+static void
+close_fds(struct peer_pending *p)
+{
+	for (size_t i = 0; i < p->nfds; i++)
+		close(p->fds[i]);
+	p->nfds = 0;
+}
+
+/* Out of every list; what it still holds goes. */
+static void
+unlink_call(struct peer_pending *p)
+{
+	list_remove(&p->link);
+	if (p->conn != NULL)
+		p->conn->in_flight--;
+	p->conn = NULL;
+	close_fds(p);
+	str_fini(&p->frame);
+}
+
+static void
+finish_call(struct peer_pending *p, enum io_status status)
+{
+	unlink_call(p);
+	p->done = true;
+	p->status = status;
+	fiber_queue_wake_all(&p->waiters);
+	if (p->on_done != NULL)
+		p->on_done(p->arg);	/* may free p */
+}
+
+/* The descriptors stay ours while the call might be sent again. */
+static void
+send_call(struct conn *c, struct peer_pending *p)
+{
+	bool keep = p->idempotent && !p->again;
+	uint32_t n = c->next_request++;
+
+	p->request = n;
+	p->conn = c;
+	for (int i = 0; i < 4; i++)
+		p->frame.buf[REQUEST_AT + i] = (char)(n >> (24 - 8 * i));
+	for (size_t i = 0; i < p->nfds; i++) {
+		int fd = keep ? fcntl(p->fds[i], F_DUPFD_CLOEXEC, 3) :
+		    p->fds[i];
+
+		/* Short of descriptors, the receiver misses one and refuses:
+		 * an error of this call, as it should be. */
+		if (fd >= 0)
+			stream_queue_fd(c->stream, fd);
+	}
+	stream_queue(c->stream, str_span(&p->frame));
+	if (!keep) {
+		p->nfds = 0;
+		str_fini(&p->frame);
+	}
+	list_append(&c->calls[n % BUCKETS], &p->link);
+	c->in_flight++;
+	c->used_ns = clock_now_ns();
+}
+
+static struct conn *
+least_busy(const struct peer *peer)
+{
+	struct conn *best = NULL;
+
+	LIST_EACH(item, &peer->conns) {
+		struct conn *c = LIST_ITEM(item, struct conn, link);
+
+		if (!c->leaving &&
+		    (best == NULL || c->in_flight < best->in_flight))
+			best = c;
+	}
+	return best;
+}
+
+static void
+place_call(struct peer_pending *p)
+{
+	struct peer *peer = p->peer;
+	struct conn *c = least_busy(peer);
+
+	if (c != NULL) {
+		if (c->in_flight >= peer->calls_max &&
+		    peer->nconns < peer->conns_max) {
+			peer->wanted = true;
+			start_connecting(peer);
+		}
+		send_call(c, p);
+		return;
+	}
+	list_append(&peer->waiting, &p->link);
+	start_connecting(peer);
+}
+
+static void
+prepare_call(struct peer_pending *p, struct peer *peer, bool idempotent,
+    const struct attr_form *request_form, const void *request,
+    const struct attr_form *reply_form)
+{
+	*p = (struct peer_pending){ .peer = peer, .idempotent = idempotent,
+		.request_form = request_form, .reply_form = reply_form };
+	list_init(&p->link);
+	fiber_queue_init(&p->waiters);
+	attr_encode(&p->frame, request_form, 0, request, p->fds, &p->nfds);
+}
+
+/* --- Replies -------------------------------------------------------------*/
+
+static struct peer_pending *
+find_call(struct conn *c, uint32_t request)
+{
+	LIST_EACH(item, &c->calls[request % BUCKETS]) {
+		struct peer_pending *p =
+		    LIST_ITEM(item, struct peer_pending, link);
+
+		if (p->request == request)
+			return p;
+	}
+	return NULL;
+}
+
+static void
+drop_reply(struct conn *c, const struct attr_frame *frame)
+{
+	for (unsigned i = 0; i < frame->nfds; i++) {
+		int fd = stream_take_fd(c->stream);
+
+		if (fd >= 0)
+			close(fd);
+	}
+}
+
+static bool
+decode_reply(struct peer_pending *p, const struct attr_frame *frame,
+    struct stream *fds_from, struct arena *arena, void *reply_out)
+{
+	struct str why = STR_EMPTY;
+	bool ok = frame->form == p->reply_form->id;
+
+	if (!ok)
+		str_printf(&why, "form %u in place of \"%s\"", frame->form,
+		    p->reply_form->name);
+	else
+		ok = attr_decode(p->reply_form, frame, fds_from, arena,
+		    reply_out, &why);
+	if (!ok) {
+		log_warn("%s/%s: bad reply to \"%s\": %s", p->peer->cls,
+		    p->peer->service, p->request_form->name, str_cstr(&why));
+		str_printf(&p->peer->why, "bad reply: %s", str_cstr(&why));
+	}
+	str_fini(&why);
+	return ok;
+}
+
+/* False: the connection makes no sense any more. */
+static bool
+take_reply(struct conn *c, const struct attr_frame *frame)
+{
+	struct peer_pending *p = find_call(c, frame->request);
+	bool ok = true;
+
+	if (p == NULL) {
+		drop_reply(c, frame);	/* the caller has given up */
+		return true;
+	}
+	if (p->target != NULL) {
+		ok = decode_reply(p, frame, c->stream, p->target,
+		    p->reply_out);
+	} else {
+		p->own = c->arena;	/* the frame's body is in there */
+		c->arena = arena_new();
+		p->reply = *frame;
+		if (frame->nfds > 0) {
+			p->decoded = arena_zalloc(p->own, p->reply_form->size);
+			ok = decode_reply(p, frame, c->stream, p->own,
+			    p->decoded);
+		}
+	}
+	finish_call(p, ok ? IO_OK : IO_ERROR);
+	return ok;
+}
+
+/* --- Connections ---------------------------------------------------------*/
+
+static int64_t
+idle_ns(void)
+{
+	int64_t seconds = conf_core.ipc_idle > 0 ? conf_core.ipc_idle : 5;
+
+	return seconds * 1000000000;
+}
+
+static void
+queue_hello(struct peer *peer, struct stream *s)
+{
+	struct attr_hello hello = { .protocol = span_cstr(peer->protocol),
+		.version = peer->version,
+		.build = span_cstr(conf_core.mail_version) };
+
+	attr_queue(s, &attr_hello_form, 0, &hello, false);
+}
+
+static void
+lose_calls(struct conn *c)
+{
+	for (size_t i = 0; i < BUCKETS; i++) {
+		struct peer_pending *p;
+
+		while ((p = LIST_FIRST(&c->calls[i], struct peer_pending,
+		    link)) != NULL) {
+			if (!p->idempotent || p->again) {
+				finish_call(p, IO_ERROR);
+				continue;
+			}
+			list_remove(&p->link);
+			c->in_flight--;
+			p->conn = NULL;
+			p->again = true;
+			place_call(p);
+		}
+	}
+}
+
+static void
+close_conn(struct conn *c)
+{
+	c->leaving = true;
+	list_remove(&c->link);
+	c->peer->nconns--;
+	lose_calls(c);
+	arena_free(&c->arena);
+	stream_close(c->stream);
+	mem_free(c);
+}
+
+/* True while there is something to read. Idle connections end here. */
+static bool
+await_reply(struct conn *c)
+{
+	for (;;) {
+		struct deadline end = deadline_in_ms(idle_ns() / 1000000);
+		enum io_status status = stream_wait_input(c->stream, end);
+
+		if (status != IO_TIMEOUT)
+			return status == IO_OK;
+		if (c->in_flight == 0 && (c->leaving ||
+		    clock_now_ns() - c->used_ns >= idle_ns()))
+			return false;
+	}
+}
+
+static bool
+read_reply(struct conn *c)
+{
+	struct attr_frame frame;
+	struct str why = STR_EMPTY;
+	enum io_status status = attr_read_frame(c->stream, c->arena,
+	    deadline_in(conf_core.ipc_timeout > 0 ? conf_core.ipc_timeout :
+	    3600), &frame, &why);
+	bool more = status == IO_OK;
+
+	if (!more && c->in_flight > 0)
+		str_printf(&c->peer->why, "%s", str_len(&why) > 0 ?
+		    str_cstr(&why) : status == IO_ERROR ?
+		    stream_why(c->stream) : io_status_name(status));
+	if (more && frame.form == RPC_BYE)
+		c->leaving = true;
+	else if (more)
+		more = take_reply(c, &frame);
+	arena_reset(c->arena);
+	str_fini(&why);
+	return more && !(c->leaving && c->in_flight == 0);
+}
+
+static void
+read_replies(void *arg)
+{
+	struct conn *c = arg;
+
+	while (await_reply(c) && read_reply(c))
+		continue;
+	close_conn(c);
+}
+
+static bool
+adopt_connection(struct peer *peer, int fd)
+{
+	struct conn *c = MEM_NEW(struct conn);
+
+	*c = (struct conn){ .peer = peer, .stream = stream_open(fd),
+		.used_ns = clock_now_ns(), .next_request = 1,
+		.arena = arena_new() };
+	for (size_t i = 0; i < BUCKETS; i++)
+		list_init(&c->calls[i]);
+	stream_accept_fds(c->stream, true);
+	if (fiber_spawn(&fibers, "peer", read_replies, c) == NULL) {
+		arena_free(&c->arena);
+		stream_close(c->stream);
+		mem_free(c);
+		errno = ENOMEM;
+		return false;
+	}
+	list_append(&peer->conns, &c->link);
+	peer->nconns++;
+	queue_hello(peer, c->stream);
+	return true;
+}
+
+static int
+connect_for_test(const struct peer *peer, bool *is_test_out)
+{
+	LIST_EACH(item, &test_connects) {
+		struct test_connect *t =
+		    LIST_ITEM(item, struct test_connect, link);
+
+		if (strcmp(t->cls, peer->cls) == 0 &&
+		    strcmp(t->service, peer->service) == 0) {
+			*is_test_out = true;
+			return t->connect_fn(t->arg);
+		}
+	}
+	return -1;
+}
+
+/* One attempt. Suspends. */
+static int
+connect_once(struct peer *peer, struct deadline deadline)
+{
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path) + 512];
+	bool is_test = false;
+	int fd = connect_for_test(peer, &is_test);
+
+	if (is_test) {
+		if (fd < 0)
+			str_printf(&peer->why, "connect: refused by the test");
+		return fd;
+	}
+	if (!socket_path(peer->cls, peer->service, path, sizeof(path))) {
+		str_printf(&peer->why, "%s/%s: name too long", peer->cls,
+		    peer->service);
+		return -1;
+	}
+	enum io_status status = sock_connect_unix(path, deadline, &fd);
+
+	if (status == IO_OK)
+		return fd;
+	str_printf(&peer->why, "connect to %s: %s", path,
+	    status == IO_ERROR ? strerror(errno) : io_status_name(status));
+	return -1;
+}
+
+static void
+send_waiting(struct peer *peer)
+{
+	struct list now = LIST_HEAD(now);
+	struct peer_pending *p;
+
+	list_splice(&now, &peer->waiting);
+	while ((p = LIST_FIRST(&now, struct peer_pending, link)) != NULL) {
+		list_remove(&p->link);
+		place_call(p);
+	}
+}
+
+/* Calls take themselves off the waiting list when their deadline passes. */
+static void
+connect_peer(void *arg)
+{
+	struct peer *peer = arg;
+	int64_t wait_ms = RETRY_FIRST_MS;
+
+	while (peer->wanted || !list_empty(&peer->waiting)) {
+		int fd = connect_once(peer, deadline_in_ms(CONNECT_MS));
+
+		peer->wanted = false;
+		if (fd >= 0 && adopt_connection(peer, fd)) {
+			send_waiting(peer);
+			wait_ms = RETRY_FIRST_MS;
+			continue;
+		}
+		if (fiber_sleep(deadline_in_ms(wait_ms)) == IO_CANCELLED)
+			break;
+		wait_ms = wait_ms * 2 < RETRY_MAX_MS ? wait_ms * 2 :
+		    RETRY_MAX_MS;
+	}
+	peer->connecting = false;
+}
+
+static void
+start_connecting(struct peer *peer)
+{
+	if (peer->connecting)
+		return;
+	peer->connecting = fiber_spawn(&fibers, "peer connect", connect_peer,
+	    peer) != NULL;
+}
+
+/* --- Calls, from outside -------------------------------------------------*/
+
+/* A connection may have been impossible to start for want of a stack: look
+ * again each second. */
+static enum io_status
+await_call(struct peer_pending *p, struct deadline deadline)
+{
+	while (!p->done) {
+		enum io_status status = fiber_queue_wait(&p->waiters,
+		    deadline_earlier(deadline, deadline_in_ms(1000)));
+
+		if (p->done)
+			break;
+		if (status == IO_CANCELLED)
+			return status;
+		if (deadline_passed(deadline))
+			return IO_TIMEOUT;
+		if (p->conn == NULL)
+			start_connecting(p->peer);
+	}
+	return p->status;
+}
+
+enum io_status
+peer_call(struct peer *peer, bool idempotent,
+    const struct attr_form *request_form, const void *request,
+    const struct attr_form *reply_form, void *reply_out, struct arena *arena,
+    struct deadline deadline)
+{
+	struct peer_pending p;
+
+	prepare_call(&p, peer, idempotent, request_form, request, reply_form);
+	p.target = arena;
+	p.reply_out = reply_out;
+	place_call(&p);
+	enum io_status status = await_call(&p, deadline);
+
+	if (!p.done) {
+		if (status == IO_TIMEOUT && p.conn != NULL)
+			str_printf(&peer->why, "no reply within the time limit");
+		unlink_call(&p);
+	}
+	return status;
+}
+
+struct peer_pending *
+peer_begin(struct peer *peer, bool idempotent,
+    const struct attr_form *request_form, const void *request,
+    const struct attr_form *reply_form, void (*done)(void *arg), void *arg)
+{
+	struct peer_pending *p = MEM_NEW(struct peer_pending);
+
+	prepare_call(p, peer, idempotent, request_form, request, reply_form);
+	p->on_done = done;
+	p->arg = arg;
+	place_call(p);
+	return p;
+}
+
+bool
+peer_is_done(const struct peer_pending *call)
+{
+	return call->done;
+}
+
+static void
+free_arena(void *arg)
+{
+	struct arena *arena = arg;
+
+	arena_free(&arena);
+}
+
+static enum io_status
+give_reply(struct peer_pending *p, void *reply_out, struct arena *arena)
+{
+	if (p->decoded == NULL)
+		return decode_reply(p, &p->reply, NULL, arena, reply_out) ?
+		    IO_OK : IO_ERROR;
+	memcpy(reply_out, p->decoded, p->reply_form->size);
+	arena_on_free(arena, free_arena, p->own);
+	p->decoded = NULL;
+	p->own = NULL;
+	return IO_OK;
+}
+
+enum io_status
+peer_finish(struct peer_pending *call, void *reply_out, struct arena *arena,
+    struct deadline deadline)
+{
+	enum io_status status = await_call(call, deadline);
+
+	if (status == IO_OK)
+		status = give_reply(call, reply_out, arena);
+	else if (status == IO_TIMEOUT && call->conn != NULL)
+		str_printf(&call->peer->why, "no reply within the time limit");
+	call->on_done = NULL;
+	peer_forget(call);
+	return status;
+}
+
+void
+peer_forget(struct peer_pending *call)
+{
+	if (call == NULL)
+		return;
+	unlink_call(call);
+	if (call->decoded != NULL)
+		attr_close_fds(call->reply_form, call->decoded);
+	arena_free(&call->own);
+	mem_free(call);
+}
+
+bool
+peer_notify(struct peer *peer, const struct attr_form *form,
+    const void *fields)
+{
+	struct conn *c = least_busy(peer);
+
+	if (c == NULL) {
+		peer->wanted = true;
+		start_connecting(peer);
+		return false;
+	}
+	if (stream_queued(c->stream) > OUTPUT_HIGH)
+		return false;
+	attr_queue(c->stream, form, 0, fields, false);
+	c->used_ns = clock_now_ns();
+	return true;
+}
+
+/* --- Connections of one's own --------------------------------------------*/
+
+static void
+drop_pooled(struct peer *peer, struct pooled *entry)
+{
+	list_remove(&entry->link);
+	peer->npool--;
+	stream_close(entry->stream);
+	mem_free(entry);
+}
+
+/* Closes what is idle too long, or was closed or taken leave of. */
+static void
+sweep(struct loop_timer *timer)
+{
+	bool any = false;
+
+	LIST_EACH(p, &peers) {
+		struct peer *peer = LIST_ITEM(p, struct peer, link);
+
+		LIST_EACH(item, &peer->pool) {
+			struct pooled *e = LIST_ITEM(item, struct pooled, link);
+
+			if (clock_now_ns() - e->since_ns >= idle_ns() ||
+			    stream_input_waits(e->stream))
+				drop_pooled(peer, e);
+		}
+		any |= peer->npool > 0;
+	}
+	if (any)
+		loop_timer_set(timer, deadline_in_ms(SWEEP_MS).at_ns);
+}
+
+static struct stream *
+take_pooled(struct peer *peer)
+{
+	struct pooled *e;
+
+	while ((e = LIST_FIRST(&peer->pool, struct pooled, link)) != NULL) {
+		struct stream *s = e->stream;
+
+		if (stream_input_waits(s)) {
+			drop_pooled(peer, e);
+			continue;
+		}
+		list_remove(&e->link);
+		peer->npool--;
+		mem_free(e);
+		return s;
+	}
+	return NULL;
+}
+
+struct stream *
+peer_take_connection(struct peer *peer, struct deadline deadline)
+{
+	struct stream *s = take_pooled(peer);
+	int64_t wait_ms = RETRY_FIRST_MS;
+
+	while (s == NULL) {
+		int fd = connect_once(peer, deadline);
+
+		if (fd >= 0) {
+			s = stream_open(fd);
+			queue_hello(peer, s);
+			break;
+		}
+		if (deadline_passed(deadline) ||
+		    fiber_sleep(deadline_earlier(deadline,
+		    deadline_in_ms(wait_ms))) == IO_CANCELLED)
+			return NULL;
+		wait_ms = wait_ms * 2 < RETRY_MAX_MS ? wait_ms * 2 :
+		    RETRY_MAX_MS;
+	}
+	return s;
+}
+
+void
+peer_give_connection(struct peer *peer, struct stream *s, bool healthy)
+{
+	if (s == NULL)
+		return;
+	if (!healthy || stream_status(s) != IO_OK ||
+	    peer->npool >= POOL_MAX) {
+		stream_close(s);
+		return;
+	}
+	struct pooled *e = MEM_NEW(struct pooled);
+
+	*e = (struct pooled){ .stream = s, .since_ns = clock_now_ns() };
+	list_prepend(&peer->pool, &e->link);
+	peer->npool++;
+	if (sweeper.fire == NULL)
+		loop_timer_init(&sweeper, sweep);
+	if (peer->npool == 1)
+		loop_timer_set(&sweeper, deadline_in_ms(SWEEP_MS).at_ns);
+}
+
+/* --- Triggers ------------------------------------------------------------*/
+
+static int
+open_trigger(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct stat st;
+	int fd;
+
+	if (strlen(path) >= sizeof(address.sun_path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	if (stat(path, &st) == 0 && S_ISFIFO(st.st_mode))
+		return open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	memcpy(address.sun_path, path, strlen(path));
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&address,
+	    sizeof(address)) != 0) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+bool
+peer_trigger_bytes(const char *cls, const char *service, struct span bytes)
+{
+	char path[512];
+
+	if (!socket_path(cls, service, path, sizeof(path)))
+		return false;
+	int fd = open_trigger(path);
+
+	if (fd < 0)
+		return false;
+	ssize_t n = send(fd, bytes.p, bytes.len, MSG_NOSIGNAL);
+
+	if (n < 0 && errno == ENOTSOCK)
+		n = write(fd, bytes.p, bytes.len);
+	close(fd);
+	return n == (ssize_t)bytes.len;
+}
+
+bool
+peer_trigger(const char *cls, const char *service)
+{
+	return peer_trigger_bytes(cls, service, span_cstr("W"));
+}

@@ -29,7 +29,7 @@
 enum {
 	ORPHAN_MS = 400,		/* left for sessions without master */
 	CANCEL_MS = 400,		/* for cancelled fibers to unwind */
-	STEP_MS = 1000,
+	STEP_MS = 200,
 };
 
 /* --- Words with master ---------------------------------------------------*/

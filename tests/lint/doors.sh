@@ -38,6 +38,6 @@ door "giving up privileges (common/service/jail.c)" \
 # Mailboxes and tables are changed through the same door as the queue.
 door "a change to files (common/io/fs.c)" \
     'rename|renameat2?|unlink|unlinkat|link|linkat|symlinkat?|fsync|fdatasync|sync_file_range|syncfs|mkdir|mkdirat|ftruncate|fchmodat?' \
-    "common/io/fs\.c|common/io/sock\.c|common/base/.*|$(sed -n 's/^\([^# ]*\).*/\1/p' \
+    "common/io/fs\.c|common/io/sock\.c|common/base/.*|$(sed -n 's/^\([^#[:space:]]*\).*/\1/p' \
     tests/lint/doors.allow | sed 's/\./\\./g' | paste -sd'|')"
 exit $status

@@ -79,22 +79,25 @@ loop_started(void)
 /* --- Descriptors ---------------------------------------------------------*/
 
 static bool
-tell_epoll(struct loop_fd *lfd)
+tell_epoll(struct loop_fd *lfd, int operation)
 {
 	struct epoll_event event = { .data.ptr = lfd };
 
 	if (lfd->level)
 		event.events = EPOLLIN | EPOLLEXCLUSIVE;
 	else
-		event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-	return epoll_ctl(loop.epoll, EPOLL_CTL_ADD, lfd->fd, &event) == 0;
+		event.events = EPOLLIN | EPOLLRDHUP | EPOLLET;
+	if (lfd->out_armed)
+		event.events |= EPOLLOUT;
+	return epoll_ctl(loop.epoll, operation, lfd->fd, &event) == 0;
 }
 
 bool
 loop_add(struct loop_fd *lfd)
 {
 	CHECK(loop.started && !lfd->added);
-	if (!tell_epoll(lfd))
+	lfd->out_armed = !lfd->level && !lfd->quiet;
+	if (!tell_epoll(lfd, EPOLL_CTL_ADD))
 		return false;
 	lfd->added = true;
 	lfd->paused = false;
@@ -126,7 +129,7 @@ void
 loop_resume(struct loop_fd *lfd)
 {
 	CHECK(lfd->level && lfd->added);
-	if (lfd->paused && !tell_epoll(lfd))
+	if (lfd->paused && !tell_epoll(lfd, EPOLL_CTL_ADD))
 		fatal("watch descriptor %d: %m", lfd->fd);
 	lfd->paused = false;
 }
@@ -137,6 +140,21 @@ loop_remove(struct loop_fd *lfd)
 	if (lfd->added && !lfd->paused)
 		forget(lfd);
 	lfd->added = false;
+}
+
+static void
+arm_out(struct loop_fd *lfd, bool armed)
+{
+	lfd->out_armed = armed;
+	if (!tell_epoll(lfd, EPOLL_CTL_MOD))
+		fatal("watch descriptor %d: %m", lfd->fd);
+}
+
+void
+loop_want_out(struct loop_fd *lfd)
+{
+	if (lfd->added && !lfd->out_armed)
+		arm_out(lfd, true);
 }
 
 /* --- Timers --------------------------------------------------------------*/
@@ -337,6 +355,12 @@ dispatch(const struct epoll_event *event)
 		ready |= LOOP_IN | LOOP_HUP;
 	if (event->events & (EPOLLHUP | EPOLLERR))
 		ready |= LOOP_IN | LOOP_OUT | LOOP_HUP;
+	/* Nobody waited for this: do not come again until asked. */
+	if (lfd->quiet && event->events == EPOLLOUT &&
+	    (lfd->ready & LOOP_OUT) != 0) {
+		arm_out(lfd, false);
+		return;
+	}
 	lfd->ready |= ready;
 	if (lfd->notify != NULL)
 		lfd->notify(lfd, ready);
@@ -354,7 +378,6 @@ loop_turn(int64_t max_wait_ns)
 
 	if (n < 0 && errno != EINTR)
 		fatal("wait for events: %m");
-	loop.hurry = false;
 	atomic_fetch_add_explicit(&loop.turns, 1, memory_order_relaxed);
 	clock_refresh();
 	loop.batch_count = n > 0 ? n : 0;
@@ -370,6 +393,7 @@ loop_turn(int64_t max_wait_ns)
 	if (posted)
 		run_posts();
 	run_timers();
+	loop.hurry = false;
 	if (loop.run_fibers != NULL)
 		loop.run_fibers();
 	run_hooks();

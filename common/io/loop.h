@@ -31,7 +31,8 @@ struct loop_fd {
 	int fd;
 	unsigned ready;
 	bool level;			/* listeners: level, EPOLLEXCLUSIVE */
-	bool added, paused;		/* the loop's own */
+	bool quiet;			/* LOOP_OUT only after loop_want_out */
+	bool added, paused, out_armed;	/* the loop's own */
 	void (*notify)(struct loop_fd *lfd, unsigned events);
 };
 
@@ -58,6 +59,10 @@ bool loop_add(struct loop_fd *lfd);
 void loop_pause(struct loop_fd *lfd);
 void loop_resume(struct loop_fd *lfd);
 void loop_remove(struct loop_fd *lfd);	/* before close(fd) */
+/* A quiet descriptor met EAGAIN in writing: tell when it can be written. (A
+ * unix socket has an edge whenever its peer reads, so a descriptor that is not
+ * quiet wakes its process for nothing.) */
+void loop_want_out(struct loop_fd *lfd);
 
 void loop_timer_init(struct loop_timer *timer,
     void (*fire)(struct loop_timer *timer));
@@ -77,7 +82,8 @@ void loop_post(void (*fn)(void *arg), void *arg);
 /* Work in threads that the simulated loop must wait for in real time. */
 void loop_busy_add(int delta);
 
-/* There is work that no descriptor tells of: the next wait returns at once. */
+/* Fibers are runnable, or will be after this turn's have run: the next wait
+ * returns at once. */
 void loop_hurry(void);
 
 void loop_turn(int64_t max_wait_ns);	/* one turn; -1 waits for an event */

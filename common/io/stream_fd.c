@@ -85,8 +85,11 @@ drained(struct stream *s, unsigned what)
 	/* After a hang-up, reading goes on to the end without new edges. */
 	if (what == LOOP_IN && (s->lfd.ready & LOOP_HUP) != 0)
 		return;
-	if (s->lfd.added)
-		s->lfd.ready &= ~what;
+	if (!s->lfd.added)
+		return;
+	s->lfd.ready &= ~what;
+	if (what == LOOP_OUT)
+		loop_want_out(&s->lfd);
 }
 
 static void
@@ -334,7 +337,7 @@ stream_open(int fd)
 	struct stream *s = stream_open_ops(&stream_fd_ops, NULL);
 
 	/* A new socket takes output; whether it has input epoll will say. */
-	s->lfd = (struct loop_fd){ .fd = fd, .ready = LOOP_OUT,
+	s->lfd = (struct loop_fd){ .fd = fd, .ready = LOOP_OUT, .quiet = true,
 		.notify = on_event };
 	if (!loop_add(&s->lfd)) {
 		if (errno != EPERM)

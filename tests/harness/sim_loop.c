@@ -132,6 +132,12 @@ loop_remove(struct loop_fd *lfd)
 	lfd->added = false;
 }
 
+void
+loop_want_out(struct loop_fd *lfd)
+{
+	(void)lfd;			/* asked for while not ready */
+}
+
 static short
 wanted_events(const struct loop_fd *lfd)
 {
@@ -389,12 +395,12 @@ loop_turn(int64_t max_wait_ns)
 	sim.in_turn = true;
 	errno = 0;
 	wait_for_something(max_wait_ns, &posted);
-	sim.hurry = false;
 	sim.turns++;
 	dispatch(sim.count);
 	if (posted)
 		run_posts();
 	run_timers();
+	sim.hurry = false;
 	if (sim.run_fibers != NULL)
 		sim.run_fibers();
 	run_hooks();

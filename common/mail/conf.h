@@ -86,6 +86,9 @@ typedef void conf_report_fn(enum conf_severity severity, const char *origin,
     unsigned line, const char *text, void *arg);
 void conf_check(conf_report_fn *report, void *arg);
 
+/* Names that text outside of main.cf (master.cf) refers to: not unknown. */
+void conf_note_references(struct span text);
+
 /* Lists of main.cf: split at commas and white space, braces kept together,
  * "/file/name" replaced by the file's lines ("!" in front is kept). */
 bool conf_list(const char *value, struct strlist *out, struct str *why);

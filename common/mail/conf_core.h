@@ -40,7 +40,7 @@ struct conf_core {
 	int64_t hopcount_limit, delay_logging_resolution_limit;
 	int64_t default_process_limit;			/* 0: not set */
 	int64_t service_clients_per_process, stop_timeout; /* new */
-	int64_t hash_queue_depth, opts_stress;
+	int64_t hash_queue_depth;
 	const char *stress;
 };
 
@@ -50,6 +50,11 @@ extern struct conf_core conf_core;
  * both are this process's own. False with a reason. */
 bool conf_core_ids(uid_t *uid_out, gid_t *gid_out, gid_t *setgid_out,
     struct str *why);
+/* Defaults that depend on the machine: myhostname, mydomain, mynetworks. NULL
+ * for any other name. */
+const char *conf_computed_default(const char *name);
+/* Addresses of this machine as main.cf lists have them, by inet_interfaces. */
+const char *conf_own_addresses(void);
 /* "postfix/smtpd" from syslog_name and the program. */
 void conf_core_log_tag(const char *program, struct str *out);
 

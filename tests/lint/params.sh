@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.." || exit 2
 
 rows=$(find common maps queue daemons -name '*.c' 2>/dev/null | sort |
     xargs -r tests/lint/code -s |
-    sed -n 's/^\([^:]*:[0-9]*\):.*PARAM_[A-Z]*("\([^"]*\)".*/\1 \2/p')
+    sed -n 's/^\([^:]*:[0-9]*\):.*PARAM_\(STR\|RAW\|INT\|BOOL\|TIME\|TEMPLATE\)("\([^"]*\)".*/\1 \3/p')
 [ -n "$rows" ] || exit 0
 echo "$rows" | awk '
 FILENAME == "-" {

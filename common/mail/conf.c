@@ -1,0 +1,799 @@
+/*
+ * conf - see the header.
+ *
+ * Entries keep file order; the last one of a name counts. Rows of roles take
+ * the place of rows of param_known with the same name.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "common/mail/conf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/hash.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/base/names.h"
+#include "common/base/scan.h"
+#include "common/io/textfile.h"
+#include "common/mail/conf_core.h"
+#include "common/mail/macro.h"
+#include "common/mail/paths.h"
+
+#define LIST_DEPTH_MOST 5
+
+static struct arena *store;
+static struct conf_entry **entries;
+static size_t nentries, room;
+static struct hash *by_name;		/* the entry that counts */
+static struct hash *rows;		/* registered or known */
+static struct hash *template_suffixes;	/* "_destination_..." -> row */
+static char *config_dir;
+
+/* ---- rows ---- */
+
+static void
+add_row(const struct param *row, bool known)
+{
+	struct span name = SPAN(row->name);
+	ssize_t gt = span_find(name, '>');
+
+	if (row->type == PARAM_TYPE_TEMPLATE && gt > 0) {
+		struct span suffix = span_skip(name, (size_t)gt + 1);
+
+		if (!known || !hash_has(template_suffixes, suffix))
+			hash_put(template_suffixes, suffix,
+			    (void *)(uintptr_t)row);
+	}
+	if (!known || !hash_has(rows, name))
+		hash_put(rows, name, (void *)(uintptr_t)row);
+}
+
+static void
+setup_rows(void)
+{
+	if (rows != NULL)
+		return;
+	rows = hash_new();
+	template_suffixes = hash_new();
+	for (size_t i = 0; i < param_known.count; i++)
+		add_row(&param_known.rows[i], true);
+	for (size_t i = 0; i < conf_core_params.count; i++)
+		add_row(&conf_core_params.rows[i], false);
+}
+
+void
+conf_register(const struct param_set *set)
+{
+	setup_rows();
+	for (size_t i = 0; i < set->count; i++)
+		add_row(&set->rows[i], false);
+}
+
+const struct param *
+conf_row(const char *name)
+{
+	setup_rows();
+	return hash_get(rows, SPAN(name));
+}
+
+static int
+by_row_name(const void *a, const void *b)
+{
+	return strcmp((*(const struct param *const *)a)->name,
+	    (*(const struct param *const *)b)->name);
+}
+
+size_t
+conf_all_rows(const struct param **rows_out, size_t most)
+{
+	struct hash_iter it = HASH_ITER_START;
+	struct span key;
+	void *value;
+	size_t n = 0;
+
+	setup_rows();
+	while (hash_next(rows, &it, &key, &value))
+		if (n < most)
+			rows_out[n++] = value;
+	qsort(rows_out, n, sizeof(*rows_out), by_row_name);
+	return n;
+}
+
+/* "smtp_destination_concurrency_limit" -> its template row, and the suffix. */
+static const struct param *
+template_row(struct span name)
+{
+	struct hash_iter it = HASH_ITER_START;
+	struct span suffix;
+	void *value;
+
+	while (hash_next(template_suffixes, &it, &suffix, &value))
+		if (name.len > suffix.len && span_ends(name, suffix))
+			return value;
+	return NULL;
+}
+
+/* ---- reading ---- */
+
+static void
+setup_store(void)
+{
+	setup_rows();
+	if (store != NULL)
+		return;
+	store = arena_new();
+	by_name = hash_new();
+}
+
+static void
+add_entry(struct span name, struct span value, const char *origin,
+    unsigned line)
+{
+	struct conf_entry *entry = arena_zalloc(store, sizeof(*entry));
+
+	entry->name = arena_cstr(store, name);
+	entry->value = arena_cstr(store, value);
+	entry->origin = arena_strdup(store, origin);
+	entry->line = line;
+	if (nentries == room) {
+		room = room == 0 ? 64 : 2 * room;
+		entries = mem_regrow(entries, room, sizeof(*entries));
+	}
+	entries[nentries++] = entry;
+	hash_put(by_name, name, entry);
+}
+
+static bool
+name_is_valid(struct span name)
+{
+	for (size_t i = 0; i < name.len; i++)
+		if (!ascii_is_alnum(name.p[i]) && name.p[i] != '_'
+		    && name.p[i] != '-' && name.p[i] != '.')
+			return false;
+	return name.len > 0;
+}
+
+static bool
+split_assignment(struct span text, struct span *name, struct span *value,
+    struct str *why)
+{
+	ssize_t eq = span_find(text, '=');
+
+	if (eq < 0) {
+		str_printf(why, "found \"%.*s\", expected \"name = value\"",
+		    SPAN_ARG(span_sub(text, 0, 60)));
+		return false;
+	}
+	*name = span_trim(span_sub(text, 0, (size_t)eq));
+	*value = span_trim(span_skip(text, (size_t)eq + 1));
+	if (!name_is_valid(*name)) {
+		str_printf(why, "found \"%.*s\", expected a parameter name "
+		    "before \"=\"", SPAN_ARG(span_sub(*name, 0, 60)));
+		return false;
+	}
+	return true;
+}
+
+static bool
+read_entries(struct textfile *file, struct str *why)
+{
+	struct span line, name, value;
+
+	while (textfile_next(file, &line)) {
+		struct str reason = STR_EMPTY;
+
+		if (!split_assignment(line, &name, &value, &reason)) {
+			str_printf(why, "%s:%u: %s", file->path,
+			    file->first_line, str_cstr(&reason));
+			str_fini(&reason);
+			return false;
+		}
+		str_fini(&reason);
+		add_entry(name, value, file->path, file->first_line);
+	}
+	return true;
+}
+
+/* WAYPOST_CONF_name=value in the environment, for containers. */
+static void
+read_environment(void)
+{
+	extern char **environ;
+	static const char prefix[] = "WAYPOST_CONF_";
+
+	for (char **e = environ; e != NULL && *e != NULL; e++) {
+		struct span text = SPAN(*e);
+		ssize_t eq = span_find(text, '=');
+
+		if (!span_starts(text, SPAN(prefix)) || eq < 0)
+			continue;
+		add_entry(span_sub(text, sizeof(prefix) - 1,
+		    (size_t)eq - (sizeof(prefix) - 1)),
+		    span_trim(span_skip(text, (size_t)eq + 1)),
+		    "environment", 0);
+	}
+}
+
+bool
+conf_load_text(const char *label, struct span text, struct str *why)
+{
+	struct textfile file;
+	bool ok;
+
+	setup_store();
+	textfile_open_mem(&file, label, text);
+	ok = read_entries(&file, why);
+	textfile_close(&file);
+	return ok;
+}
+
+bool
+conf_load(const char *dir, struct str *why)
+{
+	struct textfile file;
+	struct str path = STR_EMPTY;
+	bool ok;
+
+	setup_store();
+	if (dir == NULL)
+		dir = getenv("MAIL_CONFIG");
+	if (dir == NULL || dir[0] == '\0')
+		dir = PATH_CONFIG;
+	mem_free(config_dir);
+	config_dir = mem_strdup(dir);
+	str_printf(&path, "%s/main.cf", dir);
+	ok = textfile_open(&file, str_cstr(&path), why);
+	if (ok) {
+		ok = read_entries(&file, why);
+		textfile_close(&file);
+	}
+	if (ok)
+		read_environment();
+	str_fini(&path);
+	return ok;
+}
+
+void
+conf_unload(void)
+{
+	arena_free(&store);
+	hash_free(&by_name);
+	hash_free(&rows);
+	hash_free(&template_suffixes);
+	mem_free(entries);
+	mem_free(config_dir);
+	entries = NULL;
+	config_dir = NULL;
+	nentries = room = 0;
+}
+
+const char *
+conf_dir(void)
+{
+	return config_dir != NULL ? config_dir : PATH_CONFIG;
+}
+
+bool
+conf_override(struct span name, struct span value, const char *origin,
+    struct str *why)
+{
+	setup_store();
+	if (!name_is_valid(name)) {
+		str_printf(why, "\"%.*s\" is not a parameter name",
+		    SPAN_ARG(name));
+		return false;
+	}
+	add_entry(name, span_trim(value), origin, 0);
+	return true;
+}
+
+bool
+conf_override_assignment(struct span text, const char *origin,
+    struct str *why)
+{
+	struct span name, value;
+
+	text = span_trim(text);
+	if (text.len >= 2 && text.p[0] == '{' && text.p[text.len - 1] == '}')
+		text = span_trim(span_sub(text, 1, text.len - 2));
+	return split_assignment(text, &name, &value, why)
+	    && conf_override(name, value, origin, why);
+}
+
+const struct conf_entry *
+conf_find(const char *name)
+{
+	return by_name != NULL ? hash_get(by_name, SPAN(name)) : NULL;
+}
+
+const struct conf_entry *
+conf_nth(size_t index)
+{
+	return index < nentries ? entries[index] : NULL;
+}
+
+const char *
+conf_raw(const char *name)
+{
+	const struct conf_entry *entry = conf_find(name);
+	const struct param *row;
+
+	if (entry != NULL)
+		return entry->value;
+	row = conf_row(name);
+	if (row == NULL) {
+		/* A template's instance has the template's default. */
+		row = template_row(SPAN(name));
+		return row != NULL ? row->dflt : NULL;
+	}
+	return conf_computed_default(name) != NULL
+	    ? conf_computed_default(name) : row->dflt;
+}
+
+/* ---- values ---- */
+
+static bool
+look_up(struct span name, struct str *value_out, void *arg)
+{
+	char *text = mem_strndup(name.p, name.len);
+	const char *raw = conf_raw(text);
+
+	mem_free(text);
+	if (raw == NULL)
+		return false;
+	str_adds(value_out, raw);
+	return true;
+}
+
+static const struct macro conf_macro = { look_up, NULL, true };
+
+bool
+conf_expand(struct span text, struct str *out, struct str *why)
+{
+	setup_store();
+	return macro_expand(&conf_macro, text, out, why);
+}
+
+bool
+conf_value(const char *name, struct str *out, struct str *why)
+{
+	const char *raw = conf_raw(name);
+
+	if (raw == NULL)
+		return true;
+	if (conf_expand(SPAN(raw), out, why))
+		return true;
+	str_insert(why, 0, SPAN(": "));
+	str_insert(why, 0, SPAN(name));
+	return false;
+}
+
+static bool
+complain(const struct param *row, struct span found, const char *expected,
+    struct str *why)
+{
+	const struct conf_entry *entry = conf_find(row->name);
+
+	str_clear(why);
+	if (entry != NULL && entry->line > 0)
+		str_printf(why, "%s:%u: ", entry->origin, entry->line);
+	else if (entry != NULL)
+		str_printf(why, "%s: ", entry->origin);
+	str_addf(why, "%s: found \"%.*s\", expected %s", row->name,
+	    SPAN_ARG(found), expected);
+	return false;
+}
+
+static bool
+in_range(const struct param *row, int64_t v, struct span found,
+    struct str *why)
+{
+	struct str expected = STR_EMPTY;
+	bool ok = v >= row->min && (row->max == 0 || v <= row->max);
+
+	if (!ok) {
+		if (row->max == 0)
+			str_printf(&expected, "at least %lld",
+			    (long long)row->min);
+		else
+			str_printf(&expected, "%lld to %lld",
+			    (long long)row->min, (long long)row->max);
+		complain(row, found, str_cstr(&expected), why);
+		str_fini(&expected);
+	}
+	return ok;
+}
+
+static bool
+fill_row(const struct param *row, struct span text, struct str *why)
+{
+	int64_t number;
+	bool flag;
+
+	switch (row->type) {
+	case PARAM_TYPE_STR:
+	case PARAM_TYPE_RAW:
+		if (row->min > 0 && span_empty(text))
+			return complain(row, text, "a value that is not empty",
+			    why);
+		*(const char **)row->field = arena_cstr(store, text);
+		return true;
+	case PARAM_TYPE_INT:
+		if (!scan_i64(text, &number))
+			return complain(row, text, "a number", why);
+		*(int64_t *)row->field = number;
+		return in_range(row, number, text, why);
+	case PARAM_TYPE_TIME:
+		if (!scan_time(text, row->unit != 0 ? row->unit : 's',
+		    &number))
+			return complain(row, text,
+			    "a time (digits and one of s m h d w)", why);
+		*(int64_t *)row->field = number;
+		return in_range(row, number, text, why);
+	case PARAM_TYPE_BOOL:
+		if (!scan_bool(text, &flag))
+			return complain(row, text, "\"yes\" or \"no\"", why);
+		*(bool *)row->field = flag;
+		return true;
+	case PARAM_TYPE_TEMPLATE:
+	case PARAM_TYPE_LEGACY:
+		return true;
+	}
+	return true;
+}
+
+bool
+conf_fill(const struct param_set *set, struct str *why)
+{
+	conf_register(set);
+	setup_store();
+	for (size_t i = 0; i < set->count; i++) {
+		const struct param *row = &set->rows[i];
+		struct str value = STR_EMPTY, reason = STR_EMPTY;
+		bool ok;
+
+		if (row->field == NULL)
+			continue;
+		if (row->type == PARAM_TYPE_RAW) {
+			str_sets(&value, conf_raw(row->name));
+			ok = true;
+		} else {
+			ok = conf_value(row->name, &value, &reason);
+			if (!ok)
+				complain(row, SPAN(conf_raw(row->name)),
+				    str_cstr(&reason), why);
+		}
+		ok = ok && fill_row(row, span_trim(str_span(&value)), why);
+		str_fini(&value);
+		str_fini(&reason);
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+/* ---- templates ---- */
+
+bool
+conf_template_str(const char *transport, const char *name, struct str *out,
+    struct str *why)
+{
+	struct str full = STR_EMPTY;
+	bool ok;
+
+	str_printf(&full, "%s%s", transport, name);
+	ok = conf_value(str_cstr(&full), out, why);
+	if (!ok || str_len(out) == 0) {
+		const struct param *row = hash_get(template_suffixes,
+		    SPAN(name));
+
+		if (ok && row != NULL && conf_find(str_cstr(&full)) == NULL)
+			ok = conf_expand(SPAN(row->dflt), out, why);
+	}
+	str_fini(&full);
+	return ok;
+}
+
+static bool
+template_complain(const char *transport, const char *name,
+    const struct str *found, const char *expected, struct str *why)
+{
+	str_printf(why, "%s%s: found \"%s\", expected %s", transport, name,
+	    str_cstr(found), expected);
+	return false;
+}
+
+bool
+conf_template_int(const char *transport, const char *name, int64_t *out,
+    struct str *why)
+{
+	struct str text = STR_EMPTY;
+	bool ok = conf_template_str(transport, name, &text, why);
+
+	if (ok && !scan_i64(span_trim(str_span(&text)), out))
+		ok = template_complain(transport, name, &text, "a number",
+		    why);
+	str_fini(&text);
+	return ok;
+}
+
+bool
+conf_template_time(const char *transport, const char *name, int64_t *out,
+    struct str *why)
+{
+	struct str text = STR_EMPTY;
+	bool ok = conf_template_str(transport, name, &text, why);
+
+	if (ok && !scan_time(span_trim(str_span(&text)), 's', out))
+		ok = template_complain(transport, name, &text,
+		    "a time (digits and one of s m h d w)", why);
+	str_fini(&text);
+	return ok;
+}
+
+/* ---- protection ---- */
+
+static bool
+word_in(const char *list, char separator, struct span word)
+{
+	struct span rest = SPAN(list), part;
+
+	while (rest.p != NULL && span_split(&rest, separator, &part))
+		if (span_eq_nocase(span_trim(part), word))
+			return true;
+	return false;
+}
+
+/* Is this known row a protection that was asked for? Value in *value_out. */
+static bool
+asks_for_protection(const struct param *known, struct str *value_out)
+{
+	const struct param *row = conf_row(known->name);
+	struct str why = STR_EMPTY;
+	bool asks;
+
+	if (known->cls != PARAM_PROTECTIVE || row != known
+	    || conf_find(known->name) == NULL)
+		return false;
+	str_clear(value_out);
+	asks = !conf_value(known->name, value_out, &why);
+	str_fini(&why);
+	if (asks)
+		return true;
+
+	struct span value = span_trim(str_span(value_out));
+
+	return value.len > 0 && !word_in(known->idle, '|', value);
+}
+
+bool
+conf_unmet_protection(const char *program, struct str *what_out)
+{
+	struct str value = STR_EMPTY;
+	bool found = false;
+
+	setup_rows();
+	for (size_t i = 0; i < param_known.count && !found; i++) {
+		const struct param *known = &param_known.rows[i];
+		const struct conf_entry *entry;
+
+		if (!word_in(known->programs, ',', SPAN(program))
+		    || !asks_for_protection(known, &value))
+			continue;
+		entry = conf_find(known->name);
+		str_printf(what_out, "%s = %s is not supported by this "
+		    "version (%s:%u)", known->name, str_cstr(&value),
+		    entry->origin, entry->line);
+		found = true;
+	}
+	str_fini(&value);
+	return found;
+}
+
+/* ---- check ---- */
+
+static struct strlist references;
+
+static void
+note_reference(struct span name, void *arg)
+{
+	if (!strlist_has(&references, name))
+		strlist_add(&references, name);
+}
+
+void
+conf_note_references(struct span text)
+{
+	macro_each_name(text, note_reference, NULL);
+}
+
+static const char *
+nearest_name(struct span name)
+{
+	size_t most = hash_count(rows), n = 0;
+	const char **names = mem_array(most + 1, sizeof(*names));
+	struct hash_iter it = HASH_ITER_START;
+	struct span key;
+	void *value;
+	const char *nearest;
+
+	while (n < most && hash_next(rows, &it, &key, &value))
+		names[n++] = ((const struct param *)value)->name;
+	nearest = names_nearest(name, names, n);
+	mem_free(names);
+	return nearest;
+}
+
+static bool
+is_restriction_class(struct span name)
+{
+	const struct conf_entry *classes =
+	    conf_find("smtpd_restriction_classes");
+	struct strlist list = STRLIST_EMPTY;
+	bool is;
+
+	if (classes == NULL)
+		return false;
+	strlist_split(&list, SPAN(classes->value), STRLIST_CONF);
+	is = strlist_has(&list, name);
+	strlist_fini(&list);
+	return is;
+}
+
+/* Tables have parameters named after them: "ldapaliases_server_host". */
+static bool
+is_table_attribute(struct span name)
+{
+	for (size_t i = 0; i < nentries; i++) {
+		struct span value = SPAN(entries[i]->value), word;
+
+		while (span_token(&value, STRLIST_CONF, &word)) {
+			ssize_t colon = span_rfind(word, ':');
+			struct span table = span_skip(word,
+			    (size_t)(colon + 1));
+
+			if (colon > 0 && table.len > 0 && table.p[0] != '/'
+			    && name.len > table.len + 1
+			    && span_starts(name, table)
+			    && name.p[table.len] == '_')
+				return true;
+		}
+	}
+	return false;
+}
+
+static void
+check_entry(const struct conf_entry *entry, conf_report_fn *report, void *arg)
+{
+	struct span name = SPAN(entry->name);
+	const struct param *row = hash_get(rows, name);
+	struct str text = STR_EMPTY, value = STR_EMPTY;
+	const char *nearest;
+
+	if (row == NULL && (template_row(name) != NULL
+	    || strlist_has(&references, name) || is_restriction_class(name)
+	    || is_table_attribute(name)
+	    || span_ends(name, SPAN("_time_limit"))))
+		return;
+	if (row == NULL) {
+		nearest = nearest_name(name);
+		str_printf(&text, "unknown parameter \"%s\"", entry->name);
+		if (nearest != NULL)
+			str_addf(&text, ", did you mean \"%s\"?", nearest);
+		report(CONF_ERROR, entry->origin, entry->line,
+		    str_cstr(&text), arg);
+	} else if (hash_get(by_name, name) != entry) {
+		str_printf(&text, "overridden: \"%s\" is set again later",
+		    entry->name);
+		report(CONF_WARNING, entry->origin, entry->line,
+		    str_cstr(&text), arg);
+	} else if (row->type == PARAM_TYPE_LEGACY) {
+		str_printf(&text, "\"%s\" is an obsolete name and has no "
+		    "effect", entry->name);
+		report(CONF_WARNING, entry->origin, entry->line,
+		    str_cstr(&text), arg);
+	} else if (row->cls == PARAM_PROTECTIVE
+	    && asks_for_protection(row, &value)) {
+		str_printf(&text, "\"%s = %s\" asks for a protection that "
+		    "this version does not have: mail is refused",
+		    entry->name, str_cstr(&value));
+		report(CONF_ERROR, entry->origin, entry->line,
+		    str_cstr(&text), arg);
+	} else if (row->cls == PARAM_HARMLESS) {
+		str_printf(&text, "\"%s\" is accepted and has no effect: %s",
+		    entry->name, row->reason);
+		report(CONF_NOTE, entry->origin, entry->line,
+		    str_cstr(&text), arg);
+	}
+	str_fini(&value);
+	str_fini(&text);
+}
+
+void
+conf_check(conf_report_fn *report, void *arg)
+{
+	setup_store();
+	for (size_t i = 0; i < nentries; i++)
+		conf_note_references(SPAN(entries[i]->value));
+	for (size_t i = 0; i < nentries; i++) {
+		const struct conf_entry *entry = entries[i];
+		struct str value = STR_EMPTY, why = STR_EMPTY;
+
+		check_entry(entry, report, arg);
+		if (!conf_value(entry->name, &value, &why))
+			report(CONF_ERROR, entry->origin, entry->line,
+			    str_cstr(&why), arg);
+		str_fini(&value);
+		str_fini(&why);
+	}
+	strlist_fini(&references);
+}
+
+/* ---- lists ---- */
+
+static bool
+add_list(struct span text, struct strlist *out, unsigned depth,
+    struct str *why)
+{
+	struct strlist parts = STRLIST_EMPTY;
+	bool ok = strlist_split_braced(&parts, text, STRLIST_CONF, why);
+
+	for (size_t i = 0; ok && i < parts.count; i++) {
+		struct span item = SPAN(parts.items[i]);
+		struct strlist inner = STRLIST_EMPTY;
+		struct textfile file;
+		struct span line;
+		size_t bangs = 0;
+
+		while (bangs < item.len && item.p[bangs] == '!')
+			bangs++;
+		if (bangs >= item.len || item.p[bangs] != '/') {
+			strlist_add(out, item);
+			continue;
+		}
+		if (depth == 0) {
+			str_printf(why, "%s: files name one another too "
+			    "deeply", parts.items[i]);
+			ok = false;
+			break;
+		}
+		ok = textfile_open(&file, item.p + bangs, why);
+		while (ok && textfile_next(&file, &line))
+			ok = add_list(line, &inner, depth - 1, why);
+		for (size_t k = 0; ok && k < inner.count; k++) {
+			struct str text_out = STR_EMPTY;
+
+			str_printf(&text_out, "%s%s", bangs % 2 ? "!" : "",
+			    inner.items[k]);
+			strlist_add(out, str_span(&text_out));
+			str_fini(&text_out);
+		}
+		if (ok)
+			textfile_close(&file);
+		strlist_fini(&inner);
+	}
+	strlist_fini(&parts);
+	return ok;
+}
+
+bool
+conf_list(const char *value, struct strlist *out, struct str *why)
+{
+	return add_list(SPAN(value), out, LIST_DEPTH_MOST, why);
+}
+
+bool
+conf_level_below(const char *level)
+{
+	struct str value = STR_EMPTY, why = STR_EMPTY;
+	int order = 0;
+
+	if (conf_value("compatibility_level", &value, &why)
+	    && !macro_compare_levels(str_span(&value), SPAN(level), &order))
+		order = -1;
+	str_fini(&value);
+	str_fini(&why);
+	return order < 0;
+}

@@ -9,7 +9,7 @@
 
 extern const struct map_type btree_type, cidr_type, environ_type, fail_type,
     hash_type, inline_type, internal_type, lmdb_type, pcre_type, pipemap_type,
-    randmap_type, regexp_type, static_type, texthash_type, unionmap_type,
+    proxy_type, randmap_type, regexp_type, static_type, texthash_type, unionmap_type,
     unix_type;
 
 /* Names of the Postfix world that are understood but not part of this build:
@@ -33,6 +33,7 @@ const struct map_type *const map_types[] = {
 	&lmdb_type,
 	&pcre_type,
 	&pipemap_type,
+	&proxy_type,
 	&randmap_type,
 	&regexp_type,
 	&static_type,

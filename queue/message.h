@@ -27,6 +27,7 @@ enum queue_result {
 	QUEUE_BUSY,			/* claimed by another, or being written */
 	QUEUE_INCOMPLETE,		/* no trailer */
 	QUEUE_DAMAGED,			/* trailer, but it does not hold */
+	QUEUE_FOREIGN,			/* another system's format: left alone */
 	QUEUE_NOSPACE,			/* disk or inodes are full: 452 */
 	QUEUE_EXISTS,			/* id in use: make another */
 	QUEUE_IO_ERROR,			/* anything else the disk said: 451 */
@@ -116,12 +117,13 @@ enum queue_result queue_marks_write(int queue_dir, enum queue_name where,
 /* Sets ENVELOPE_WARNED or other late flags, kept in the trailer's flag word. */
 enum queue_result queue_late_flags_write(int queue_dir,
     enum queue_name where, struct span id, uint64_t flags, struct str *why);
-enum queue_result queue_move(int queue_dir, struct span id,
+/* These three are false with errno and a reason. */
+bool queue_move(int queue_dir, struct span id,
     enum queue_name from, enum queue_name to, struct str *why);
 /* Sets the time of the next attempt (mtime) on its way to deferred. */
-enum queue_result queue_defer(int queue_dir, struct span id,
+bool queue_defer(int queue_dir, struct span id,
     enum queue_name from, time_t next_try, struct str *why);
-enum queue_result queue_remove(int queue_dir, enum queue_name where,
+bool queue_remove(int queue_dir, enum queue_name where,
     struct span id, struct str *why);
 /* Looks for the id in the given queues, in order (a mask of 1 << name). */
 bool queue_find(int queue_dir, struct span id, unsigned where_mask,

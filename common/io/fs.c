@@ -230,6 +230,17 @@ fs_mkdir_at(int dirfd, const char *name, mode_t mode, struct str *why)
 }
 
 bool
+fs_own_at(int dirfd, const char *name, mode_t mode, uid_t owner, gid_t group,
+    struct str *why)
+{
+	if (fchmodat(dirfd, name, mode, 0) == 0
+	    && fchownat(dirfd, name, owner, group, AT_SYMLINK_NOFOLLOW) == 0)
+		return true;
+	str_printf(why, "set owner and mode of %s: %m", name);
+	return false;
+}
+
+bool
 fs_truncate(int fd, off_t size, struct str *why)
 {
 	if (FAULT("fs.truncate") || ftruncate(fd, size) != 0)

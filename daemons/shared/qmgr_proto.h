@@ -30,6 +30,9 @@ struct qmgr_note {			/* form 1 */
 	struct attr_list rcpts;		/* all, or none: read the file */
 	int fd;				/* read-only, claimed; may be -1 */
 };
-extern const struct attr_form qmgr_note_form;
+struct qmgr_flush_one {			/* form 2, one-way: try this one now */
+	struct span queue_id;
+};
+extern const struct attr_form qmgr_note_form, qmgr_flush_one_form;
 
 #endif

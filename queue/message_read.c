@@ -1,0 +1,420 @@
+/*
+ * message_read - opening queue files and reading what is in them, trusting
+ * nothing: every length is held against the file and the limits.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/codec.h"
+#include "common/base/mem.h"
+#include "common/base/reader.h"
+#include "common/io/fs.h"
+#include "queue/message.h"
+#include "queue/message_priv.h"
+
+#define READ_BYTES (32 * 1024)
+
+/* A window of the file that moves forward over its records. */
+struct records {
+	int fd;
+	uint64_t at, end;		/* of the region that is read */
+	struct str buf;
+	uint64_t buf_at;
+};
+
+struct record {
+	char type;
+	uint64_t body_at;
+	struct span body;
+};
+
+static bool
+fill(struct records *r, uint64_t at, size_t want)
+{
+	ssize_t n;
+	char *room;
+
+	if (at >= r->buf_at && at + want <= r->buf_at + str_len(&r->buf))
+		return true;
+	str_clear(&r->buf);
+	r->buf_at = at;
+	if (want < READ_BYTES)
+		want = READ_BYTES;
+	if (want > r->end - at)
+		want = (size_t)(r->end - at);
+	room = str_reserve(&r->buf, want);
+	n = fs_pread(r->fd, room, want, (off_t)at);
+	if (n < 0)
+		return false;
+	str_advance(&r->buf, (size_t)n);
+	return true;
+}
+
+static struct span
+window(const struct records *r, uint64_t at)
+{
+	return span_skip(str_span(&r->buf), (size_t)(at - r->buf_at));
+}
+
+/* The next record of the region; false at its end or on damage (`at` tells
+ * which: at the end it equals `end`). */
+static bool
+next_record(struct records *r, struct record *out)
+{
+	struct reader reader;
+	uint64_t length;
+
+	if (r->at >= r->end || !fill(r, r->at, 12 < r->end - r->at ? 12
+	    : (size_t)(r->end - r->at)))
+		return false;
+	reader = reader_over(window(r, r->at));
+	out->type = (char)reader_u8(&reader);
+	length = reader_varint(&reader);
+	if (reader_failed(&reader) || length > RECORD_MOST)
+		return false;
+	out->body_at = r->at + (window(r, r->at).len - reader_left(&reader));
+	if (length > r->end - out->body_at
+	    || !fill(r, out->body_at, (size_t)length))
+		return false;
+	out->body = span_sub(window(r, out->body_at), 0, (size_t)length);
+	if (out->body.len != length)
+		return false;
+	r->at = out->body_at + length;
+	return true;
+}
+
+static void
+records_over(struct records *r)
+{
+	str_fini(&r->buf);
+}
+
+static enum queue_result
+damaged(struct str *why, const char *what)
+{
+	str_sets(why, what);
+	return QUEUE_DAMAGED;
+}
+
+static enum queue_result
+read_trailer(struct queue_message *m, uint64_t size, uint32_t *crc_out,
+    uint64_t *flags_out, struct str *why)
+{
+	char bytes[TRAILER_BYTES], magic[QUEUE_MAGIC_BYTES];
+	struct reader r;
+
+	if (size >= QUEUE_MAGIC_BYTES) {
+		if (!fs_pread_all(m->fd, magic, sizeof(magic), 0, why))
+			return QUEUE_IO_ERROR;
+		if (memcmp(magic, QUEUE_MAGIC, sizeof(magic)) != 0) {
+			str_sets(why, "not a queue file of this system");
+			return magic[0] == 'C' ? QUEUE_FOREIGN : QUEUE_DAMAGED;
+		}
+	}
+	if (size < QUEUE_MAGIC_BYTES + TRAILER_BYTES) {
+		str_sets(why, "no end of message");
+		return QUEUE_INCOMPLETE;
+	}
+	if (!fs_pread_all(m->fd, bytes, sizeof(bytes),
+	    (off_t)(size - TRAILER_BYTES), why))
+		return QUEUE_IO_ERROR;
+	r = reader_over(span_of(bytes, sizeof(bytes)));
+	if (reader_u8(&r) != RECORD_TRAILER
+	    || memcmp(bytes + sizeof(bytes) - 8, TRAILER_MAGIC, 8) != 0) {
+		str_sets(why, "no end of message");
+		return QUEUE_INCOMPLETE;
+	}
+	m->layout.content_offset = reader_u64(&r);
+	m->layout.content_length = reader_u64(&r);
+	m->layout.rcpt_count = reader_u64(&r);
+	m->layout.file_length = reader_u64(&r);
+	*crc_out = reader_u32(&r);
+	*flags_out = reader_u64(&r);
+	if (m->layout.file_length != size)
+		return damaged(why, "length does not match");
+	if (m->layout.content_offset < QUEUE_MAGIC_BYTES + 1
+	    || m->layout.content_offset > size - TRAILER_BYTES
+	    || m->layout.content_length
+	    > size - TRAILER_BYTES - m->layout.content_offset)
+		return damaged(why, "content lies outside of the file");
+	return QUEUE_OK;
+}
+
+static enum queue_result
+read_envelope(struct queue_message *m, struct arena *arena, uint64_t flags,
+    struct str *why)
+{
+	struct records r = { .fd = m->fd, .at = QUEUE_MAGIC_BYTES,
+		.end = m->layout.content_offset - 1 };
+	struct record record;
+	enum queue_result result = QUEUE_OK;
+
+	if (!next_record(&r, &record) || record.type != RECORD_ENVELOPE)
+		result = damaged(why, "no envelope");
+	else if (!attr_decode_body(&envelope_form, record.body, arena,
+	    &m->envelope, why))
+		result = QUEUE_DAMAGED;
+	m->envelope.flags |= flags;
+	if (m->envelope.data_size == 0)
+		m->envelope.data_size = m->layout.content_length;
+	records_over(&r);
+	return result;
+}
+
+/* ---- the checksum over everything ---- */
+
+static bool
+sum_range(int fd, uint64_t from, uint64_t to, uint32_t *crc, char *buf,
+    size_t room)
+{
+	while (from < to) {
+		size_t want = to - from < room ? (size_t)(to - from) : room;
+		ssize_t n = fs_pread(fd, buf, want, (off_t)from);
+
+		if (n <= 0)
+			return false;
+		*crc = crc32c(*crc, buf, (size_t)n);
+		from += (uint64_t)n;
+	}
+	return true;
+}
+
+/* Sums records with their marks taken as MARK_LEFT, as they were written. */
+static bool
+sum_records(struct records *r, uint32_t *crc, char *buf, size_t room,
+    uint64_t *rcpts)
+{
+	struct record record;
+	uint64_t summed = r->at;
+	static const char left = MARK_LEFT;
+
+	while (next_record(r, &record)) {
+		if (record.type != RECORD_RCPT)
+			continue;
+		if (record.body.len < 1 || (record.body.p[0] != MARK_LEFT
+		    && record.body.p[0] != MARK_DONE))
+			return false;
+		(*rcpts)++;
+		if (!sum_range(r->fd, summed, record.body_at, crc, buf, room))
+			return false;
+		*crc = crc32c(*crc, &left, 1);
+		summed = record.body_at + 1;
+	}
+	return r->at == r->end
+	    && sum_range(r->fd, summed, r->end, crc, buf, room);
+}
+
+static enum queue_result
+check_sum(const struct queue_message *m, uint32_t wanted, struct str *why)
+{
+	const struct queue_layout *l = &m->layout;
+	struct records before = { .fd = m->fd, .at = QUEUE_MAGIC_BYTES,
+		.end = l->content_offset - 1 };
+	struct records after = { .fd = m->fd,
+		.at = l->content_offset + l->content_length,
+		.end = l->file_length - TRAILER_BYTES };
+	char *buf = mem_alloc(READ_BYTES);
+	uint32_t crc = 0;
+	uint64_t rcpts = 0;
+	bool ok;
+
+	ok = sum_range(m->fd, 0, QUEUE_MAGIC_BYTES, &crc, buf, READ_BYTES)
+	    && sum_records(&before, &crc, buf, READ_BYTES, &rcpts)
+	    && sum_range(m->fd, before.end, after.at, &crc, buf, READ_BYTES)
+	    && sum_records(&after, &crc, buf, READ_BYTES, &rcpts)
+	    && crc == wanted && rcpts == l->rcpt_count;
+	mem_free(buf);
+	records_over(&before);
+	records_over(&after);
+	return ok ? QUEUE_OK : damaged(why, "checksum does not match");
+}
+
+/* ---- opening ---- */
+
+static int
+open_anywhere(int queue_dir, enum queue_name where, struct span id,
+    struct str *why)
+{
+	struct str path = STR_EMPTY;
+	int fd;
+
+	queue_path(where, id, &path);
+	fd = fs_open_at(queue_dir, str_cstr(&path),
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK, why);
+	if (fd < 0 && errno == ENOENT) {
+		str_printf(&path, "%s/%.*s", queue_name_text(where),
+		    SPAN_ARG(id));
+		fd = fs_open_at(queue_dir, str_cstr(&path),
+		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK, why);
+	}
+	str_fini(&path);
+	return fd;
+}
+
+enum queue_result
+queue_message_open(int queue_dir, enum queue_name where, struct span id,
+    bool claim, bool check_all, struct arena *arena,
+    struct queue_message *out, struct str *why)
+{
+	struct stat st;
+	enum queue_result result;
+	uint32_t crc = 0;
+	uint64_t flags = 0;
+
+	*out = (struct queue_message){ .fd = -1, .where = where };
+	if (!queue_id_valid(id)) {
+		str_sets(why, "not a queue id");
+		return QUEUE_GONE;
+	}
+	memcpy(out->id, id.p, id.len);
+	out->fd = open_anywhere(queue_dir, where, id, why);
+	if (out->fd < 0)
+		return errno == ENOENT ? QUEUE_GONE : QUEUE_IO_ERROR;
+	if (fstat(out->fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		result = damaged(why, "not a regular file");
+	} else if ((claim && !fs_flock(out->fd, true, false))
+	    || fs_ofd_locked_by_other(out->fd)) {
+		str_sets(why, "in use");
+		result = QUEUE_BUSY;
+	} else {
+		out->mtime = st.st_mtime;
+		result = read_trailer(out, (uint64_t)st.st_size, &crc, &flags,
+		    why);
+		if (result == QUEUE_OK)
+			result = read_envelope(out, arena, flags, why);
+		if (result == QUEUE_OK && check_all)
+			result = check_sum(out, crc, why);
+		out->rcpts_left = out->layout.rcpt_count;
+	}
+	if (result != QUEUE_OK)
+		queue_message_close(out);
+	return result;
+}
+
+void
+queue_message_close(struct queue_message *m)
+{
+	if (m->fd >= 0)
+		close(m->fd);
+	m->fd = -1;
+}
+
+/* ---- recipients ---- */
+
+/* Records come in two regions, before and after the content; a cursor is the
+ * file offset of the next record. */
+static void
+start_at(struct queue_message *m, uint64_t cursor, struct records *r)
+{
+	uint64_t content_end = m->layout.content_offset
+	    + m->layout.content_length;
+
+	*r = (struct records){ .fd = m->fd };
+	r->at = cursor != 0 ? cursor : QUEUE_MAGIC_BYTES;
+	r->end = r->at < m->layout.content_offset
+	    ? m->layout.content_offset - 1
+	    : m->layout.file_length - TRAILER_BYTES;
+	if (r->at == r->end && r->at < content_end) {
+		r->at = content_end;
+		r->end = m->layout.file_length - TRAILER_BYTES;
+	}
+}
+
+static bool
+next_region(struct queue_message *m, struct records *r)
+{
+	uint64_t content_end = m->layout.content_offset
+	    + m->layout.content_length;
+
+	if (r->end != m->layout.content_offset - 1)
+		return false;
+	r->at = content_end;
+	r->end = m->layout.file_length - TRAILER_BYTES;
+	return true;
+}
+
+static enum queue_result
+decode_rcpt(const struct record *record, struct arena *arena,
+    struct envelope_rcpt *out, bool *done_out, struct str *why)
+{
+	if (record->body.len < 1)
+		return damaged(why, "empty recipient record");
+	*done_out = record->body.p[0] == MARK_DONE;
+	if (!attr_decode_body(&envelope_rcpt_form,
+	    span_skip(record->body, 1), arena, out, why))
+		return QUEUE_DAMAGED;
+	out->mark_at = record->body_at;
+	return QUEUE_OK;
+}
+
+enum queue_result
+queue_message_rcpts(struct queue_message *m, uint64_t *cursor, size_t most,
+    struct arena *arena, struct envelope_rcpt *rcpts_out, size_t *count_out,
+    struct str *why)
+{
+	struct records r;
+	struct record record;
+	enum queue_result result = QUEUE_OK;
+
+	*count_out = 0;
+	start_at(m, *cursor, &r);
+	while (*count_out < most && result == QUEUE_OK) {
+		bool done;
+
+		if (!next_record(&r, &record)) {
+			if (r.at != r.end)
+				result = damaged(why, "bad recipient record");
+			else if (next_region(m, &r))
+				continue;
+			break;
+		}
+		if (record.type != RECORD_RCPT)
+			continue;
+		if (record.body.len > 0 && record.body.p[0] == MARK_DONE)
+			continue;
+		result = decode_rcpt(&record, arena,
+		    &rcpts_out[*count_out], &done, why);
+		if (result == QUEUE_OK)
+			(*count_out)++;
+	}
+	*cursor = *count_out == most ? r.at : 0;
+	records_over(&r);
+	return result;
+}
+
+enum queue_result
+queue_message_each_rcpt(struct queue_message *m, queue_rcpt_fn *fn, void *arg,
+    struct str *why)
+{
+	struct arena *arena = arena_new();
+	struct records r;
+	struct record record;
+	enum queue_result result = QUEUE_OK;
+
+	start_at(m, 0, &r);
+	while (result == QUEUE_OK) {
+		struct envelope_rcpt rcpt;
+		bool done;
+
+		if (!next_record(&r, &record)) {
+			if (r.at != r.end)
+				result = damaged(why, "bad recipient record");
+			else if (next_region(m, &r))
+				continue;
+			break;
+		}
+		if (record.type != RECORD_RCPT)
+			continue;
+		result = decode_rcpt(&record, arena, &rcpt, &done, why);
+		if (result == QUEUE_OK)
+			fn(&rcpt, done, arg);
+		arena_reset(arena);
+	}
+	records_over(&r);
+	arena_free(&arena);
+	return result;
+}

@@ -242,6 +242,14 @@ map_may_reopen(void)
 	return may_reopen;
 }
 
+static uint64_t reopens;
+
+uint64_t
+map_reopens(void)
+{
+	return reopens;
+}
+
 /* True when the object is now the newest there is. */
 static bool
 reopen(struct map *map)
@@ -254,6 +262,7 @@ reopen(struct map *map)
 	    (!object->unavailable || map->object->unavailable);
 
 	if (better) {
+		reopens++;
 		object_close(map->object);
 		map->object = object;
 		map->flags = object->flags;

@@ -120,6 +120,8 @@ const char *map_any_changed(void);
 /* Unjailed roles and commands may reopen files by path. Default false. */
 void map_allow_reopen(bool yes);
 bool map_may_reopen(void);
+/* How many times a table of this process was opened anew. */
+uint64_t map_reopens(void);
 
 /* Helpers for types: allocates the outer struct (first member is struct map),
  * and gives up on it in open. */

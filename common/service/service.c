@@ -208,6 +208,12 @@ service_type(void)
 }
 
 bool
+service_is_chrooted(void)
+{
+	return ST.chroot && ST.from_master.root;
+}
+
+bool
 service_has_root(void)
 {
 	return ST.from_master.root;

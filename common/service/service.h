@@ -79,6 +79,7 @@ int service_main(const struct service *service, int argc, char **argv);
 const char *service_name(void);		/* master.cf row: "smtp", "submission" */
 const char *service_program(void);	/* "smtpd" */
 bool service_has_root(void);		/* started by a root master */
+bool service_is_chrooted(void);		/* or will be: files outside are gone */
 bool service_draining(void);		/* serve: finish the transaction, 421 */
 bool service_stress(void);		/* at its limit: stress parameters */
 unsigned service_slot(void);		/* process slot, below 4096: for ids */

@@ -1,0 +1,462 @@
+/*
+ * dispatch - entries of the schedule go to delivery agents, results come back.
+ *
+ * A message whose agent died with it becomes a suspect: it is delivered again
+ * with no other suspect of that transport beside it, and put on hold when its
+ * agent dies once more.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/mail/conf_core.h"
+#include "common/service/control.h"
+#include "common/service/service.h"
+#include "daemons/qmgr/qmgr_priv.h"
+#include "daemons/shared/rewrite_client.h"
+
+#define STRIKES_UNTIL_HOLD 2
+
+struct in_flight {
+	struct schedule_entry *entry;	/* NULL: a suspect or diverted one */
+	struct transport *transport;
+	struct message *m;
+	uint32_t *rcpts, count;
+	struct span nexthop;		/* in the arena */
+	struct peer_pending *call;
+	struct arena *arena;
+	struct list link;		/* completed, or waiting as a suspect */
+	bool suspect, diverted;
+};
+
+static struct list completed = LIST_HEAD(completed);
+static struct fiber_queue completed_wake = FIBER_QUEUE(completed_wake);
+static struct loop_timer again_timer;
+static bool collector_runs, running;
+
+/* ---- recipients into the schedule ---- */
+
+static void
+take_answer(struct envelope_rcpt *rcpt, const struct rewrite_answer *a,
+    uint64_t generation)
+{
+	rcpt->generation = generation;
+	rcpt->resolve_flags = a->flags;
+	rcpt->transport = a->transport;
+	rcpt->nexthop = a->nexthop;
+	rcpt->resolved = a->recipient;
+}
+
+static void
+resolve_rcpts(struct message *m, struct envelope_rcpt *rcpts, uint32_t count)
+{
+	uint64_t generation = control_table_generation();
+	struct rewrite_want *wants = mem_array(count, sizeof(*wants));
+	uint32_t *which = mem_array(count, sizeof(*which));
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (rcpts[i].generation == generation && generation != 0
+		    && !span_empty(rcpts[i].transport))
+			continue;
+		wants[n].address = rcpts[i].address;
+		which[n++] = i;
+	}
+	if (n > 0)
+		rewrite_addresses("local", REWRITE_RESOLVE,
+		    m->q.envelope.sender, wants, n, m->arena,
+		    service_ipc_deadline());
+	for (size_t i = 0; i < n; i++)
+		take_answer(&rcpts[which[i]], &wants[i].answer,
+		    wants[i].generation);
+	mem_free(wants);
+	mem_free(which);
+}
+
+static void
+route_rcpt(struct message *m, struct envelope_rcpt *rcpt)
+{
+	if (rcpt->resolve_flags & RESOLVE_FAIL) {
+		rcpt->transport = SPAN("retry");
+		rcpt->nexthop = SPAN("4.3.0 address resolver failure");
+	} else if (!span_empty(rcpt->resolved)) {
+		rcpt->address = rcpt->resolved;
+	}
+	if (!span_empty(m->q.envelope.filter)
+	    && !(rcpt->resolve_flags & (RESOLVE_FAIL | RESOLVE_ERROR))) {
+		ssize_t colon = span_find(m->q.envelope.filter, ':');
+
+		if (colon > 0) {
+			rcpt->transport = span_sub(m->q.envelope.filter, 0,
+			    (size_t)colon);
+			rcpt->nexthop = span_skip(m->q.envelope.filter,
+			    (size_t)colon + 1);
+		}
+	}
+	struct transport *t = transport_find(rcpt->transport);
+
+	if (t->deferred_by_conf) {
+		rcpt->transport = SPAN("retry");
+		rcpt->nexthop = SPAN("4.3.2 deferred transport");
+	} else if (t->reason != NULL && !span_is(rcpt->transport, "retry")) {
+		rcpt->nexthop = SPAN(arena_printf(m->arena, "%s %s", t->dsn,
+		    t->reason));
+		rcpt->transport = SPAN("retry");
+	} else {
+		struct schedule_destination *d =
+		    schedule_destination(t->sched, rcpt->nexthop);
+		const struct destination_trouble *trouble =
+		    d != NULL && d->dead ? destination_trouble(d) : NULL;
+
+		if (trouble == NULL)
+			return;
+		rcpt->transport = SPAN("retry");
+		rcpt->nexthop = SPAN(arena_printf(m->arena,
+		    "%s delivery temporarily suspended: %s", trouble->dsn,
+		    trouble->reason));
+	}
+}
+
+/* All recipients of one transport, from position i on, into the schedule. */
+static void
+add_same_transport(struct message *m, uint32_t first, uint32_t count,
+    uint32_t i, bool *added, struct span *nexthops, uint32_t *numbers)
+{
+	struct span name = m->rcpts[first + i].transport;
+	size_t n = 0;
+
+	for (uint32_t k = i; k < count; k++) {
+		if (added[k]
+		    || !span_eq(m->rcpts[first + k].transport, name))
+			continue;
+		added[k] = true;
+		nexthops[n] = m->rcpts[first + k].nexthop;
+		numbers[n++] = first + k;
+	}
+	schedule_add(transport_find(name)->sched, m,
+	    m->q.envelope.arrival_us, nexthops, numbers, n);
+}
+
+void
+dispatch_add(struct message *m, uint32_t first, uint32_t count)
+{
+	bool *added;
+	struct span *nexthops;
+	uint32_t *numbers;
+
+	m->count += count;
+	m->undecided += count;
+	if (count == 0)
+		return;
+	resolve_rcpts(m, m->rcpts + first, count);
+	for (uint32_t i = 0; i < count; i++)
+		route_rcpt(m, &m->rcpts[first + i]);
+	added = mem_zalloc(count * sizeof(*added));
+	nexthops = mem_array(count, sizeof(*nexthops));
+	numbers = mem_array(count, sizeof(*numbers));
+	for (uint32_t i = 0; i < count; i++)
+		if (!added[i])
+			add_same_transport(m, first, count, i, added,
+			    nexthops, numbers);
+	mem_free(added);
+	mem_free(nexthops);
+	mem_free(numbers);
+}
+
+/* ---- to the agent ---- */
+
+static void collect(void *arg);
+
+static void
+completed_now(void *arg)
+{
+	struct in_flight *f = arg;
+
+	list_append(&completed, &f->link);
+	if (!collector_runs)
+		collector_runs = fiber_spawn(service_fibers(), "collect",
+		    collect, NULL) != NULL;
+	fiber_queue_wake_one(&completed_wake);
+}
+
+static void
+send_to_agent(struct in_flight *f, struct span transport, struct span nexthop,
+    struct peer *agent)
+{
+	struct message *m = f->m;
+	struct envelope_rcpt *rcpts = arena_array(f->arena, f->count,
+	    sizeof(*rcpts));
+	struct delivery_request request = {
+		.queue_name = SPAN(queue_name_text(m->q.where)),
+		.queue_id = SPAN(m->q.id), .transport = transport,
+		.nexthop = nexthop,
+		.content_offset = m->q.layout.content_offset,
+		.content_length = m->q.layout.content_length,
+		.active_us = m->active_us, .handed_us = clock_wall_us(),
+		.suspect = f->suspect,
+		.envelope = { &m->q.envelope, 1 },
+		.rcpts = { rcpts, f->count },
+		.fd = fcntl(m->q.fd, F_DUPFD_CLOEXEC, 3) };
+
+	for (uint32_t i = 0; i < f->count; i++)
+		rcpts[i] = m->rcpts[f->rcpts[i]];
+	f->call = peer_begin(agent, false, &delivery_request_form, &request,
+	    &delivery_reply_form, completed_now, f);
+}
+
+static struct in_flight *
+in_flight_new(struct message *m, struct transport *t, const uint32_t *rcpts,
+    uint32_t count, struct span nexthop)
+{
+	struct in_flight *f = MEM_NEW(struct in_flight);
+
+	f->arena = arena_new();
+	f->m = m;
+	f->transport = t;
+	f->count = count;
+	f->rcpts = arena_array(f->arena, count, sizeof(*f->rcpts));
+	memcpy(f->rcpts, rcpts, count * sizeof(*rcpts));
+	f->nexthop = arena_span(f->arena, nexthop);
+	list_init(&f->link);
+	return f;
+}
+
+static void
+in_flight_free(struct in_flight *f)
+{
+	list_remove(&f->link);
+	arena_free(&f->arena);
+	mem_free(f);
+}
+
+static void
+send_entry(struct schedule_entry *entry)
+{
+	struct transport *t = transport_of(entry->destination->transport);
+	struct in_flight *f = in_flight_new(entry->message, t, entry->rcpts,
+	    entry->count, SPAN(entry->destination->name));
+
+	f->entry = entry;
+	send_to_agent(f, SPAN(t->sched->name), f->nexthop, t->agent);
+}
+
+static void
+next_suspect(struct transport *t)
+{
+	struct in_flight *f;
+
+	if (t->suspect_in_flight || list_empty(&t->suspects))
+		return;
+	f = LIST_FIRST(&t->suspects, struct in_flight, link);
+	list_remove(&f->link);
+	t->suspect_in_flight = true;
+	f->suspect = true;
+	send_to_agent(f, SPAN(t->sched->name), f->nexthop, t->agent);
+}
+
+static void
+again(struct loop_timer *timer)
+{
+	(void)timer;
+	dispatch_kick();
+}
+
+void
+dispatch_kick(void)
+{
+	struct schedule_entry *entry;
+	int64_t again_ms = -1;
+
+	if (running || !dispatching)
+		return;
+	running = true;
+	while ((entry = schedule_next(schedule, clock_now_ns() / 1000000,
+	    &again_ms)) != NULL)
+		send_entry(entry);
+	running = false;
+	if (again_ms >= 0) {
+		if (again_timer.fire == NULL)
+			loop_timer_init(&again_timer, again);
+		loop_timer_set(&again_timer, again_ms * 1000000);
+	}
+}
+
+/* ---- what cannot be delivered now goes to the retry service ---- */
+
+void
+dispatch_divert(struct schedule_transport *t, struct schedule_destination *d,
+    const char *dsn, const char *reason)
+{
+	struct transport *retry = transport_find(SPAN("retry"));
+	struct schedule_entry *entry;
+
+	while ((entry = schedule_take_waiting(t, d)) != NULL) {
+		struct message *m = entry->message;
+
+		if (transport_of(t) == retry) {
+			m->kept_total += entry->count;
+			m->undecided -= entry->count;
+			if (m->undecided == 0)
+				finish_queue(m);
+		} else {
+			struct str text = STR_EMPTY;
+			struct in_flight *f;
+
+			str_printf(&text, "%s %s%s", dsn, d == NULL ? ""
+			    : "delivery temporarily suspended: ", reason);
+			f = in_flight_new(m, retry, entry->rcpts,
+			    entry->count, str_span(&text));
+			f->diverted = true;
+			send_to_agent(f, SPAN("retry"), f->nexthop,
+			    retry->agent);
+			str_fini(&text);
+		}
+		schedule_entry_free(entry);
+	}
+}
+
+/* ---- results ---- */
+
+static void
+mark_done(struct message *m, const struct envelope_rcpt *rcpt)
+{
+	if (rcpt->mark_at == 0)
+		return;
+	if ((m->nmarks & (m->nmarks - 1)) == 0)
+		m->marks = mem_regrow(m->marks,
+		    m->nmarks == 0 ? 1 : 2 * m->nmarks, sizeof(*m->marks));
+	m->marks[m->nmarks++] = rcpt->mark_at;
+}
+
+static void
+keep_all(struct in_flight *f)
+{
+	f->m->kept_total += f->count;
+	f->m->undecided -= f->count;
+}
+
+static void
+take_results(struct in_flight *f, const struct delivery_reply *reply)
+{
+	struct message *m = f->m;
+
+	for (uint32_t i = 0; i < f->count; i++) {
+		const struct delivery_result *r =
+		    ATTR_AT(reply->results, struct delivery_result, i);
+
+		if (r->done == DELIVERY_DONE) {
+			mark_done(m, &m->rcpts[f->rcpts[i]]);
+			m->done_total++;
+		} else {
+			m->kept_total++;
+		}
+		if (r->outcome == OUTCOME_BOUNCED)
+			m->bounced_some = true;
+	}
+	m->undecided -= f->count;
+}
+
+static void
+put_on_hold(struct in_flight *f)
+{
+	log_warn("%s: delivery agent for transport %s died %u times with this "
+	    "message -- placed on hold", f->m->q.id,
+	    f->transport->sched->name, f->m->strikes);
+	keep_all(f);
+}
+
+/* The agent died, or closed on us. True when f lives on as a suspect. */
+static bool
+agent_was_lost(struct in_flight *f)
+{
+	struct message *m = f->m;
+
+	if (f->diverted) {
+		keep_all(f);
+		return false;
+	}
+	if (f->suspect || !f->transport->suspect_in_flight)
+		m->strikes++;
+	if (m->strikes >= STRIKES_UNTIL_HOLD) {
+		put_on_hold(f);
+		return false;
+	}
+	log_warn("%s: lost the delivery agent for transport %s: %s", m->q.id,
+	    f->transport->sched->name, peer_why(f->transport->agent));
+	list_append(&f->transport->suspects, &f->link);
+	return true;
+}
+
+static enum schedule_feedback
+feedback_of(const struct delivery_reply *reply)
+{
+	if (reply->agent_unable)
+		return SCHEDULE_NEUTRAL;
+	return span_empty(reply->dead_dsn) ? SCHEDULE_GOOD
+	    : SCHEDULE_HOP_FAILED;
+}
+
+static void
+settle(struct in_flight *f)
+{
+	struct delivery_reply reply;
+	enum io_status status = peer_finish(f->call, &reply, f->arena,
+	    DEADLINE_NEVER);
+	struct schedule_entry *entry = f->entry;
+	struct schedule_destination *d = entry != NULL ? entry->destination
+	    : NULL;
+	struct message *m = f->m;
+	bool lives = false, was_suspect = f->suspect;
+	struct transport *t = f->transport;
+
+	f->call = NULL;
+	if (status == IO_OK && reply.results.count == f->count) {
+		take_results(f, &reply);
+		if (reply.agent_unable)
+			transport_throttle(t, "4.3.5",
+			    "mail system configuration error");
+		if (d != NULL && schedule_done(entry, feedback_of(&reply),
+		    clock_now_ns() / 1000000))
+			destination_died(d, reply.dead_dsn,
+			    reply.dead_reason);
+	} else {
+		lives = agent_was_lost(f);
+		if (d != NULL)
+			schedule_done(entry, SCHEDULE_NEUTRAL,
+			    clock_now_ns() / 1000000);
+	}
+	f->entry = NULL;
+	if (was_suspect)
+		t->suspect_in_flight = false;
+	f->suspect = false;
+	if (!lives)
+		in_flight_free(f);
+	next_suspect(t);
+	if (m->undecided == 0)
+		finish_queue(m);
+	else if (!m->all_read)
+		intake_refill(m);
+}
+
+static void
+collect(void *arg)
+{
+	(void)arg;
+	for (;;) {
+		while (!list_empty(&completed)) {
+			struct in_flight *f = LIST_FIRST(&completed,
+			    struct in_flight, link);
+
+			list_remove(&f->link);
+			settle(f);
+		}
+		dispatch_kick();
+		if (fiber_queue_wait(&completed_wake, DEADLINE_NEVER)
+		    == IO_CANCELLED)
+			break;
+	}
+	collector_runs = false;
+}

@@ -1,0 +1,422 @@
+/*
+ * intake - messages come into memory: from notices, from scans, from active at
+ * start. Within qmgr_message_active_limit; the rest waits on disk.
+ *
+ * A message from a notice stays in incoming on disk while it is young: most
+ * are gone within milliseconds. One that lasts is renamed to active by a sweep.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/io/fs.h"
+#include "common/mail/address.h"
+#include "common/service/service.h"
+#include "daemons/qmgr/qmgr_priv.h"
+#include "queue/scan.h"
+
+#define WINDOW_RCPTS 2000		/* read at once from a large message */
+#define SWEEP_MS 1000
+#define BUSY_RETRY_SECONDS 5
+
+static struct hash *by_id;
+static struct list messages = LIST_HEAD(messages);
+static struct loop_timer sweep_timer;
+static struct fiber_queue room_made = FIBER_QUEUE(room_made);
+static bool incoming_wanted, deferred_wanted, ignore_times_wanted;
+static bool scanner_runs;
+static uint64_t rcpts_in_memory;
+
+bool
+intake_has(struct span id)
+{
+	return hash_has(by_id, id);
+}
+
+size_t
+intake_count(void)
+{
+	return hash_count(by_id);
+}
+
+bool
+intake_full(void)
+{
+	return intake_count() >= (size_t)qmgr_conf.active_limit
+	    || (rcpts_in_memory >= (uint64_t)qmgr_conf.recipient_limit
+	    && intake_count() > 0);
+}
+
+void
+intake_room_made(void)
+{
+	fiber_queue_wake_all(&room_made);
+}
+
+void
+intake_forget(struct message *m)
+{
+	rcpts_in_memory -= m->count;
+	hash_remove(by_id, SPAN(m->q.id));
+	list_remove(&m->link);
+	queue_message_close(&m->q);
+	mem_free(m->rcpts);
+	mem_free(m->marks);
+	arena_free(&m->arena);
+	mem_free(m);
+	intake_room_made();
+}
+
+static struct message *
+message_new(struct arena *arena, const struct queue_message *q)
+{
+	struct message *m = MEM_NEW(struct message);
+
+	m->arena = arena;
+	m->q = *q;
+	m->active_us = clock_wall_us();
+	m->renamed = q->where == QUEUE_ACTIVE;
+	hash_put(by_id, SPAN(m->q.id), m);
+	list_append(&messages, &m->link);
+	return m;
+}
+
+static void
+log_active(const struct message *m)
+{
+	struct str sender = STR_EMPTY;
+
+	address_print(&sender, m->q.envelope.sender);
+	fiber_log_context(m->q.id);
+	log_info("from=<%s>, size=%llu, nrcpt=%llu (queue active)",
+	    str_cstr(&sender), (unsigned long long)m->q.envelope.data_size,
+	    (unsigned long long)m->q.rcpts_left);
+	fiber_log_context(NULL);
+	str_fini(&sender);
+}
+
+static void
+grow_window(struct message *m, size_t more)
+{
+	if (m->count + more <= m->room)
+		return;
+	m->room = m->count + (uint32_t)more;
+	m->rcpts = mem_regrow(m->rcpts, m->room, sizeof(*m->rcpts));
+}
+
+/* Reads the next recipients of the file into the window. */
+static bool
+read_window(struct message *m)
+{
+	struct str why = STR_EMPTY;
+	size_t got = 0;
+	enum queue_result result;
+
+	grow_window(m, WINDOW_RCPTS);
+	result = queue_message_rcpts(&m->q, &m->cursor, WINDOW_RCPTS,
+	    m->arena, m->rcpts + m->count, &got, &why);
+	if (result != QUEUE_OK) {
+		log_warn("%s: cannot read recipients: %s", m->q.id,
+		    str_cstr(&why));
+		str_fini(&why);
+		m->all_read = true;
+		m->kept_total++;	/* nothing is removed on doubt */
+		return false;
+	}
+	m->all_read = m->cursor == 0;
+	rcpts_in_memory += got;
+	dispatch_add(m, m->count, (uint32_t)got);
+	str_fini(&why);
+	return true;
+}
+
+void
+intake_refill(struct message *m)
+{
+	if (m->reading || m->all_read)
+		return;
+	m->reading = true;
+	while (!m->all_read && m->undecided < WINDOW_RCPTS / 2)
+		if (!read_window(m))
+			break;
+	m->reading = false;
+	if (m->undecided == 0)
+		finish_queue(m);
+}
+
+static void
+start_from_file(struct message *m)
+{
+	log_active(m);
+	intake_refill(m);
+	dispatch_kick();
+}
+
+/* ---- notices ---- */
+
+struct noted {
+	struct message *m;
+	uint32_t count;
+};
+
+static void
+start_noted(struct message *m, uint32_t count)
+{
+	log_active(m);
+	m->all_read = true;
+	dispatch_add(m, 0, count);
+	if (m->undecided == 0)
+		finish_queue(m);
+	dispatch_kick();
+}
+
+static void
+start_noted_fiber(void *arg)
+{
+	struct noted noted = *(struct noted *)arg;
+
+	mem_free(arg);
+	if (noted.count > 0)
+		start_noted(noted.m, noted.count);
+	else
+		start_from_file(noted.m);
+}
+
+static void
+copy_rcpt(struct arena *arena, struct envelope_rcpt *to,
+    const struct envelope_rcpt *from)
+{
+	*to = *from;
+	to->address = arena_span(arena, from->address);
+	to->original = arena_span(arena, from->original);
+	to->orcpt = arena_span(arena, from->orcpt);
+	to->transport = arena_span(arena, from->transport);
+	to->nexthop = arena_span(arena, from->nexthop);
+	to->resolved = arena_span(arena, from->resolved);
+}
+
+static void
+copy_envelope(struct arena *arena, struct envelope *to,
+    const struct envelope *from)
+{
+	struct str body = STR_EMPTY, why = STR_EMPTY;
+
+	attr_encode_body(&body, &envelope_form, from);
+	if (!attr_decode_body(&envelope_form, str_span(&body), arena, to,
+	    &why))
+		*to = (struct envelope){ .arrival_us = from->arrival_us };
+	str_fini(&body);
+	str_fini(&why);
+}
+
+void
+intake_note(const struct qmgr_note *note, int fd)
+{
+	struct arena *arena;
+	struct queue_message q = { .fd = fd, .where = QUEUE_INCOMING };
+	struct message *m;
+	struct noted *noted;
+
+	if (!dispatching || intake_full() || fd < 0
+	    || !queue_id_valid(note->queue_id) || note->envelope.count != 1
+	    || intake_has(note->queue_id)) {
+		if (fd >= 0)
+			close(fd);
+		intake_scan(true, false, false);
+		return;
+	}
+	arena = arena_new();
+	memcpy(q.id, note->queue_id.p, note->queue_id.len);
+	q.layout = (struct queue_layout){
+		.content_offset = note->content_offset,
+		.content_length = note->content_length,
+		.file_length = note->file_length,
+		.rcpt_count = note->rcpt_count };
+	q.rcpts_left = note->rcpt_count;
+	copy_envelope(arena, &q.envelope, note->envelope.items);
+	m = message_new(arena, &q);
+	grow_window(m, note->rcpts.count);
+	for (size_t i = 0; i < note->rcpts.count; i++)
+		copy_rcpt(arena, &m->rcpts[i],
+		    ATTR_AT(note->rcpts, struct envelope_rcpt, i));
+	rcpts_in_memory += note->rcpts.count;
+	m->count = 0;			/* dispatch_add counts them in */
+	noted = MEM_NEW(struct noted);
+	noted->m = m;
+	noted->count = (uint32_t)note->rcpts.count;
+	if (fiber_spawn(service_fibers(), "message", start_noted_fiber, noted)
+	    == NULL) {
+		mem_free(noted);
+		rcpts_in_memory -= note->rcpts.count;
+		intake_forget(m);
+		intake_scan(true, false, false);
+	}
+}
+
+/* ---- files ---- */
+
+enum queue_result
+intake_file(enum queue_name where, struct span id)
+{
+	struct arena *arena;
+	struct queue_message q;
+	struct str why = STR_EMPTY;
+	enum queue_result result;
+	struct message *m;
+
+	if (intake_has(id))
+		return QUEUE_OK;
+	arena = arena_new();
+	result = queue_message_open(queue_dir, where, id, true, false, arena,
+	    &q, &why);
+	if (result == QUEUE_DAMAGED) {
+		log_warn("%.*s: damaged queue file: %s -- moved to corrupt",
+		    SPAN_ARG(id), str_cstr(&why));
+		queue_move(queue_dir, id, where, QUEUE_CORRUPT, &why);
+	}
+	if (result == QUEUE_OK && where != QUEUE_ACTIVE) {
+		if (queue_move(queue_dir, id, where, QUEUE_ACTIVE, &why)) {
+			q.where = QUEUE_ACTIVE;
+		} else {
+			log_warn("%.*s: %s", SPAN_ARG(id), str_cstr(&why));
+			queue_message_close(&q);
+			result = QUEUE_IO_ERROR;
+		}
+	}
+	str_fini(&why);
+	if (result != QUEUE_OK) {
+		arena_free(&arena);
+		return result;
+	}
+	m = message_new(arena, &q);
+	m->had_logs = where != QUEUE_INCOMING;
+	start_from_file(m);
+	return QUEUE_OK;
+}
+
+static bool
+is_due(enum queue_name where, struct span id)
+{
+	struct str path = STR_EMPTY;
+	struct stat st;
+	bool due;
+
+	queue_path(where, id, &path);
+	due = fstatat(queue_dir, str_cstr(&path), &st, AT_SYMLINK_NOFOLLOW)
+	    == 0 && st.st_mtime <= clock_wall();
+	str_fini(&path);
+	return due;
+}
+
+/* Waits until there is room in memory; false when it is time to leave. */
+static bool
+wait_for_room(void)
+{
+	while (dispatching && intake_full())
+		if (fiber_queue_wait(&room_made, DEADLINE_NEVER) != IO_OK)
+			return false;
+	return dispatching;
+}
+
+/* Reads one queue; true when some file was busy in other hands. */
+static bool
+scan_queue(enum queue_name where, bool ignore_times)
+{
+	struct queue_scan scan;
+	char id[QUEUE_ID_MAX];
+	bool busy = false;
+	unsigned looked = 0;
+
+	queue_scan_start(&scan, queue_dir, where);
+	while (queue_scan_next(&scan, id)) {
+		if (++looked % 64 == 0)
+			fiber_yield();
+		if (intake_has(SPAN(id)))
+			continue;
+		if (where == QUEUE_DEFERRED && !ignore_times
+		    && !is_due(where, SPAN(id)))
+			continue;
+		if (!wait_for_room())
+			break;
+		if (intake_file(where, SPAN(id)) == QUEUE_BUSY)
+			busy = true;
+	}
+	queue_scan_stop(&scan);
+	return busy;
+}
+
+static void
+scanner(void *arg)
+{
+	(void)arg;
+	while (dispatching && (incoming_wanted || deferred_wanted)) {
+		if (incoming_wanted) {
+			incoming_wanted = false;
+			scan_queue(QUEUE_INCOMING, true);
+		} else {
+			bool all = ignore_times_wanted;
+
+			deferred_wanted = ignore_times_wanted = false;
+			scan_queue(QUEUE_DEFERRED, all);
+		}
+	}
+	scanner_runs = false;
+}
+
+void
+intake_scan(bool incoming, bool deferred, bool ignore_times)
+{
+	incoming_wanted |= incoming;
+	deferred_wanted |= deferred;
+	ignore_times_wanted |= ignore_times;
+	if (scanner_runs || !dispatching)
+		return;
+	scanner_runs = fiber_spawn(service_fibers(), "scan", scanner, NULL)
+	    != NULL;
+}
+
+/* What an earlier qmgr left in active; what its agents still hold is looked at
+ * again until they are done. */
+void
+intake_active_at_start(void)
+{
+	while (dispatching && scan_queue(QUEUE_ACTIVE, true))
+		if (fiber_sleep(deadline_in(BUSY_RETRY_SECONDS)) != IO_TIMEOUT)
+			return;
+}
+
+/* ---- young messages grow up ---- */
+
+static void
+sweep(struct loop_timer *timer)
+{
+	int64_t old = clock_wall_us() - SWEEP_MS * 1000;
+	struct str why = STR_EMPTY;
+
+	LIST_EACH(link, &messages) {
+		struct message *m = LIST_ITEM(link, struct message, link);
+
+		if (m->active_us > old)
+			break;
+		if (m->renamed)
+			continue;
+		m->renamed = true;
+		if (queue_move(queue_dir, SPAN(m->q.id), QUEUE_INCOMING,
+		    QUEUE_ACTIVE, &why))
+			m->q.where = QUEUE_ACTIVE;
+	}
+	str_fini(&why);
+	loop_timer_set(timer, deadline_in_ms(SWEEP_MS).at_ns);
+}
+
+void
+intake_setup(void)
+{
+	by_id = hash_new();
+	loop_timer_init(&sweep_timer, sweep);
+	loop_timer_set(&sweep_timer, deadline_in_ms(SWEEP_MS).at_ns);
+}

@@ -1,0 +1,264 @@
+/*
+ * transport - what qmgr knows of transports and their destinations' troubles.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/base/strlist.h"
+#include "common/io/loop.h"
+#include "common/mail/conf_core.h"
+#include "common/mail/master_cf.h"
+#include "daemons/qmgr/qmgr_priv.h"
+
+static struct hash *troubles;		/* destination pointer -> trouble */
+static struct list transports = LIST_HEAD(transports);
+
+static struct master_cf master_cf;
+
+void
+transport_setup(void)
+{
+	struct str why = STR_EMPTY;
+
+	if (!master_cf_load(conf_dir(), &master_cf, &why))
+		fatal("%s", str_cstr(&why));
+	str_fini(&why);
+}
+
+static int64_t
+deliveries_at_once(const char *transport)
+{
+	const struct master_row *row = master_cf_find(&master_cf, transport,
+	    "unix");
+
+	return row != NULL ? master_row_limit(row) : 1;
+}
+
+static int64_t
+template_int(const char *transport, const char *name)
+{
+	struct str why = STR_EMPTY;
+	int64_t value = 0;
+
+	if (!conf_template_int(transport, name, &value, &why))
+		fatal("%s", str_cstr(&why));
+	str_fini(&why);
+	return value;
+}
+
+static int64_t
+template_ms(const char *transport, const char *name)
+{
+	struct str why = STR_EMPTY;
+	int64_t seconds = 0;
+
+	if (!conf_template_time(transport, name, &seconds, &why))
+		fatal("%s", str_cstr(&why));
+	str_fini(&why);
+	return seconds * 1000;
+}
+
+/* "1", "0.5", "1/5", "1/concurrency", "sqrt_concurrency" is told apart by its
+ * last word: divided by the window, or by its square root. */
+static void
+template_feedback(const char *transport, const char *name, double *value_out,
+    bool *by_window_out)
+{
+	struct str text = STR_EMPTY, why = STR_EMPTY;
+	ssize_t slash;
+	double value;
+
+	if (!conf_template_str(transport, name, &text, &why))
+		fatal("%s", str_cstr(&why));
+	slash = span_find(str_span(&text), '/');
+	value = strtod(str_cstr(&text), NULL);
+	*by_window_out = false;
+	if (slash >= 0) {
+		struct span by = span_trim(span_skip(str_span(&text),
+		    (size_t)slash + 1));
+
+		if (span_is(by, "concurrency")
+		    || span_is(by, "sqrt_concurrency"))
+			*by_window_out = true;
+		else if (strtod(by.p, NULL) > 0)
+			value /= strtod(by.p, NULL);
+		else
+			fatal("%s%s: \"%s\" is not a feedback", transport,
+			    name, str_cstr(&text));
+	}
+	if (value < 0 || value > 1)
+		fatal("%s%s: \"%s\" is not between 0 and 1", transport, name,
+		    str_cstr(&text));
+	*value_out = value;
+	str_fini(&text);
+	str_fini(&why);
+}
+
+static void
+read_limits(const char *name, struct schedule_limits *l)
+{
+	*l = (struct schedule_limits){
+		.deliveries_at_once = deliveries_at_once(name),
+		.concurrency = template_int(name,
+		    "_destination_concurrency_limit"),
+		.initial_concurrency = template_int(name,
+		    "_initial_destination_concurrency"),
+		.rcpts_per_entry = template_int(name,
+		    "_destination_recipient_limit"),
+		.slot_cost = template_int(name, "_delivery_slot_cost"),
+		.slot_loan = template_int(name, "_delivery_slot_loan"),
+		.slot_discount = template_int(name,
+		    "_delivery_slot_discount"),
+		.minimum_slots = template_int(name,
+		    "_minimum_delivery_slots"),
+		.failed_cohort_limit = template_int(name,
+		    "_destination_concurrency_failed_cohort_limit"),
+		.rate_delay_ms = template_ms(name, "_destination_rate_delay"),
+		.transport_rate_delay_ms = template_ms(name,
+		    "_transport_rate_delay"),
+	};
+	template_feedback(name, "_destination_concurrency_positive_feedback",
+	    &l->positive_feedback, &l->positive_by_window);
+	template_feedback(name, "_destination_concurrency_negative_feedback",
+	    &l->negative_feedback, &l->negative_by_window);
+	/* A rate delay means one delivery at a time. */
+	if (l->rate_delay_ms > 0)
+		l->concurrency = l->initial_concurrency = 1;
+}
+
+static void
+retry_transport(struct loop_timer *timer)
+{
+	struct transport *t = container_of(timer, struct transport, retry);
+
+	mem_free(t->reason);
+	t->reason = NULL;
+	schedule_transport_throttle(t->sched, false);
+	dispatch_kick();
+}
+
+struct transport *
+transport_find(struct span name)
+{
+	struct schedule_transport *known = schedule_transport(schedule, name);
+	struct schedule_limits limits;
+	struct strlist deferred = STRLIST_EMPTY;
+	struct transport *t;
+
+	if (known != NULL)
+		return known->owner;
+	t = MEM_NEW(struct transport);
+
+	char *text = mem_strndup(name.p, name.len);
+
+	read_limits(text, &limits);
+	t->sched = schedule_transport_add(schedule, name, &limits);
+	t->sched->owner = t;
+	t->agent = peer_named("private", text, DELIVERY_PROTOCOL,
+	    DELIVERY_VERSION);
+	strlist_split(&deferred, SPAN(qmgr_conf.defer_transports),
+	    STRLIST_CONF);
+	t->deferred_by_conf = strlist_has(&deferred, name);
+	strlist_fini(&deferred);
+	list_init(&t->suspects);
+	list_append(&transports, &t->link);
+	loop_timer_init(&t->retry, retry_transport);
+	mem_free(text);
+	return t;
+}
+
+struct transport *
+transport_of(struct schedule_transport *t)
+{
+	return t->owner;
+}
+
+void
+transport_throttle(struct transport *t, const char *dsn, const char *reason)
+{
+	if (t->reason != NULL)
+		return;
+	log_warn("transport %s failure: %s", t->sched->name, reason);
+	snprintf(t->dsn, sizeof(t->dsn), "%s", dsn);
+	t->reason = mem_strdup(reason);
+	schedule_transport_throttle(t->sched, true);
+	loop_timer_set(&t->retry,
+	    deadline_in(qmgr_conf.transport_retry_time).at_ns);
+	dispatch_divert(t->sched, NULL, t->dsn, t->reason);
+}
+
+static struct span
+trouble_key(const struct schedule_destination *const *d)
+{
+	return span_of((const char *)d, sizeof(*d));
+}
+
+static void
+revive(struct destination_trouble *trouble)
+{
+	const struct schedule_destination *d = trouble->destination;
+
+	loop_timer_stop(&trouble->revive);
+	hash_remove(troubles, trouble_key(&d));
+	schedule_destination_revive(trouble->destination);
+	mem_free(trouble->reason);
+	mem_free(trouble);
+}
+
+static void
+revive_timer(struct loop_timer *timer)
+{
+	revive(container_of(timer, struct destination_trouble, revive));
+	dispatch_kick();
+}
+
+void
+destination_died(struct schedule_destination *d, struct span dsn,
+    struct span reason)
+{
+	const struct schedule_destination *key = d;
+	struct destination_trouble *trouble =
+	    MEM_NEW(struct destination_trouble);
+
+	if (troubles == NULL)
+		troubles = hash_new();
+	trouble->destination = d;
+	snprintf(trouble->dsn, sizeof(trouble->dsn), "%.*s", SPAN_ARG(dsn));
+	trouble->reason = mem_strndup(reason.p, reason.len);
+	loop_timer_init(&trouble->revive, revive_timer);
+	loop_timer_set(&trouble->revive,
+	    deadline_in(qmgr_conf.minimal_backoff).at_ns);
+	hash_put(troubles, trouble_key(&key), trouble);
+	dispatch_divert(d->transport, d, trouble->dsn, trouble->reason);
+}
+
+const struct destination_trouble *
+destination_trouble(const struct schedule_destination *d)
+{
+	return troubles == NULL ? NULL : hash_get(troubles, trouble_key(&d));
+}
+
+void
+transport_forget_trouble(void)
+{
+	struct hash_iter it = HASH_ITER_START;
+	struct span key;
+	void *value;
+
+	while (troubles != NULL && hash_next(troubles, &it, &key, &value)) {
+		revive(value);
+		it = HASH_ITER_START;
+	}
+	LIST_EACH(link, &transports) {
+		struct transport *t = LIST_ITEM(link, struct transport, link);
+
+		if (t->reason != NULL) {
+			loop_timer_stop(&t->retry);
+			retry_transport(&t->retry);
+		}
+	}
+}

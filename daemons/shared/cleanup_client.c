@@ -1,0 +1,210 @@
+/*
+ * cleanup_client - see the header.
+ *
+ * Frames are queued on the stream and leave at the end of the loop turn, so a
+ * small message is one send. When more than a few buffers wait, data suspends
+ * until the kernel took them: that is the back-pressure.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "daemons/shared/cleanup_client.h"
+
+#include "common/base/panic.h"
+#include "common/mail/conf_core.h"
+#include "common/service/peer.h"
+
+#define QUEUED_HIGH (64 * 1024)
+#define RCPTS_PER_FRAME 100
+
+struct cleanup_client {
+	struct arena *arena;
+	struct stream *stream;		/* NULL once given back */
+	struct envelope_rcpt *rcpts;	/* waiting for their frame */
+	size_t nrcpts;
+	bool over;
+};
+
+static struct peer *
+cleanup_peer(void)
+{
+	static struct peer *peer;
+
+	if (peer == NULL)
+		peer = peer_named("public", conf_core.cleanup_service_name,
+		    CLEANUP_PROTOCOL, CLEANUP_VERSION);
+	return peer;
+}
+
+static void
+give_back(struct cleanup_client *c, bool healthy)
+{
+	if (c->stream != NULL)
+		peer_give_connection(cleanup_peer(), c->stream, healthy);
+	c->stream = NULL;
+}
+
+static void
+drop_unfinished(void *arg)
+{
+	cleanup_client_abort(arg);
+}
+
+struct cleanup_client *
+cleanup_client_begin(struct arena *arena, const struct cleanup_begin *begin,
+    struct deadline deadline)
+{
+	struct stream *stream =
+	    peer_take_connection(cleanup_peer(), deadline);
+
+	if (stream == NULL)
+		return NULL;
+
+	struct cleanup_client *c = arena_zalloc(arena, sizeof(*c));
+
+	c->arena = arena;
+	c->stream = stream;
+	c->rcpts = arena_array(arena, RCPTS_PER_FRAME, sizeof(*c->rcpts));
+	arena_on_free(arena, drop_unfinished, c);
+	attr_queue(stream, &cleanup_begin_form, 0, begin, true);
+	return c;
+}
+
+static void
+send_rcpts(struct cleanup_client *c)
+{
+	struct cleanup_rcpts frame = { .rcpts = { c->rcpts, c->nrcpts } };
+
+	if (c->nrcpts == 0 || c->stream == NULL)
+		return;
+	attr_queue(c->stream, &cleanup_rcpts_form, 0, &frame, true);
+	c->nrcpts = 0;
+}
+
+void
+cleanup_client_rcpt(struct cleanup_client *c, const struct envelope_rcpt *rcpt)
+{
+	struct envelope_rcpt *copy = &c->rcpts[c->nrcpts++];
+
+	*copy = *rcpt;
+	copy->address = arena_span(c->arena, rcpt->address);
+	copy->original = arena_span(c->arena, rcpt->original);
+	copy->orcpt = arena_span(c->arena, rcpt->orcpt);
+	copy->transport = arena_span(c->arena, rcpt->transport);
+	copy->nexthop = arena_span(c->arena, rcpt->nexthop);
+	copy->resolved = arena_span(c->arena, rcpt->resolved);
+	if (c->nrcpts == RCPTS_PER_FRAME)
+		send_rcpts(c);
+}
+
+enum io_status
+cleanup_client_data(struct cleanup_client *c, struct span bytes,
+    struct deadline deadline)
+{
+	if (c->stream == NULL)
+		return IO_ERROR;
+	send_rcpts(c);
+	while (bytes.len > 0) {
+		struct cleanup_data frame = {
+			.bytes = span_sub(bytes, 0, CLEANUP_DATA_MAX) };
+
+		attr_queue(c->stream, &cleanup_data_form, 0, &frame, true);
+		bytes = span_skip(bytes, frame.bytes.len);
+		if (stream_queued(c->stream) < QUEUED_HIGH)
+			continue;
+
+		enum io_status status = stream_flush(c->stream, deadline);
+
+		if (status != IO_OK) {
+			if (status == IO_CANCELLED)
+				give_back(c, false);
+			return status;
+		}
+	}
+	return IO_OK;
+}
+
+static bool
+read_result(struct cleanup_client *c, struct cleanup_result *result_out,
+    struct deadline deadline, struct str *why)
+{
+	struct attr_frame frame;
+	enum io_status status = attr_read_frame(c->stream, c->arena, deadline,
+	    &frame, why);
+
+	if (status != IO_OK) {
+		if (str_len(why) == 0)
+			str_sets(why, io_status_name(status));
+		return false;
+	}
+	if (frame.form != cleanup_result_form.id) {
+		str_sets(why, "unexpected reply");
+		return false;
+	}
+	return attr_decode(&cleanup_result_form, &frame, NULL, c->arena,
+	    result_out, why);
+}
+
+void
+cleanup_client_finish(struct cleanup_client *c,
+    struct cleanup_result *result_out, struct deadline deadline)
+{
+	struct str *why = str_in_arena(c->arena);
+	struct cleanup_end end = { .has_prepended = false };
+	bool answered = false;
+
+	CHECK(!c->over);
+	c->over = true;
+	if (c->stream != NULL) {
+		send_rcpts(c);
+		attr_queue(c->stream, &cleanup_end_form, 0, &end, true);
+		answered = read_result(c, result_out, deadline, why);
+	}
+	give_back(c, answered);
+	if (answered)
+		return;
+	*result_out = (struct cleanup_result){ .status = CLEANUP_WRITE_ERROR,
+		.text = span_of(arena_printf(c->arena, "cleanup service: %s",
+		    str_cstr(why)), 17 + str_len(why)) };
+}
+
+void
+cleanup_client_abort(struct cleanup_client *c)
+{
+	c->over = true;
+	give_back(c, false);
+}
+
+void
+cleanup_status_reply(uint64_t status, const char **code_out,
+    const char **dsn_out, const char **text_out)
+{
+	static const struct {
+		const char *code, *dsn, *text;
+	} replies[] = {
+		[CLEANUP_OK] = { "250", "2.0.0", "Ok" },
+		[CLEANUP_BAD] = { "451", "4.3.0", "Error: internal error" },
+		[CLEANUP_WRITE_ERROR] = { "451", "4.3.0",
+		    "Error: queue file write error" },
+		[CLEANUP_NO_SPACE] = { "452", "4.3.1",
+		    "Error: insufficient system storage" },
+		[CLEANUP_TOO_BIG] = { "552", "5.3.4",
+		    "Error: message file too big" },
+		[CLEANUP_HOPS] = { "554", "5.4.0", "Error: too many hops" },
+		[CLEANUP_CONTENT] = { "550", "5.7.1",
+		    "Error: content rejected" },
+		[CLEANUP_NO_RCPT] = { "550", "5.1.0",
+		    "Error: no recipients specified" },
+		[CLEANUP_DEFER] = { "451", "4.7.1",
+		    "Error: service unavailable - try again later" },
+		[CLEANUP_PROXY] = { "554", "5.6.0",
+		    "Error: unable to handle message" },
+		[CLEANUP_CONFIG] = { "451", "4.3.5",
+		    "Error: server configuration error" },
+	};
+	size_t i = status < sizeof(replies) / sizeof(replies[0])
+	    ? (size_t)status : CLEANUP_BAD;
+
+	*code_out = replies[i].code;
+	*dsn_out = replies[i].dsn;
+	*text_out = replies[i].text;
+}

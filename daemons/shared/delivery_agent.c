@@ -1,0 +1,287 @@
+/*
+ * delivery_agent - see the header.
+ *
+ * Order for each recipient, never another: the status line, then the bounce,
+ * defer or trace record durable, then the answer that lets qmgr mark it.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "daemons/shared/delivery_agent.h"
+
+#include <stdio.h>
+
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/base/panic.h"
+#include "common/io/fs.h"
+#include "daemons/shared/bounce_client.h"
+#include "daemons/shared/deliver_log.h"
+
+enum slot_state { SLOT_OPEN, SLOT_SET, SLOT_SETTLED };
+
+struct slot {
+	struct delivery_status status;	/* spans copied into the arena */
+	char dsn[12];
+	enum slot_state state;
+	int64_t done_us;
+	int64_t connected_us;
+};
+
+struct delivery_priv {
+	struct slot *slots;
+	struct delivery_result *results;
+	struct delivery_reply *reply;
+};
+
+static deliver_fn *deliver_message;
+static const char *relay_of_this_agent = "none";
+
+void
+delivery_agent_setup(deliver_fn *deliver, const char *relay_default)
+{
+	deliver_message = deliver;
+	relay_of_this_agent = relay_default;
+}
+
+static struct span
+copied(struct delivery *d, struct span bytes)
+{
+	return span_empty(bytes) ? SPAN_NONE : arena_span(d->arena, bytes);
+}
+
+/* The code as text with its class forced to what happened. */
+static void
+set_dsn(struct slot *slot)
+{
+	static const char cls[] = { [OUTCOME_SENT] = '2',
+		[OUTCOME_DEFERRED] = '4', [OUTCOME_BOUNCED] = '5' };
+	const char *given = slot->status.dsn;
+
+	if (given == NULL || !dsn_valid(SPAN(given)))
+		given = "x.0.0";
+	snprintf(slot->dsn, sizeof(slot->dsn), "%s", given);
+	slot->dsn[0] = cls[slot->status.kind];
+	slot->status.dsn = slot->dsn;
+}
+
+void
+delivery_set(struct delivery *d, size_t i, const struct delivery_status *status)
+{
+	struct slot *slot = &d->priv->slots[i];
+
+	CHECK(i < d->count);
+	CHECK(slot->state == SLOT_OPEN);
+	slot->status = *status;
+	slot->status.reason = copied(d, status->reason);
+	slot->status.relay = copied(d, status->relay);
+	slot->status.diag_type = copied(d, status->diag_type);
+	slot->status.diag_text = copied(d, status->diag_text);
+	slot->status.mta_type = copied(d, status->mta_type);
+	slot->status.mta_name = copied(d, status->mta_name);
+	if (slot->status.kind == OUTCOME_BOUNCED && conf_core.soft_bounce)
+		slot->status.kind = OUTCOME_DEFERRED;
+	set_dsn(slot);
+	slot->done_us = clock_wall_us();
+	slot->connected_us = d->connected_us;
+	slot->state = SLOT_SET;
+}
+
+void
+delivery_set_rest(struct delivery *d, const struct delivery_status *status)
+{
+	for (size_t i = 0; i < d->count; i++)
+		if (d->priv->slots[i].state == SLOT_OPEN)
+			delivery_set(d, i, status);
+}
+
+void
+delivery_dead(struct delivery *d, const char *dsn, struct span reason)
+{
+	d->priv->reply->dead_dsn = SPAN(arena_strdup(d->arena, dsn));
+	d->priv->reply->dead_reason = arena_span(d->arena, reason);
+}
+
+ssize_t
+delivery_read(struct delivery *d, uint64_t at, char *buf, size_t len)
+{
+	uint64_t length = d->request->content_length;
+
+	if (at >= length)
+		return 0;
+	if (len > length - at)
+		len = (size_t)(length - at);
+	return fs_pread(d->request->fd, buf, len,
+	    (off_t)(d->request->content_offset + at));
+}
+
+static void
+log_slot(struct delivery *d, size_t i)
+{
+	static const char *const words[] = { [OUTCOME_SENT] = "sent",
+		[OUTCOME_DEFERRED] = "deferred", [OUTCOME_BOUNCED] = "bounced" };
+	struct slot *slot = &d->priv->slots[i];
+	struct deliver_times times = { .arrival_us = d->envelope->arrival_us,
+		.active_us = d->request->active_us,
+		.handed_us = d->request->handed_us,
+		.connected_us = slot->connected_us, .done_us = slot->done_us };
+
+	if (span_empty(slot->status.relay))
+		slot->status.relay = SPAN(relay_of_this_agent);
+	deliver_log(&d->rcpts[i], &slot->status, slot->dsn,
+	    words[slot->status.kind], &times);
+}
+
+static void
+fill_outcome(struct delivery *d, size_t i, struct outcome *o)
+{
+	static const enum dsn_action actions[] = {
+		[OUTCOME_SENT] = DSN_DELIVERED, [OUTCOME_DEFERRED] = DSN_DELAYED,
+		[OUTCOME_BOUNCED] = DSN_FAILED };
+	const struct slot *slot = &d->priv->slots[i];
+	const struct envelope_rcpt *rcpt = &d->rcpts[i];
+
+	*o = (struct outcome){ .rcpt = rcpt->address,
+		.original = rcpt->original, .orcpt = rcpt->orcpt,
+		.notify = rcpt->notify, .mark_at = rcpt->mark_at,
+		.action = slot->status.kind == OUTCOME_SENT
+		    ? slot->status.action_if_sent
+		    : actions[slot->status.kind],
+		.dsn = SPAN(slot->dsn), .reason = slot->status.reason,
+		.diag_type = slot->status.diag_type,
+		.diag_text = slot->status.diag_text,
+		.mta_type = slot->status.mta_type,
+		.mta_name = slot->status.mta_name, .when_us = slot->done_us };
+}
+
+/* Does this outcome have to be kept, and in which log? */
+static bool
+wants_record(const struct delivery *d, size_t i, enum queue_name which)
+{
+	const struct slot *slot = &d->priv->slots[i];
+
+	if (slot->state != SLOT_SET)
+		return false;
+	switch (slot->status.kind) {
+	case OUTCOME_BOUNCED:
+		return which == QUEUE_BOUNCE;
+	case OUTCOME_DEFERRED:
+		return which == QUEUE_DEFER;
+	case OUTCOME_SENT:
+		return which == QUEUE_TRACE
+		    && ((d->envelope->flags & ENVELOPE_TRACE)
+		    || ((d->rcpts[i].notify & DSN_NOTIFY_SUCCESS)
+		    && !slot->status.relay_does_dsn));
+	}
+	return false;
+}
+
+static bool
+keep_records(struct delivery *d, enum queue_name which)
+{
+	struct outcome *outcomes =
+	    arena_array(d->arena, d->count, sizeof(*outcomes));
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->count; i++)
+		if (wants_record(d, i, which))
+			fill_outcome(d, i, &outcomes[n++]);
+	return n == 0 || bounce_append(which, d->request->queue_id, outcomes, n,
+	    service_ipc_deadline());
+}
+
+void
+delivery_settle(struct delivery *d)
+{
+	for (size_t i = 0; i < d->count; i++)
+		if (d->priv->slots[i].state == SLOT_SET)
+			log_slot(d, i);
+
+	bool bounced = keep_records(d, QUEUE_BOUNCE);
+
+	/* A deferral or success whose record is lost costs a notice, not mail. */
+	keep_records(d, QUEUE_DEFER);
+	keep_records(d, QUEUE_TRACE);
+	for (size_t i = 0; i < d->count; i++) {
+		struct slot *slot = &d->priv->slots[i];
+
+		if (slot->state != SLOT_SET)
+			continue;
+		slot->state = SLOT_SETTLED;
+		d->priv->results[i] = (struct delivery_result){
+			.outcome = slot->status.kind,
+			.done = slot->status.kind == OUTCOME_SENT
+			    || (slot->status.kind == OUTCOME_BOUNCED && bounced)
+			    ? DELIVERY_DONE : DELIVERY_KEEP };
+	}
+}
+
+static void
+refuse_all(struct delivery *d, const char *why)
+{
+	struct delivery_status status = { .kind = OUTCOME_DEFERRED,
+		.dsn = "4.3.5", .relay = SPAN(relay_of_this_agent),
+		.reason = SPAN(arena_printf(d->arena,
+		    "mail system configuration error: %s", why)) };
+
+	delivery_set_rest(d, &status);
+	d->priv->reply->agent_unable = true;
+}
+
+static void
+run_delivery(struct delivery *d)
+{
+	struct delivery_status forgotten = { .kind = OUTCOME_DEFERRED,
+		.dsn = "4.3.0", .relay = SPAN(relay_of_this_agent),
+		.reason = SPAN("delivery agent ended without a result") };
+
+	if (service_refusal() != NULL)
+		refuse_all(d, service_refusal());
+	else
+		deliver_message(d);
+	for (size_t i = 0; i < d->count; i++)
+		if (d->priv->slots[i].state == SLOT_OPEN) {
+			log_warn("no result for recipient <%.*s>",
+			    SPAN_ARG(d->rcpts[i].address));
+			delivery_set(d, i, &forgotten);
+		}
+	delivery_settle(d);
+}
+
+static bool
+handle_delivery(struct rpc_call *call, void *request, void *reply_out)
+{
+	struct delivery_request *rq = request;
+	struct delivery_reply *reply = reply_out;
+
+	if (rq->envelope.count != 1 || rq->rcpts.count == 0 || rq->fd < 0)
+		return false;
+
+	struct delivery_priv priv = { .reply = reply };
+	struct delivery d = { .arena = call->arena, .request = rq,
+		.envelope = rq->envelope.items, .rcpts = rq->rcpts.items,
+		.count = rq->rcpts.count, .started_us = clock_wall_us(),
+		.priv = &priv };
+
+	priv.slots = arena_array(call->arena, d.count, sizeof(*priv.slots));
+	priv.results = arena_array(call->arena, d.count,
+	    sizeof(*priv.results));
+	fiber_log_context(arena_cstr(call->arena, rq->queue_id));
+	fiber_note_work(arena_cstr(call->arena, rq->queue_id),
+	    arena_cstr(call->arena, rq->nexthop));
+	run_delivery(&d);
+	reply->results = (struct attr_list){ priv.results, d.count };
+	fiber_log_context(NULL);
+	fiber_note_work("", "");
+	return true;
+}
+
+static const struct rpc_method methods[] = {
+	{ .request = &delivery_request_form, .reply = &delivery_reply_form,
+	    .handle = handle_delivery, .suspends = true },
+};
+
+const struct rpc_protocol delivery_protocol = {
+	.name = DELIVERY_PROTOCOL, .version = DELIVERY_VERSION,
+	.methods = methods, .nmethods = ARRAY_COUNT(methods),
+	.accepts_fds = true,
+};

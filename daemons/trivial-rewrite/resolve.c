@@ -1,0 +1,419 @@
+/*
+ * resolve - see the header; the order of decisions is that of the address
+ * classes: local, virtual alias, virtual mailbox, relay, default; then the
+ * transport table; then relocated users.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "daemons/trivial-rewrite/resolve.h"
+
+#include "common/base/ipaddr.h"
+#include "common/base/log.h"
+#include "common/mail/address.h"
+#include "common/mail/conf_core.h"
+#include "common/mail/hostname.h"
+#include "daemons/trivial-rewrite/trivial_rewrite_conf.h"
+#include "maps/addrfind.h"
+#include "maps/maps.h"
+#include "maps/matchlist.h"
+
+static struct matchlist *mydestination, *own_addresses, *alias_domains;
+static struct matchlist *mailbox_domains, *relay_domains;
+static struct maps *transport_maps, *relocated_maps;
+static struct maps *sender_relayhost_maps, *sender_transport_maps;
+
+static struct matchlist *
+open_list(const char *name, const char *value, unsigned flags)
+{
+	struct str why = STR_EMPTY;
+	struct matchlist *list = matchlist_open(name, value, flags, &why);
+
+	if (list == NULL)
+		fatal("%s: %s", name, str_cstr(&why));
+	str_fini(&why);
+	return list;
+}
+
+static struct maps *
+open_maps(const char *name, const char *value)
+{
+	struct str why = STR_EMPTY;
+	struct maps *maps = maps_open(name, value, MAP_FOLD, &why);
+
+	if (maps == NULL)
+		fatal("%s: %s", name, str_cstr(&why));
+	str_fini(&why);
+	return maps;
+}
+
+static unsigned
+parents_for(const char *name)
+{
+	struct strlist names = STRLIST_EMPTY;
+	bool has;
+
+	strlist_split(&names, SPAN(conf_core.parent_domain_matches_subdomains),
+	    STRLIST_CONF);
+	has = strlist_has_nocase(&names, SPAN(name));
+	strlist_fini(&names);
+	return has ? MATCHLIST_PARENTS : 0;
+}
+
+void
+resolve_setup(void)
+{
+	struct str addresses = STR_EMPTY;
+
+	mydestination = open_list("mydestination", conf_core.mydestination,
+	    MATCHLIST_DOMAINS | parents_for("mydestination"));
+	str_addf(&addresses, "%s %s", conf_own_addresses(),
+	    conf_core.proxy_interfaces);
+	own_addresses = open_list("inet_interfaces", str_cstr(&addresses),
+	    MATCHLIST_ADDRESSES);
+	str_fini(&addresses);
+	alias_domains = open_list("virtual_alias_domains",
+	    rewrite_conf.virtual_alias_domains,
+	    MATCHLIST_DOMAINS | parents_for("virtual_alias_domains"));
+	mailbox_domains = open_list("virtual_mailbox_domains",
+	    rewrite_conf.virtual_mailbox_domains,
+	    MATCHLIST_DOMAINS | parents_for("virtual_mailbox_domains"));
+	relay_domains = open_list("relay_domains", conf_core.relay_domains,
+	    MATCHLIST_DOMAINS | parents_for("relay_domains"));
+	transport_maps = open_maps("transport_maps",
+	    rewrite_conf.transport_maps);
+	relocated_maps = open_maps("relocated_maps",
+	    rewrite_conf.relocated_maps);
+	sender_relayhost_maps = open_maps("sender_dependent_relayhost_maps",
+	    rewrite_conf.sender_dependent_relayhost_maps);
+	sender_transport_maps = open_maps(
+	    "sender_dependent_default_transport_maps",
+	    rewrite_conf.sender_dependent_default_transport_maps);
+}
+
+/* mydestination, or [ip] of one of our interfaces. */
+static enum map_status
+is_local_domain(struct span domain)
+{
+	struct ipaddr ip;
+
+	if (hostname_literal_address(domain, &ip))
+		return matchlist_client(own_addresses, SPAN_NONE, &ip);
+	return matchlist_name(mydestination, domain);
+}
+
+static bool
+is_local_for_addrfind(struct span domain)
+{
+	return span_eq_nocase(domain, SPAN(conf_core.myorigin))
+	    || is_local_domain(domain) == MAP_FOUND;
+}
+
+static void
+fail(struct rewrite_answer *a)
+{
+	a->flags |= RESOLVE_FAIL;
+}
+
+static void
+bad_address(struct rewrite_answer *a)
+{
+	a->transport = SPAN(conf_core.error_service_name);
+	a->nexthop = SPAN("5.1.3 bad address syntax");
+	a->flags |= RESOLVE_ERROR;
+}
+
+/* "transport:nexthop" onto what is there; an empty part keeps the old. */
+static void
+apply_route(struct rewrite_answer *a, struct span route, struct span domain,
+    struct arena *arena)
+{
+	ssize_t colon = span_find(route, ':');
+	struct span transport = colon < 0 ? route
+	    : span_sub(route, 0, (size_t)colon);
+	struct span nexthop = colon < 0 ? SPAN_NONE
+	    : span_trim(span_skip(route, (size_t)colon + 1));
+
+	if (!span_empty(transport)) {
+		a->transport = arena_span(arena, transport);
+		a->nexthop = domain;
+	}
+	if (!span_empty(nexthop))
+		a->nexthop = arena_span(arena, nexthop);
+}
+
+/* True when a relay host was named for this sender or for all. */
+static bool
+find_relayhost(struct span sender, struct str *host, struct rewrite_answer *a)
+{
+	static const struct addrfind by_sender = { .tries = ADDRFIND_FULL
+	    | ADDRFIND_NOEXT | ADDRFIND_AT_DOMAIN };
+	struct addrfind how = by_sender;
+
+	how.delimiters = conf_core.recipient_delimiter;
+	if (!maps_empty(sender_relayhost_maps)) {
+		switch (addrfind(sender_relayhost_maps, &how,
+		    span_empty(sender) ? SPAN("<>") : sender, host, NULL)) {
+		case MAP_FOUND:
+			if (span_is(str_span(host), "DUNNO"))
+				break;
+			return str_len(host) > 0;
+		case MAP_FAILED:
+			fail(a);
+			return false;
+		case MAP_ABSENT:
+			break;
+		}
+	}
+	str_sets(host, rewrite_conf.relayhost);
+	return str_len(host) > 0;
+}
+
+static void
+route_by_class(struct rewrite_answer *a, const char *transport,
+    struct span domain, struct span sender, bool may_use_relayhost,
+    struct arena *arena)
+{
+	struct span route = SPAN(transport);
+	ssize_t colon = span_find(route, ':');
+	bool has_nexthop = colon >= 0 && (size_t)colon + 1 < route.len;
+
+	a->nexthop = domain;
+	apply_route(a, route, domain, arena);
+	if (may_use_relayhost && !has_nexthop) {
+		struct str *host = str_in_arena(arena);
+
+		if (find_relayhost(sender, host, a))
+			a->nexthop = str_span(host);
+	}
+}
+
+static void
+route_default(struct rewrite_answer *a, struct span domain,
+    struct span sender, struct arena *arena)
+{
+	struct addrfind how = { .tries = ADDRFIND_FULL | ADDRFIND_NOEXT
+	    | ADDRFIND_AT_DOMAIN, .delimiters = conf_core.recipient_delimiter };
+	struct str *route = str_in_arena(arena);
+
+	a->flags |= RESOLVE_DEFAULT;
+	str_sets(route, rewrite_conf.default_transport);
+	if (!maps_empty(sender_transport_maps)) {
+		struct str *found = str_in_arena(arena);
+
+		switch (addrfind(sender_transport_maps, &how,
+		    span_empty(sender) ? SPAN("<>") : sender, found, NULL)) {
+		case MAP_FOUND:
+			if (!span_is(str_span(found), "DUNNO"))
+				str_set(route, str_span(found));
+			break;
+		case MAP_FAILED:
+			fail(a);
+			return;
+		case MAP_ABSENT:
+			break;
+		}
+	}
+	route_by_class(a, str_cstr(route), domain, sender, true, arena);
+}
+
+static void
+route_virtual_alias(struct rewrite_answer *a)
+{
+	a->flags |= RESOLVE_ALIAS;
+	a->transport = SPAN(conf_core.error_service_name);
+	a->nexthop = rewrite_conf.show_user_unknown_table_name
+	    ? SPAN("5.1.1 User unknown in virtual alias table")
+	    : SPAN("5.1.1 User unknown");
+}
+
+/* Asks one domain list; true when it decided (found or failed). */
+static bool
+is_in(struct matchlist *list, struct span domain, struct rewrite_answer *a,
+    bool *found_out)
+{
+	enum map_status status = matchlist_name(list, domain);
+
+	*found_out = status == MAP_FOUND;
+	if (status == MAP_FAILED)
+		fail(a);
+	return status != MAP_ABSENT;
+}
+
+static void
+choose_by_class(struct rewrite_answer *a, struct span domain,
+    struct span sender, struct arena *arena)
+{
+	bool found;
+
+	if (is_in(alias_domains, domain, a, &found)) {
+		if (found)
+			route_virtual_alias(a);
+	} else if (is_in(mailbox_domains, domain, a, &found)) {
+		if (found) {
+			a->flags |= RESOLVE_VIRTUAL;
+			route_by_class(a, rewrite_conf.virtual_transport,
+			    domain, sender, false, arena);
+		}
+	} else if (is_in(relay_domains, domain, a, &found)) {
+		if (found) {
+			a->flags |= RESOLVE_RELAY;
+			route_by_class(a, rewrite_conf.relay_transport, domain,
+			    sender, true, arena);
+		}
+	} else {
+		route_default(a, domain, sender, arena);
+	}
+}
+
+static void
+apply_transport_table(struct rewrite_answer *a, struct span domain,
+    struct arena *arena)
+{
+	struct addrfind how = { .tries = ADDRFIND_FULL | ADDRFIND_NOEXT
+	    | ADDRFIND_DOMAIN | ADDRFIND_PARENT,
+		.delimiters = conf_core.recipient_delimiter,
+		.parent_style_domain = parents_for("transport_maps") != 0 };
+	struct str *route = str_in_arena(arena);
+	enum map_status status;
+
+	if (maps_empty(transport_maps))
+		return;
+	status = addrfind(transport_maps, &how, a->recipient, route, NULL);
+	if (status == MAP_ABSENT)
+		status = maps_lookup(transport_maps, SPAN("*"), MAP_PATTERN,
+		    route, NULL);
+	switch (status) {
+	case MAP_FOUND:
+		if (!span_has(str_span(route), ':')) {
+			log_warn("transport_maps: no \":\" in \"%s\" for "
+			    "\"%.*s\"", str_cstr(route),
+			    SPAN_ARG(a->recipient));
+			fail(a);
+			return;
+		}
+		apply_route(a, str_span(route), domain, arena);
+		return;
+	case MAP_FAILED:
+		fail(a);
+		return;
+	case MAP_ABSENT:
+		return;
+	}
+}
+
+static void
+apply_relocated(struct rewrite_answer *a, struct arena *arena)
+{
+	struct addrfind how = { .tries = ADDRFIND_FULL | ADDRFIND_NOEXT
+	    | ADDRFIND_LOCAL | ADDRFIND_AT_DOMAIN,
+		.delimiters = conf_core.recipient_delimiter,
+		.is_local_domain = is_local_for_addrfind };
+	struct str *to = str_in_arena(arena);
+
+	if (maps_empty(relocated_maps))
+		return;
+	switch (addrfind(relocated_maps, &how, a->recipient, to, NULL)) {
+	case MAP_FOUND:
+		a->transport = SPAN(conf_core.error_service_name);
+		a->nexthop = SPAN(arena_printf(arena,
+		    "5.1.6 User has moved to %s", str_cstr(to)));
+		return;
+	case MAP_FAILED:
+		fail(a);
+		return;
+	case MAP_ABSENT:
+		return;
+	}
+}
+
+/*
+ * A local domain in front of more routing: user%other@here is user@other.
+ * Bounded by the length of the address: each step takes the domain away.
+ */
+static struct span
+strip_local_routing(struct span address, struct rewrite_answer *a,
+    enum map_status *local_out, struct arena *arena)
+{
+	struct address_parts parts = address_split(address);
+
+	*local_out = is_local_domain(parts.domain);
+	while (*local_out == MAP_FOUND) {
+		ssize_t at = span_rfind(parts.local, '@');
+		struct str *next;
+
+		if (at < 0)
+			at = rewrite_conf.allow_percent_hack
+			    ? span_rfind(parts.local, '%') : -1;
+		if (at <= 0 || (size_t)at + 1 == parts.local.len)
+			break;
+		next = str_in_arena(arena);
+		a->flags |= RESOLVE_ROUTED;
+		str_add(next, span_sub(parts.local, 0, (size_t)at));
+		str_putc(next, '@');
+		str_add(next, span_skip(parts.local, (size_t)at + 1));
+		address = str_span(next);
+		parts = address_split(address);
+		*local_out = is_local_domain(parts.domain);
+	}
+	return address;
+}
+
+static bool
+domain_is_usable(struct span domain)
+{
+	struct str why = STR_EMPTY;
+	struct ipaddr ip;
+	bool ok = hostname_literal_address(domain, &ip)
+	    || hostname_valid(domain, &why);
+
+	if (!ok && rewrite_conf.resolve_null_domain && span_empty(domain))
+		ok = true;
+	if (ipaddr_scan(domain, &ip) && !rewrite_conf.resolve_numeric_domain)
+		ok = false;
+	str_fini(&why);
+	return ok;
+}
+
+void
+resolve_address(struct span address, struct span sender,
+    struct rewrite_answer *a, struct arena *arena)
+{
+	enum map_status local;
+
+	if (span_empty(address))
+		address = SPAN(arena_printf(arena, "%s@%s",
+		    rewrite_conf.empty_address_recipient, conf_core.myorigin));
+	if (!address_split(address).has_domain)
+		address = SPAN(arena_printf(arena, "%.*s@%s",
+		    SPAN_ARG(address), conf_core.myorigin));
+	address = strip_local_routing(address, a, &local, arena);
+
+	struct address_parts parts = address_split(address);
+	struct span domain = parts.domain;
+
+	a->recipient = address;
+	if (span_has(parts.local, '@') || span_has(parts.local, '!')
+	    || (rewrite_conf.allow_percent_hack && span_has(parts.local, '%')))
+		a->flags |= RESOLVE_ROUTED;
+	if (local == MAP_FAILED) {
+		fail(a);
+		return;
+	}
+	if (span_empty(parts.local)
+	    || (parts.local.p[0] == '-' && !rewrite_conf.allow_min_user)
+	    || !domain_is_usable(domain)) {
+		bad_address(a);
+		return;
+	}
+	if (local == MAP_FOUND) {
+		a->flags |= RESOLVE_LOCAL;
+		route_by_class(a, rewrite_conf.local_transport, domain, sender,
+		    false, arena);
+	} else {
+		choose_by_class(a, domain, sender, arena);
+	}
+	if (!(a->flags & RESOLVE_FAIL))
+		apply_transport_table(a, domain, arena);
+	if (!(a->flags & RESOLVE_FAIL))
+		apply_relocated(a, arena);
+}

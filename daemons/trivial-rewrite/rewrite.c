@@ -1,0 +1,81 @@
+/*
+ * rewrite - see the header.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "daemons/trivial-rewrite/rewrite.h"
+
+#include "common/mail/address.h"
+#include "common/mail/conf_core.h"
+#include "daemons/trivial-rewrite/trivial_rewrite_conf.h"
+
+/* site!user becomes user@site, user%site becomes user@site; one step. */
+static bool
+swap_legacy_form(struct str *out, struct span local)
+{
+	ssize_t at = span_find(local, '!');
+
+	if (rewrite_conf.swap_bangpath && at > 0
+	    && (size_t)at + 1 < local.len) {
+		str_add(out, span_skip(local, (size_t)at + 1));
+		str_putc(out, '@');
+		str_add(out, span_sub(local, 0, (size_t)at));
+		return true;
+	}
+	at = span_rfind(local, '%');
+	if (rewrite_conf.allow_percent_hack && at > 0
+	    && (size_t)at + 1 < local.len) {
+		str_add(out, span_sub(local, 0, (size_t)at));
+		str_putc(out, '@');
+		str_add(out, span_skip(local, (size_t)at + 1));
+		return true;
+	}
+	return false;
+}
+
+static void
+add_domain(struct str *out, struct span domain, struct span parent)
+{
+	while (domain.len > 0 && domain.p[domain.len - 1] == '.')
+		domain.len--;
+	str_add(out, domain);
+	if (!address_is_literal(domain) && !span_has(domain, '.')
+	    && !span_empty(parent)) {
+		str_putc(out, '.');
+		str_add(out, parent);
+	}
+}
+
+void
+rewrite_standard_form(struct str *out, struct span address,
+    struct span context)
+{
+	bool local_context = span_is(context, "local");
+	struct span origin = local_context
+	    ? (rewrite_conf.append_at_myorigin ? SPAN(conf_core.myorigin)
+		: SPAN_NONE)
+	    : SPAN(rewrite_conf.remote_header_rewrite_domain);
+	struct span parent = local_context
+	    ? (rewrite_conf.append_dot_mydomain ? SPAN(conf_core.mydomain)
+		: SPAN_NONE)
+	    : origin;
+	struct str swapped = STR_EMPTY;
+	struct address_parts parts = address_split(address);
+
+	if (span_empty(address) || span_is(context, "invalid")
+	    || (!local_context && span_empty(origin))) {
+		str_add(out, address);
+		return;
+	}
+	if (!parts.has_domain && swap_legacy_form(&swapped, parts.local))
+		parts = address_split(str_span(&swapped));
+	str_add(out, parts.local);
+	if (parts.has_domain && !span_empty(parts.domain)) {
+		str_putc(out, '@');
+		add_domain(out, parts.domain, parent);
+	} else if (!span_empty(origin)) {
+		str_putc(out, '@');
+		str_add(out, origin);
+	}
+	str_fini(&swapped);
+}

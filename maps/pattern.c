@@ -40,6 +40,7 @@ struct pattern_map {
 	size_t count, room;
 	struct pattern_group *groups;	/* scratch; look-ups do not suspend */
 	size_t groups_room;
+	struct str subject;		/* of engines that want a NUL behind it */
 };
 
 struct lookup {
@@ -114,10 +115,13 @@ pattern_lookup(struct map *map, struct span key, struct str *value_out)
 	struct lookup l = { .m = (struct pattern_map *)map, .key = key,
 		.value_out = value_out };
 
-	if (l.m->engine->deep)
-		map_call_deep(run_rules, &l);
-	else
+	if (!l.m->engine->deep) {
 		run_rules(&l);
+		return l.status;
+	}
+	str_set(&l.m->subject, key);
+	l.key = str_span(&l.m->subject);
+	map_call_deep(run_rules, &l);
 	return l.status;
 }
 
@@ -497,5 +501,6 @@ pattern_close(struct map *map)
 			m->engine->free(m->rules[i].code);
 	mem_free(m->rules);
 	mem_free(m->groups);
+	str_fini(&m->subject);
 	arena_free(&m->arena);
 }

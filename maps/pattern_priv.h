@@ -17,7 +17,8 @@ enum pattern_outcome { PATTERN_HIT, PATTERN_MISS, PATTERN_ERROR };
 
 struct pattern_engine {
 	unsigned default_options;
-	bool deep;			/* matching needs a large stack */
+	bool deep;			/* matching needs a large stack, and a NUL
+					   behind the subject */
 	/* The option a flag letter toggles, 0 if there is none. */
 	unsigned (*option)(char letter);
 	/* NULL with a reason; *groups_out is the number of ( ) in it. */

@@ -58,10 +58,10 @@ regexp_match(void *arg, struct span subject, struct pattern_group *groups,
 
 	if (ngroups > GROUPS_ON_STACK)
 		found = mem_array(ngroups, sizeof(*found));
-	/* Bounds come with the subject: it needs no NUL and may hold some. */
+	/* Bounds come with the subject: it may hold a NUL. */
 	found[0].rm_so = 0;
 	found[0].rm_eo = (regoff_t)subject.len;
-	int error = regexec(code, subject.p != NULL ? subject.p : "", ngroups,
+	int error = regexec(code, subject.p, ngroups,
 	    found, REG_STARTEND);
 
 	if (error == 0) {

@@ -134,16 +134,9 @@ texthash_open(const struct map_spec *spec, struct str *why)
 	if (spec->text.p != NULL)
 		textfile_open_mem(&file, spec->name, spec->text);
 	else if (!textfile_open(&file, spec->name, why)) {
-		struct str reason = STR_EMPTY;
-		struct span cause = str_span(why);
-
-		if (span_starts(cause, SPAN("open ")))
-			cause = span_skip(cause, 5);
-		str_printf(&reason, "open database %.*s", SPAN_ARG(cause));
-		struct map *map = map_unavailable(spec, str_cstr(&reason));
-
-		str_fini(&reason);
-		return map;
+		if (span_starts(str_span(why), SPAN("open ")))
+			str_insert(why, 5, SPAN("database "));
+		return map_unavailable(spec, str_cstr(why));
 	} else {
 		source_watch_path(&watch, spec->name, &file.st);
 	}

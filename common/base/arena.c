@@ -1,74 +1,103 @@
 /*
- * arena - see the header.
+ * arena - bump allocation for one unit of work.
+ *
+ * The arena itself lives at the start of its first chunk, so an arena that
+ * stays small is one malloc. A large request goes behind the current chunk in
+ * the list, which goes on being filled.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "common/base/arena.h"
-
+#include <stdint.h>
 #include <stdio.h>
+#include <errno.h>
+#include <string.h>
 
+#include "common/base/arena.h"
 #include "common/base/mem.h"
 #include "common/base/panic.h"
 
-#define CHUNK_FIRST 4096
-#define CHUNK_MOST 65536
-#define ALIGN 16
+enum { ALIGN = 16, CHUNK_FIRST = 4096, CHUNK_MAX = 65536 };
 
 struct chunk {
-	struct chunk *next;
-	size_t size;			/* of the whole allocation */
-} __attribute__((aligned(ALIGN)));
+	struct chunk *older;
+	size_t size;			/* with this header */
+};
 
 struct cleanup {
-	struct cleanup *next;
+	struct cleanup *older;
 	void (*fn)(void *);
 	void *arg;
 };
 
-/* The arena's own struct sits at the start of its first chunk. */
 struct arena {
-	char *at, *end;			/* room in the current chunk */
-	struct chunk *chunks;		/* newest first; the last is the first */
-	struct cleanup *cleanups;
-	size_t next_size, held;
-} __attribute__((aligned(ALIGN)));
+	char *next, *end;		/* free part of the current chunk */
+	struct chunk *chunks;		/* newest first; the last holds us */
+	struct cleanup *cleanups;	/* newest first */
+	size_t bytes, chunk_size;
+};
+
+static size_t
+aligned(size_t n)
+{
+	return (n + (ALIGN - 1)) & ~(size_t)(ALIGN - 1);
+}
+
+/* malloc's own header is 16 bytes: what it is asked for fits whole pages. */
+static const size_t malloc_header = 16;
+
+static char *
+chunk_start(struct chunk *chunk)
+{
+	return (char *)chunk + aligned(sizeof(*chunk));
+}
+
+static void
+take_first(struct arena *arena, struct chunk *first)
+{
+	arena->next = chunk_start(first) + aligned(sizeof(*arena));
+	arena->end = (char *)first + first->size;
+	arena->chunks = first;
+	arena->cleanups = NULL;
+	arena->bytes = first->size;
+	arena->chunk_size = CHUNK_FIRST;
+}
 
 struct arena *
 arena_new(void)
 {
-	struct chunk *first = mem_alloc(CHUNK_FIRST);
-	struct arena *arena = (struct arena *)(first + 1);
+	size_t size = CHUNK_FIRST - malloc_header;
+	struct chunk *first = mem_alloc(size);
+	struct arena *arena = (struct arena *)(void *)chunk_start(first);
 
-	first->next = NULL;
-	first->size = CHUNK_FIRST;
-	*arena = (struct arena){ .at = (char *)(arena + 1),
-		.end = (char *)first + CHUNK_FIRST, .chunks = first,
-		.next_size = 2 * CHUNK_FIRST, .held = CHUNK_FIRST };
+	first->older = NULL;
+	first->size = size;
+	take_first(arena, first);
 	return arena;
 }
 
+/* A clean-up may still allocate here, and register another clean-up. */
 static void
 run_cleanups(struct arena *arena)
 {
 	while (arena->cleanups != NULL) {
-		struct cleanup *c = arena->cleanups;
+		struct cleanup *cleanup = arena->cleanups;
 
-		arena->cleanups = c->next;
-		c->fn(c->arg);
+		arena->cleanups = cleanup->older;
+		cleanup->fn(cleanup->arg);
 	}
 }
 
-/* Frees all chunks but the first, which holds the arena itself. */
+/* Frees all chunks but the first, which it returns. */
 static struct chunk *
 free_later_chunks(struct arena *arena)
 {
 	struct chunk *chunk = arena->chunks;
 
-	while (chunk->next != NULL) {
-		struct chunk *next = chunk->next;
+	while (chunk->older != NULL) {
+		struct chunk *older = chunk->older;
 
 		mem_free(chunk);
-		chunk = next;
+		chunk = older;
 	}
 	return chunk;
 }
@@ -86,60 +115,60 @@ arena_free(struct arena **arena)
 void
 arena_reset(struct arena *arena)
 {
-	struct chunk *first;
-
 	run_cleanups(arena);
-	first = free_later_chunks(arena);
-	arena->chunks = first;
-	arena->at = (char *)(arena + 1);
-	arena->end = (char *)first + first->size;
-	arena->next_size = 2 * CHUNK_FIRST;
-	arena->held = CHUNK_FIRST;
+	take_first(arena, free_later_chunks(arena));
 }
 
-/* A chunk with room for size bytes. A large one goes behind the current chunk,
- * whose room stays in use. */
-static void *
-alloc_in_new_chunk(struct arena *arena, size_t size)
+__attribute__((noinline)) static void *
+alloc_from_new_chunk(struct arena *arena, size_t size)
 {
-	bool large = size > CHUNK_MOST / 4;
-	size_t bytes = large ? sizeof(struct chunk) + size : arena->next_size;
-	struct chunk *chunk;
-	char *data;
+	size_t header = aligned(sizeof(struct chunk));
+	bool large = size > arena->chunk_size / 2;
+	size_t chunk_size;
 
-	if (!large && bytes < sizeof(struct chunk) + size)
-		bytes = CHUNK_MOST;
-	chunk = mem_alloc(bytes);
-	chunk->size = bytes;
-	arena->held += bytes;
-	data = (char *)(chunk + 1);
-	if (large && arena->chunks->next != NULL) {
-		chunk->next = arena->chunks->next;
-		arena->chunks->next = chunk;
-		return data;
+	CHECK(size <= SIZE_MAX / 2);
+	if (large) {
+		chunk_size = header + size;
+	} else {
+		if (arena->chunk_size < CHUNK_MAX)
+			arena->chunk_size *= 2;
+		chunk_size = arena->chunk_size - malloc_header;
 	}
-	chunk->next = arena->chunks;
+
+	struct chunk *chunk = mem_alloc(chunk_size);
+	char *p = chunk_start(chunk);
+
+	chunk->size = chunk_size;
+	arena->bytes += chunk_size;
+	if (large && arena->chunks->older != NULL) {
+		chunk->older = arena->chunks->older;
+		arena->chunks->older = chunk;
+		return p;
+	}
+	/* Only the first chunk so far: it has to stay the last in the list. */
+	chunk->older = arena->chunks;
 	arena->chunks = chunk;
-	arena->at = data + size;
-	arena->end = (char *)chunk + bytes;
-	if (arena->next_size < CHUNK_MOST)
-		arena->next_size *= 2;
-	return data;
+	if (!large) {
+		arena->next = p + size;
+		arena->end = (char *)chunk + chunk_size;
+	}
+	return p;
 }
 
 void *
 arena_alloc(struct arena *arena, size_t size)
 {
-	void *p;
+	size_t want = aligned(size);
 
-	CHECK(size < (size_t)1 << 40);
-	size = (size + ALIGN - 1) & ~(size_t)(ALIGN - 1);
-	if (size == 0)
-		size = ALIGN;
-	if ((size_t)(arena->end - arena->at) < size)
-		return alloc_in_new_chunk(arena, size);
-	p = arena->at;
-	arena->at += size;
+	CHECK(want >= size);
+	if (want == 0)
+		want = ALIGN;
+	if (want > (size_t)(arena->end - arena->next))
+		return alloc_from_new_chunk(arena, want);
+
+	void *p = arena->next;
+
+	arena->next += want;
 	return p;
 }
 
@@ -154,20 +183,27 @@ arena_array(struct arena *arena, size_t count, size_t size)
 {
 	size_t bytes;
 
-	if (__builtin_mul_overflow(count, size, &bytes))
-		panic("array of %zu times %zu bytes", count, size);
+	CHECK(!__builtin_mul_overflow(count, size, &bytes));
 	return arena_zalloc(arena, bytes);
 }
 
 char *
 arena_cstr(struct arena *arena, struct span bytes)
 {
+	CHECK(bytes.len < SIZE_MAX);
+
 	char *copy = arena_alloc(arena, bytes.len + 1);
 
 	if (bytes.len > 0)
 		memcpy(copy, bytes.p, bytes.len);
 	copy[bytes.len] = '\0';
 	return copy;
+}
+
+char *
+arena_strdup(struct arena *arena, const char *s)
+{
+	return arena_cstr(arena, span_cstr(s));
 }
 
 struct span
@@ -177,50 +213,55 @@ arena_span(struct arena *arena, struct span bytes)
 }
 
 char *
-arena_strdup(struct arena *arena, const char *s)
-{
-	return arena_cstr(arena, span_cstr(s));
-}
-
-char *
-arena_vprintf(struct arena *arena, const char *format, va_list args)
-{
-	va_list again;
-	char *out;
-	int n;
-
-	va_copy(again, args);
-	n = vsnprintf(NULL, 0, format, args);
-	CHECK(n >= 0);
-	out = arena_alloc(arena, (size_t)n + 1);
-	vsnprintf(out, (size_t)n + 1, format, again);
-	va_end(again);
-	return out;
-}
-
-char *
 arena_printf(struct arena *arena, const char *format, ...)
 {
 	va_list args;
-	char *out;
 
 	va_start(args, format);
-	out = arena_vprintf(arena, format, args);
+
+	char *text = arena_vprintf(arena, format, args);
+
 	va_end(args);
-	return out;
+	return text;
+}
+
+/* Printed where the next allocation would go; mostly it fits. */
+char *
+arena_vprintf(struct arena *arena, const char *format, va_list args)
+{
+	size_t room = (size_t)(arena->end - arena->next);
+	int error = errno;
+	va_list again;
+
+	va_copy(again, args);
+
+	int n = vsnprintf(arena->next, room, format, args);
+
+	CHECK(n >= 0);
+
+	char *text = arena_alloc(arena, (size_t)n + 1);
+
+	if ((size_t)n >= room) {
+		errno = error;		/* for %m */
+		vsnprintf(text, (size_t)n + 1, format, again);
+	}
+	va_end(again);
+	return text;
 }
 
 void
 arena_on_free(struct arena *arena, void (*fn)(void *), void *arg)
 {
-	struct cleanup *c = arena_alloc(arena, sizeof(*c));
+	struct cleanup *cleanup = arena_alloc(arena, sizeof(*cleanup));
 
-	*c = (struct cleanup){ arena->cleanups, fn, arg };
-	arena->cleanups = c;
+	cleanup->fn = fn;
+	cleanup->arg = arg;
+	cleanup->older = arena->cleanups;
+	arena->cleanups = cleanup;
 }
 
 size_t
 arena_bytes(const struct arena *arena)
 {
-	return arena->held;
+	return arena->bytes;
 }

@@ -1,44 +1,51 @@
 /*
- * clock - see the header.
+ * clock - monotonic and wall time behind one replaceable source.
+ *
+ * A program without a loop never refreshes; there every question goes to the
+ * kernel, so that time does not stand still. Offload threads may ask too.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "common/base/clock.h"
-
+#include <stdatomic.h>
 #include <stdbool.h>
 
-static int64_t mono_ns, wall_us;
-static bool is_virtual, is_kept;
+#include "common/base/clock.h"
+#include "common/base/panic.h"
 
-void
-clock_refresh(void)
+static const int64_t second_ns = 1000000000;
+
+static _Atomic int64_t turn_ns;			/* 0: no turn began yet */
+static _Atomic bool is_virtual;
+static _Atomic int64_t virtual_mono_ns, virtual_wall_ns;
+
+static int64_t
+kernel_ns(clockid_t id)
 {
-	struct timespec ts;
+	struct timespec now;
 
-	if (is_virtual)
-		return;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	mono_ns = (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-	is_kept = true;
+	CHECK(clock_gettime(id, &now) == 0);
+	return (int64_t)now.tv_sec * second_ns + now.tv_nsec;
 }
 
 int64_t
 clock_now_ns(void)
 {
-	if (!is_kept)
-		clock_refresh();
-	return mono_ns;
+	if (atomic_load_explicit(&is_virtual, memory_order_relaxed))
+		return atomic_load_explicit(&virtual_mono_ns,
+		    memory_order_relaxed);
+
+	int64_t now = atomic_load_explicit(&turn_ns, memory_order_relaxed);
+
+	return now != 0 ? now : kernel_ns(CLOCK_MONOTONIC);
 }
 
 int64_t
 clock_wall_us(void)
 {
-	struct timespec ts;
-
-	if (is_virtual)
-		return wall_us;
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+	if (atomic_load_explicit(&is_virtual, memory_order_relaxed))
+		return atomic_load_explicit(&virtual_wall_ns,
+		    memory_order_relaxed) / 1000;
+	return kernel_ns(CLOCK_REALTIME) / 1000;
 }
 
 time_t
@@ -48,22 +55,32 @@ clock_wall(void)
 }
 
 void
-clock_set_virtual(int64_t mono, int64_t wall)
+clock_refresh(void)
 {
-	is_virtual = is_kept = true;
-	mono_ns = mono;
-	wall_us = wall;
+	atomic_store_explicit(&turn_ns, kernel_ns(CLOCK_MONOTONIC),
+	    memory_order_relaxed);
+}
+
+void
+clock_set_virtual(int64_t mono_ns, int64_t wall_us)
+{
+	virtual_mono_ns = mono_ns;
+	virtual_wall_ns = wall_us * 1000;
+	is_virtual = true;
 }
 
 void
 clock_advance_ns(int64_t ns)
 {
-	mono_ns += ns;
-	wall_us += ns / 1000;
+	CHECK(is_virtual && ns >= 0);
+	virtual_mono_ns += ns;
+	virtual_wall_ns += ns;
 }
 
 void
 clock_set_real(void)
 {
-	is_virtual = is_kept = false;
+	is_virtual = false;
+	if (turn_ns != 0)
+		clock_refresh();
 }

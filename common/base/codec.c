@@ -1,90 +1,130 @@
 /*
- * codec - see the header.
+ * codec - bytes as text and back: base64, hex, xtext, quoted for the log.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "common/base/codec.h"
-
+#include "common/base/panic.h"
 #include "common/base/utf8.h"
 
-static const char base64_chars[] =
+/* --- base64 (RFC 4648 section 4) -------------------------------------------*/
+
+static const char base64_letters[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 void
 base64_encode(struct str *out, struct span bytes)
 {
 	const unsigned char *p = (const unsigned char *)bytes.p;
+	size_t left = bytes.len, groups = left / 3 + (left % 3 != 0);
 
-	for (size_t i = 0; i < bytes.len; i += 3) {
-		size_t n = bytes.len - i < 3 ? bytes.len - i : 3;
-		uint32_t v = (uint32_t)p[i] << 16
-		    | (n > 1 ? (uint32_t)p[i + 1] << 8 : 0)
-		    | (n > 2 ? p[i + 2] : 0);
+	CHECK(groups < SIZE_MAX / 8);
 
-		str_putc(out, base64_chars[v >> 18]);
-		str_putc(out, base64_chars[v >> 12 & 63]);
-		str_putc(out, n > 1 ? base64_chars[v >> 6 & 63] : '=');
-		str_putc(out, n > 2 ? base64_chars[v & 63] : '=');
+	char *to = str_reserve(out, groups * 4);
+
+	for (; left >= 3; p += 3, left -= 3) {
+		uint32_t v = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
+
+		*to++ = base64_letters[v >> 18];
+		*to++ = base64_letters[v >> 12 & 63];
+		*to++ = base64_letters[v >> 6 & 63];
+		*to++ = base64_letters[v & 63];
 	}
+	if (left > 0) {
+		uint32_t v = (uint32_t)p[0] << 16 |
+		    (left > 1 ? (uint32_t)p[1] << 8 : 0);
+
+		*to++ = base64_letters[v >> 18];
+		*to++ = base64_letters[v >> 12 & 63];
+		*to++ = left > 1 ? base64_letters[v >> 6 & 63] : '=';
+		*to++ = '=';
+	}
+	str_advance(out, groups * 4);
 }
 
-static int
-base64_digit(char c)
-{
-	const char *at = c != '\0' ? strchr(base64_chars, c) : NULL;
+enum { NOT_BASE64 = 64 };
 
-	return at != NULL ? (int)(at - base64_chars) : -1;
+static unsigned
+base64_value(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return (unsigned)(c - 'A');
+	if (c >= 'a' && c <= 'z')
+		return (unsigned)(c - 'a') + 26;
+	if (c >= '0' && c <= '9')
+		return (unsigned)(c - '0') + 52;
+	if (c == '+')
+		return 62;
+	return c == '/' ? 63 : NOT_BASE64;
 }
 
 bool
 base64_decode(struct str *out, struct span text)
 {
+	size_t pad = 0;
+
 	if (text.len % 4 != 0)
 		return false;
-	for (size_t i = 0; i < text.len; i += 4) {
-		bool last = i + 4 == text.len;
-		size_t pad = last ? (text.p[i + 3] == '=')
-		    + (text.p[i + 3] == '=' && text.p[i + 2] == '=') : 0;
-		uint32_t v = 0;
+	while (pad < 2 && text.len > pad && text.p[text.len - 1 - pad] == '=')
+		pad++;
 
-		for (size_t k = 0; k < 4; k++) {
-			int digit = k >= 4 - pad ? 0
-			    : base64_digit(text.p[i + k]);
+	size_t letters = text.len - pad, len = text.len / 4 * 3 - pad, done = 0;
+	char *to = str_reserve(out, text.len / 4 * 3);
+	uint32_t group = 0;
+	unsigned bad = 0;
 
-			if (digit < 0)
-				return false;
-			v = v << 6 | (uint32_t)digit;
-		}
-		if ((pad == 1 && (v & 0xff)) || (pad == 2 && (v & 0xffff)))
-			return false;
-		str_putc(out, (char)(v >> 16));
-		if (pad < 2)
-			str_putc(out, (char)(v >> 8));
-		if (pad < 1)
-			str_putc(out, (char)v);
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned v = i < letters ? base64_value(text.p[i]) : 0;
+
+		bad |= v;
+		group = group << 6 | (v & 63);
+		if (i % 4 != 3)
+			continue;
+		to[done++] = (char)(group >> 16);
+		to[done++] = (char)(group >> 8);
+		to[done++] = (char)group;
+		group = 0;
 	}
-	return true;
+	str_advance(out, len);
+	return (bad & NOT_BASE64) == 0;
 }
 
-static const char hex_chars[] = "0123456789ABCDEF";
+/* --- hex ------------------------------------------------------------------*/
+
+static const char hex_digits[] = "0123456789ABCDEF";
 
 void
 hex_encode(struct str *out, struct span bytes)
 {
+	CHECK(bytes.len < SIZE_MAX / 4);
+
+	char *to = str_reserve(out, bytes.len * 2);
+
 	for (size_t i = 0; i < bytes.len; i++) {
 		unsigned char c = (unsigned char)bytes.p[i];
 
-		str_putc(out, hex_chars[c >> 4]);
-		str_putc(out, hex_chars[c & 15]);
+		*to++ = hex_digits[c >> 4];
+		*to++ = hex_digits[c & 15];
 	}
+	str_advance(out, bytes.len * 2);
 }
 
 static int
-hex_digit(char c)
+hex_value(char c)
 {
-	c = ascii_lower(c);
-	return ascii_is_digit(c) ? c - '0'
-	    : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = ascii_upper(c);
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* The byte that two digits say, or -1. */
+static int
+hex_byte(const char *p)
+{
+	int high = hex_value(p[0]), low = hex_value(p[1]);
+
+	return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 
 bool
@@ -92,28 +132,41 @@ hex_decode(struct str *out, struct span text)
 {
 	if (text.len % 2 != 0)
 		return false;
-	for (size_t i = 0; i < text.len; i += 2) {
-		int hi = hex_digit(text.p[i]), lo = hex_digit(text.p[i + 1]);
 
-		if (hi < 0 || lo < 0)
+	char *to = str_reserve(out, text.len / 2);
+
+	for (size_t i = 0; i < text.len; i += 2) {
+		int byte = hex_byte(text.p + i);
+
+		if (byte < 0)
 			return false;
-		str_putc(out, (char)(hi << 4 | lo));
+		*to++ = (char)byte;
 	}
+	str_advance(out, text.len / 2);
 	return true;
+}
+
+/* --- xtext (RFC 3461 section 4) ---------------------------------------------*/
+
+static bool
+is_xchar(char c)
+{
+	return c > ' ' && c <= '~' && c != '+' && c != '=';
 }
 
 void
 xtext_encode(struct str *out, struct span bytes)
 {
 	for (size_t i = 0; i < bytes.len; i++) {
-		char c = bytes.p[i];
+		unsigned char c = (unsigned char)bytes.p[i];
 
-		if (c > ' ' && c <= '~' && c != '+' && c != '=') {
-			str_putc(out, c);
-		} else {
-			str_putc(out, '+');
-			hex_encode(out, span_of(&bytes.p[i], 1));
+		if (is_xchar(bytes.p[i])) {
+			str_putc(out, bytes.p[i]);
+			continue;
 		}
+		str_putc(out, '+');
+		str_putc(out, hex_digits[c >> 4]);
+		str_putc(out, hex_digits[c & 15]);
 	}
 }
 
@@ -121,49 +174,60 @@ bool
 xtext_decode(struct str *out, struct span text)
 {
 	for (size_t i = 0; i < text.len; i++) {
-		char c = text.p[i];
+		int byte;
 
-		if (c == '+') {
-			/* RFC 3461: upper case hexadecimal only */
-			if (text.len - i < 3 || !hex_decode(out,
-			    span_of(text.p + i + 1, 2))
-			    || (text.p[i + 1] >= 'a') || (text.p[i + 2] >= 'a'))
-				return false;
-			i += 2;
-		} else if (c > ' ' && c <= '~' && c != '=') {
-			str_putc(out, c);
-		} else {
-			return false;
+		if (is_xchar(text.p[i])) {
+			str_putc(out, text.p[i]);
+			continue;
 		}
+		if (text.p[i] != '+' || text.len - i < 3)
+			return false;
+		byte = hex_byte(text.p + i + 1);
+		if (byte < 0)
+			return false;
+		str_putc(out, (char)byte);
+		i += 2;
 	}
 	return true;
+}
+
+/* --- For people and logs ---------------------------------------------------*/
+
+static bool
+is_control(int32_t c)
+{
+	return c < ' ' || (c >= 0x7f && c < 0xa0);
+}
+
+void
+log_quote_in_place(char *p, size_t len)
+{
+	struct span rest = { p, len };
+
+	while (rest.len > 0) {
+		if (ascii_is_print(rest.p[0])) {
+			rest = span_skip(rest, 1);
+			continue;
+		}
+
+		char *from = p + (len - rest.len);
+		int32_t c = utf8_next(&rest);	/* broken is -1: a control */
+		size_t n = (size_t)(p + (len - rest.len) - from);
+
+		if (is_control(c))
+			memset(from, '?', n);
+	}
 }
 
 void
 log_quote(struct str *out, struct span bytes)
 {
-	while (bytes.len > 0) {
-		struct span rest = bytes;
-		size_t run = 0;
-		int32_t cp;
+	size_t from = out->len;
 
-		while (run < bytes.len && ascii_is_print(bytes.p[run]))
-			run++;
-		if (run > 0) {
-			str_add(out, span_sub(bytes, 0, run));
-			bytes = span_skip(bytes, run);
-			continue;
-		}
-		cp = utf8_next(&rest);
-		if (cp < 0xa0) {
-			str_putc(out, '?');
-			bytes = span_skip(bytes, cp < 0 ? 1
-			    : bytes.len - rest.len);
-		} else {
-			str_add(out, span_sub(bytes, 0, bytes.len - rest.len));
-			bytes = rest;
-		}
-	}
+	if (bytes.len == 0)
+		return;
+	str_add(out, bytes);
+	log_quote_in_place(out->buf + from, bytes.len);
 }
 
 void
@@ -171,6 +235,7 @@ c_escape(struct str *out, struct span bytes)
 {
 	for (size_t i = 0; i < bytes.len; i++) {
 		char c = bytes.p[i];
+		unsigned char byte = (unsigned char)c;
 
 		switch (c) {
 		case '\r':
@@ -188,95 +253,48 @@ c_escape(struct str *out, struct span bytes)
 			str_putc(out, c);
 			break;
 		default:
-			if (ascii_is_print(c))
+			if (ascii_is_print(c)) {
 				str_putc(out, c);
-			else
-				str_addf(out, "\\%03o", (unsigned char)c);
+				break;
+			}
+			str_putc(out, '\\');
+			str_putc(out, (char)('0' + (byte >> 6)));
+			str_putc(out, (char)('0' + (byte >> 3 & 7)));
+			str_putc(out, (char)('0' + (byte & 7)));
 		}
 	}
+}
+
+static void
+json_escape_control(struct str *out, unsigned char c)
+{
+	static const char *const short_forms[] = { ['\b'] = "\\b",
+		['\f'] = "\\f", ['\n'] = "\\n", ['\r'] = "\\r",
+		['\t'] = "\\t", [' '] = NULL };
+
+	if (c < ' ' && short_forms[c] != NULL) {
+		str_adds(out, short_forms[c]);
+		return;
+	}
+	str_addf(out, "\\u%04x", (unsigned)c);
 }
 
 void
 json_escape(struct str *out, struct span text)
 {
 	while (text.len > 0) {
-		struct span rest = text;
-		int32_t cp = utf8_next(&rest);
+		struct span here = text;
+		int32_t c = utf8_next(&text);
 
-		if (cp < 0) {
-			str_adds(out, "\xef\xbf\xbd");
-			text = span_skip(text, 1);
-			continue;
-		}
-		if (cp == '"' || cp == '\\') {
+		if (c < 0) {
+			utf8_add(out, 0xfffd);
+		} else if (c == '"' || c == '\\') {
 			str_putc(out, '\\');
-			str_putc(out, (char)cp);
-		} else if (cp == '\n') {
-			str_adds(out, "\\n");
-		} else if (cp == '\r') {
-			str_adds(out, "\\r");
-		} else if (cp == '\t') {
-			str_adds(out, "\\t");
-		} else if (cp < 0x20 || cp == 0x7f) {
-			str_addf(out, "\\u%04x", (unsigned)cp);
+			str_putc(out, (char)c);
+		} else if (c < ' ' || c == 0x7f) {
+			json_escape_control(out, (unsigned char)c);
 		} else {
-			str_add(out, span_sub(text, 0, text.len - rest.len));
+			str_add(out, span_sub(here, 0, here.len - text.len));
 		}
-		text = rest;
 	}
-}
-
-static uint32_t crc_table[256];
-
-static void
-make_crc_table(void)
-{
-	for (uint32_t i = 0; i < 256; i++) {
-		uint32_t v = i;
-
-		for (int bit = 0; bit < 8; bit++)
-			v = v >> 1 ^ (v & 1 ? 0x82f63b78u : 0);
-		crc_table[i] = v;
-	}
-}
-
-static uint32_t
-crc_by_table(uint32_t crc, const unsigned char *p, size_t len)
-{
-	if (crc_table[1] == 0)
-		make_crc_table();
-	while (len-- > 0)
-		crc = crc >> 8 ^ crc_table[(crc ^ *p++) & 0xff];
-	return crc;
-}
-
-#if defined(__x86_64__)
-__attribute__((target("sse4.2"))) static uint32_t
-crc_by_instruction(uint32_t crc, const unsigned char *p, size_t len)
-{
-	uint64_t wide = crc;
-
-	for (; len >= 8; len -= 8, p += 8) {
-		uint64_t word;
-
-		memcpy(&word, p, 8);
-		wide = __builtin_ia32_crc32di(wide, word);
-	}
-	crc = (uint32_t)wide;
-	while (len-- > 0)
-		crc = __builtin_ia32_crc32qi(crc, *p++);
-	return crc;
-}
-#endif
-
-uint32_t
-crc32c(uint32_t seed, const void *bytes, size_t len)
-{
-	uint32_t crc = ~seed;
-
-#if defined(__x86_64__)
-	if (__builtin_cpu_supports("sse4.2"))
-		return ~crc_by_instruction(crc, bytes, len);
-#endif
-	return ~crc_by_table(crc, bytes, len);
 }

@@ -25,7 +25,8 @@ struct hash_iter {
 	void *node;
 };
 #define HASH_ITER_START ((struct hash_iter){ 0, NULL })
-/* The entry just returned may be removed; nothing else may change. */
+/* The entry just returned may be removed; nothing else may change. Behind the
+ * key there is a NUL. */
 bool hash_next(const struct hash *hash, struct hash_iter *it,
     struct span *key_out, void **value_out);
 

@@ -1,58 +1,68 @@
 /*
- * heap - see the header.
+ * heap - binary min-heap of intrusive nodes by a 64-bit key.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "common/base/heap.h"
-
 #include "common/base/mem.h"
 #include "common/base/panic.h"
 
 void
 heap_fini(struct heap *heap)
 {
+	for (size_t i = 0; i < heap->count; i++)
+		heap->nodes[i]->index = HEAP_OUT;
 	mem_free(heap->nodes);
 	*heap = HEAP_EMPTY;
 }
 
 static void
-place(struct heap *heap, size_t i, struct heap_node *node)
+place(struct heap *heap, struct heap_node *node, size_t at)
 {
-	heap->nodes[i] = node;
-	node->index = i;
+	heap->nodes[at] = node;
+	node->index = at;
 }
 
 static void
-sift_up(struct heap *heap, size_t i)
+rise(struct heap *heap, struct heap_node *node, size_t at)
 {
-	struct heap_node *node = heap->nodes[i];
+	while (at > 0) {
+		size_t up = (at - 1) / 2;
 
-	while (i > 0 && heap->nodes[(i - 1) / 2]->key > node->key) {
-		place(heap, i, heap->nodes[(i - 1) / 2]);
-		i = (i - 1) / 2;
+		if (heap->nodes[up]->key <= node->key)
+			break;
+		place(heap, heap->nodes[up], at);
+		at = up;
 	}
-	place(heap, i, node);
+	place(heap, node, at);
 }
 
 static void
-sift_down(struct heap *heap, size_t i)
+sink(struct heap *heap, struct heap_node *node, size_t at)
 {
-	struct heap_node *node = heap->nodes[i];
-
 	for (;;) {
-		size_t child = 2 * i + 1;
+		size_t down = at * 2 + 1;
 
-		if (child >= heap->count)
+		if (down >= heap->count)
 			break;
-		if (child + 1 < heap->count
-		    && heap->nodes[child + 1]->key < heap->nodes[child]->key)
-			child++;
-		if (heap->nodes[child]->key >= node->key)
+		if (down + 1 < heap->count &&
+		    heap->nodes[down + 1]->key < heap->nodes[down]->key)
+			down++;
+		if (node->key <= heap->nodes[down]->key)
 			break;
-		place(heap, i, heap->nodes[child]);
-		i = child;
+		place(heap, heap->nodes[down], at);
+		at = down;
 	}
-	place(heap, i, node);
+	place(heap, node, at);
+}
+
+static void
+settle(struct heap *heap, struct heap_node *node, size_t at)
+{
+	if (at > 0 && node->key < heap->nodes[(at - 1) / 2]->key)
+		rise(heap, node, at);
+	else
+		sink(heap, node, at);
 }
 
 void
@@ -60,37 +70,38 @@ heap_insert(struct heap *heap, struct heap_node *node, int64_t key)
 {
 	CHECK(node->index == HEAP_OUT);
 	if (heap->count == heap->room) {
-		heap->room = heap->room == 0 ? 16 : 2 * heap->room;
+		heap->room = heap->room > 0 ? heap->room * 2 : 16;
 		heap->nodes = mem_regrow(heap->nodes, heap->room,
-		    sizeof(*heap->nodes));
+		    sizeof(heap->nodes[0]));
 	}
 	node->key = key;
-	heap->count++;
-	place(heap, heap->count - 1, node);
-	sift_up(heap, heap->count - 1);
+	rise(heap, node, heap->count++);
 }
 
 void
 heap_remove(struct heap *heap, struct heap_node *node)
 {
-	size_t i = node->index;
-	struct heap_node *last;
+	size_t at = node->index;
 
-	if (i == HEAP_OUT)
+	if (at == HEAP_OUT)
 		return;
-	CHECK(i < heap->count && heap->nodes[i] == node);
-	last = heap->nodes[--heap->count];
+	CHECK(at < heap->count && heap->nodes[at] == node);
 	node->index = HEAP_OUT;
-	if (last == node)
-		return;
-	place(heap, i, last);
-	sift_up(heap, i);
-	sift_down(heap, last->index);
+
+	struct heap_node *last = heap->nodes[--heap->count];
+
+	if (last != node)
+		settle(heap, last, at);
 }
 
 void
 heap_move(struct heap *heap, struct heap_node *node, int64_t key)
 {
-	heap_remove(heap, node);
-	heap_insert(heap, node, key);
+	if (node->index == HEAP_OUT) {
+		heap_insert(heap, node, key);
+		return;
+	}
+	CHECK(node->index < heap->count && heap->nodes[node->index] == node);
+	node->key = key;
+	settle(heap, node, node->index);
 }

@@ -35,7 +35,7 @@ bool ipaddr_from_sockaddr(const struct sockaddr *sa, struct ipaddr *out,
     uint16_t *port_out);
 socklen_t ipaddr_to_sockaddr(const struct ipaddr *ip, uint16_t port,
     struct sockaddr_storage *out);
-/* "10.0.0.0/8", "[2001:db8::]/32", a lone address. Host bits must be zero:
+/* "10.0.0.0/8", "[2001:db8::]/32", "[2001:db8::/32]", a lone address. Host bits must be zero:
  * the reason names the block that was probably meant. */
 bool ipblock_scan(struct span text, struct ipblock *out, struct str *why);
 bool ipblock_covers(const struct ipblock *block, const struct ipaddr *ip);

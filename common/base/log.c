@@ -1,135 +1,240 @@
 /*
- * log - see the header.
+ * log - records and the sinks they go to.
  *
- * A mutex guards the sinks, since offload threads may log too. Text is built
- * outside of it.
+ * One lock covers the buffers here and all sinks; offload threads log too. A
+ * thread that comes back while it holds the lock (a sink that fails a CHECK,
+ * memory that ends while a line is built) writes to standard error instead.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "common/base/log.h"
-
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "common/base/log.h"
+#include "common/base/log_priv.h"
 #include "common/base/clock.h"
 #include "common/base/codec.h"
-#include "common/base/mem.h"
+#include "common/base/panic.h"
 #include "common/base/str.h"
 
-#define SINKS_MAX 4
+enum { SINKS_MAX = 4, TAG_MAX = 128, HOST_MAX = 65, TEXT_MAX = 16384 };
 
 int log_verbose;
 
-static char tag[128] = "waypost";
-static char host[128];
-static struct log_sink *sinks[SINKS_MAX];
-static size_t nsinks;
-static pthread_mutex_t sinks_lock = PTHREAD_MUTEX_INITIALIZER;
-static const char *(*context_source)(void);
+static struct {
+	pthread_mutex_t lock;
+	struct log_sink *sinks[SINKS_MAX];
+	size_t nsinks;
+	const char *(*context)(void);
+	struct str text;		/* of the record being built */
+	long pid;
+	bool ending;
+} logger = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static _Thread_local bool inside;	/* this thread holds the lock */
+static char tag[TAG_MAX], name[TAG_MAX], host[HOST_MAX];
+
+static const char *const severity_words[] = {
+	[LOG_LEVEL_DEBUG] = "",
+	[LOG_LEVEL_INFO] = "",
+	[LOG_LEVEL_WARN] = "warning: ",
+	[LOG_LEVEL_ERROR] = "error: ",
+	[LOG_LEVEL_FATAL] = "fatal: ",
+	[LOG_LEVEL_PANIC] = "panic: ",
+};
+
+/* --- The process ------------------------------------------------------------*/
+
+static void
+enter(void)
+{
+	pthread_mutex_lock(&logger.lock);
+	inside = true;
+}
+
+static void
+leave(void)
+{
+	inside = false;
+	pthread_mutex_unlock(&logger.lock);
+}
+
+static void
+before_fork(void)
+{
+	if (!inside)
+		pthread_mutex_lock(&logger.lock);
+}
+
+static void
+after_fork(void)
+{
+	if (!inside)
+		pthread_mutex_unlock(&logger.lock);
+}
+
+static void
+after_fork_in_child(void)
+{
+	logger.pid = getpid();
+	after_fork();
+}
+
+__attribute__((constructor)) static void
+prepare(void)
+{
+	logger.pid = getpid();
+	pthread_atfork(before_fork, after_fork, after_fork_in_child);
+	atexit(log_end);
+}
+
+/* --- Who is speaking --------------------------------------------------------*/
 
 void
 log_set_tag(const char *text)
 {
 	snprintf(tag, sizeof(tag), "%s", text);
+	tzset();		/* while the zone's file can still be read */
 }
 
 const char *
 log_tag(void)
 {
-	return tag;
+	return tag[0] != '\0' ? tag : program_invocation_short_name;
 }
 
 void
-log_set_context_source(const char *(*source)(void))
+log_set_name(const char *text)
 {
-	context_source = source;
+	snprintf(name, sizeof(name), "%s", text);
+}
+
+const char *
+log_name(void)
+{
+	return name[0] != '\0' ? name : log_tag();
 }
 
 void
 log_set_host(const char *short_host)
 {
-	snprintf(host, sizeof(host), "%s", short_host);
-}
-
-void
-log_add_sink(struct log_sink *sink)
-{
-	static bool at_exit;
-
-	if (!at_exit) {
-		atexit(log_flush);
-		at_exit = true;
-	}
-	if (nsinks < SINKS_MAX)
-		sinks[nsinks++] = sink;
-}
-
-void
-log_remove_sinks(void)
-{
-	log_flush();
-	nsinks = 0;
+	snprintf(host, sizeof(host), "%.*s",
+	    (int)strcspn(short_host, "."), short_host);
 }
 
 static const char *
-severity_word(enum log_level level)
+host_name(void)
 {
-	switch (level) {
-	case LOG_LEVEL_DEBUG:
-	case LOG_LEVEL_INFO:
-		return "";
-	case LOG_LEVEL_WARN:
-		return "warning: ";
-	case LOG_LEVEL_ERROR:
-		return "error: ";
-	case LOG_LEVEL_FATAL:
-		return "fatal: ";
-	case LOG_LEVEL_PANIC:
-		return "panic: ";
-	}
-	return "";
+	struct utsname system;
+
+	if (host[0] == '\0' && uname(&system) == 0)
+		log_set_host(system.nodename);
+	return host[0] != '\0' ? host : "localhost";
+}
+
+void
+log_set_context_source(const char *(*source)(void))
+{
+	logger.context = source;
+}
+
+/* --- Records ----------------------------------------------------------------*/
+
+/* Without buffers, locks or memory. */
+static void
+write_plainly(enum log_level level, const char *format, va_list args)
+{
+	char line[1024];
+	size_t len;
+
+	snprintf(line, sizeof(line), "%s: %s", log_name(),
+	    severity_words[level]);
+	len = strlen(line);
+	vsnprintf(line + len, sizeof(line) - len, format, args);
+	len = strlen(line);
+	if (len == sizeof(line) - 1)
+		len--;
+	log_quote_in_place(line, len);
+	line[len++] = '\n';
+	(void)!write(STDERR_FILENO, line, len);
+}
+
+/* Cuts between characters; says that something is missing. */
+static void
+limit_length(struct str *text)
+{
+	static const char cut[] = "...";
+	size_t len = TEXT_MAX - (sizeof(cut) - 1);
+
+	if (text->len <= TEXT_MAX)
+		return;
+	while (len > 0 && ((unsigned char)text->buf[len] & 0xc0) == 0x80)
+		len--;
+	str_truncate(text, len);
+	str_adds(text, cut);
+}
+
+/* error is what %m says; building may meet errors of its own. */
+static struct span
+build_text(enum log_level level, int error, const char *format, va_list args)
+{
+	struct str *text = &logger.text;
+	const char *context = logger.context != NULL ? logger.context() : NULL;
+
+	str_sets(text, severity_words[level]);
+	if (context != NULL)
+		str_adds(text, context);
+	errno = error;
+	str_vaddf(text, format, args);
+	while (text->len > 0 && (text->buf[text->len - 1] == '\n' ||
+	    text->buf[text->len - 1] == '\r'))
+		str_truncate(text, text->len - 1);
+	limit_length(text);
+	log_quote_in_place(text->buf, text->len);
+	return str_span(text);
 }
 
 static void
-emit(enum log_level level, struct span text)
+hand_out(const struct log_record *record)
 {
-	struct log_record record = { .wall_us = clock_wall_us(),
-		.level = level, .tag = tag, .pid = (long)getpid(),
-		.text = text };
+	for (size_t i = 0; i < logger.nsinks; i++)
+		logger.sinks[i]->write(logger.sinks[i], record);
+	if (logger.nsinks == 0 && record->level >= LOG_LEVEL_WARN) {
+		struct log_sink *last_resort = log_sink_stderr(false);
 
-	pthread_mutex_lock(&sinks_lock);
-	for (size_t i = 0; i < nsinks; i++)
-		sinks[i]->write(sinks[i], &record);
-	if (nsinks == 0 && level >= LOG_LEVEL_WARN)
-		fprintf(stderr, "%s: %.*s\n", tag, SPAN_ARG(text));
-	pthread_mutex_unlock(&sinks_lock);
+		last_resort->write(last_resort, record);
+	}
 }
 
 void
 log_va(enum log_level level, const char *format, va_list args)
 {
-	struct str text = STR_EMPTY, line = STR_EMPTY;
-	const char *context = context_source != NULL ? context_source() : NULL;
 	int error = errno;
 
-	str_vaddf(&text, format, args);
-	str_adds(&line, severity_word(level));
-	if (context != NULL)
-		str_adds(&line, context);
-	log_quote(&line, str_span(&text));
-	emit(level, str_span(&line));
-	str_fini(&text);
-	str_fini(&line);
+	if (inside) {
+		if (level >= LOG_LEVEL_ERROR)
+			write_plainly(level, format, args);
+		return;
+	}
+	enter();
+
+	struct log_record record = { .wall_us = clock_wall_us(),
+		.level = level, .tag = log_tag(), .pid = logger.pid };
+
+	record.text = build_text(level, error, format, args);
+	hand_out(&record);
+	leave();
 	errno = error;
 }
 
-#define LOG_FUNCTION(level)                                                  \
+#define LOG_BODY(level, format)                                              \
 	do {                                                                 \
 		va_list args;                                                \
-									     \
 		va_start(args, format);                                      \
 		log_va(level, format, args);                                 \
 		va_end(args);                                                \
@@ -138,134 +243,131 @@ log_va(enum log_level level, const char *format, va_list args)
 void
 log_info(const char *format, ...)
 {
-	LOG_FUNCTION(LOG_LEVEL_INFO);
+	LOG_BODY(LOG_LEVEL_INFO, format);
 }
 
 void
 log_warn(const char *format, ...)
 {
-	LOG_FUNCTION(LOG_LEVEL_WARN);
+	LOG_BODY(LOG_LEVEL_WARN, format);
 }
 
 void
 log_error(const char *format, ...)
 {
-	LOG_FUNCTION(LOG_LEVEL_ERROR);
+	LOG_BODY(LOG_LEVEL_ERROR, format);
 }
 
 void
 log_debug(const char *format, ...)
 {
 	if (log_verbose > 0)
-		LOG_FUNCTION(LOG_LEVEL_DEBUG);
+		LOG_BODY(LOG_LEVEL_DEBUG, format);
 }
 
+/* Other threads may be at work in libraries whose clean-up exit would run. */
 void
 fatal(const char *format, ...)
 {
-	LOG_FUNCTION(LOG_LEVEL_FATAL);
-	log_flush();
+	LOG_BODY(LOG_LEVEL_FATAL, format);
+	log_end();
+	if (inside || gettid() != getpid())
+		_exit(1);
 	exit(1);
+}
+
+/* --- Sinks ------------------------------------------------------------------*/
+
+void
+log_add_sink(struct log_sink *sink)
+{
+	enter();
+
+	size_t i = 0;
+
+	while (i < logger.nsinks && logger.sinks[i] != sink)
+		i++;
+	if (i == logger.nsinks) {
+		CHECK(logger.nsinks < SINKS_MAX);
+		logger.sinks[logger.nsinks++] = sink;
+	}
+	leave();
+}
+
+void
+log_remove_sinks(void)
+{
+	log_flush();
+	enter();
+	logger.nsinks = 0;
+	leave();
 }
 
 void
 log_flush(void)
 {
-	pthread_mutex_lock(&sinks_lock);
-	for (size_t i = 0; i < nsinks; i++)
-		if (sinks[i]->flush != NULL)
-			sinks[i]->flush(sinks[i]);
-	pthread_mutex_unlock(&sinks_lock);
+	int error = errno;
+
+	if (inside)
+		return;
+	enter();
+	for (size_t i = 0; i < logger.nsinks; i++)
+		if (logger.sinks[i]->flush != NULL)
+			logger.sinks[i]->flush(logger.sinks[i]);
+	leave();
+	errno = error;
+}
+
+void
+log_end(void)
+{
+	logger.ending = true;
+	log_flush();
+}
+
+bool
+log_ending(void)
+{
+	return logger.ending;
+}
+
+/* --- Lines of a log file ----------------------------------------------------*/
+
+/* "Mmm dd HH:MM:SS", local time; the same second is not computed twice. */
+static const char *
+time_text(time_t second)
+{
+	static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May",
+		"Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+	static _Thread_local struct {
+		time_t second;
+		char text[104];
+	} last;
+	struct tm tm;
+
+	if (last.second == second && last.text[0] != '\0')
+		return last.text;
+	if (localtime_r(&second, &tm) == NULL)
+		memset(&tm, 0, sizeof(tm));
+	last.second = second;
+	snprintf(last.text, sizeof(last.text), "%s %02d %02d:%02d:%02d",
+	    months[tm.tm_mon % 12], tm.tm_mday, tm.tm_hour, tm.tm_min,
+	    tm.tm_sec);
+	return last.text;
 }
 
 void
 log_format_line(const struct log_record *record, struct str *out)
 {
-	time_t seconds = (time_t)(record->wall_us / 1000000);
-	static _Thread_local time_t kept_second = -1;
-	static _Thread_local char kept[32];
-	struct tm tm;
+	char pid[24];
 
-	if (seconds != kept_second) {
-		static const char months[] =
-		    "JanFebMarAprMayJunJulAugSepOctNovDec";
-
-		localtime_r(&seconds, &tm);
-		snprintf(kept, sizeof(kept), "%.3s %02d %02d:%02d:%02d",
-		    months + 3 * (tm.tm_mon % 12), tm.tm_mday % 100,
-		    tm.tm_hour % 100, tm.tm_min % 100, tm.tm_sec % 100);
-		kept_second = seconds;
-	}
-	if (host[0] == '\0') {
-		gethostname(host, sizeof(host) - 1);
-		host[strcspn(host, ".")] = '\0';
-	}
-	str_addf(out, "%s %s %s[%ld]: ", kept, host, record->tag, record->pid);
+	snprintf(pid, sizeof(pid), "[%ld]: ", record->pid);
+	str_adds(out, time_text((time_t)(record->wall_us / 1000000)));
+	str_putc(out, ' ');
+	str_adds(out, host_name());
+	str_putc(out, ' ');
+	str_adds(out, record->tag);
+	str_adds(out, pid);
 	str_add(out, record->text);
 	str_putc(out, '\n');
-}
-
-/* ---- sinks ---- */
-
-struct fd_sink {
-	struct log_sink sink;
-	int fd;
-	bool plain;			/* "tag: text", at once */
-	struct str waiting;
-};
-
-/* What a full disk or pipe does not take now is kept, up to a bound. */
-#define WAITING_MOST (1024 * 1024)
-
-static void
-flush_fd(struct log_sink *sink)
-{
-	struct fd_sink *s = container_of(sink, struct fd_sink, sink);
-
-	while (str_len(&s->waiting) > 0) {
-		ssize_t n = write(s->fd, str_cstr(&s->waiting),
-		    str_len(&s->waiting));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		str_remove(&s->waiting, 0, (size_t)n);
-	}
-	if (str_len(&s->waiting) > WAITING_MOST)
-		str_clear(&s->waiting);
-}
-
-static void
-write_fd(struct log_sink *sink, const struct log_record *record)
-{
-	struct fd_sink *s = container_of(sink, struct fd_sink, sink);
-
-	if (s->plain)
-		str_addf(&s->waiting, "%s: %.*s\n", record->tag,
-		    SPAN_ARG(record->text));
-	else
-		log_format_line(record, &s->waiting);
-	if (s->plain)
-		flush_fd(sink);
-}
-
-struct log_sink *
-log_sink_fd(int fd)
-{
-	struct fd_sink *s = MEM_NEW(struct fd_sink);
-
-	s->sink.write = write_fd;
-	s->sink.flush = flush_fd;
-	s->fd = fd;
-	return &s->sink;
-}
-
-struct log_sink *
-log_sink_stderr(bool with_time)
-{
-	struct log_sink *sink = log_sink_fd(STDERR_FILENO);
-
-	container_of(sink, struct fd_sink, sink)->plain = !with_time;
-	return sink;
 }

@@ -27,7 +27,8 @@ __attribute__((format(printf, 1, 2))) void log_info(const char *format, ...);
 __attribute__((format(printf, 1, 2))) void log_warn(const char *format, ...);
 __attribute__((format(printf, 1, 2))) void log_error(const char *format, ...);
 __attribute__((format(printf, 1, 2))) void log_debug(const char *format, ...);
-/* Logs, flushes, exits with status 1. */
+/* Logs, flushes, exits with status 1; atexit functions run if it is the main
+ * thread. */
 __attribute__((noreturn, format(printf, 1, 2))) void
 fatal(const char *format, ...);
 void log_va(enum log_level level, const char *format, va_list args);
@@ -37,13 +38,16 @@ extern int log_verbose;				/* -v count; debug lines if > 0 */
 /* "postfix/smtpd": the tag is tag[pid]. Copied. */
 void log_set_tag(const char *tag);
 const char *log_tag(void);
+/* What lines on standard error begin with instead: "postconf". Copied. */
+void log_set_name(const char *name);
 /* "QID: " for the work at hand; the fiber layer installs the source. The
  * returned text is put in front as it is; NULL for none. */
 void log_set_context_source(const char *(*source)(void));
 
 /*
  * A sink gets each record: time, level, and the text with context, severity
- * word and without tag or newline. It must not log. Up to four sinks.
+ * word and without tag or newline. It must neither log nor suspend: a lock is
+ * held. Up to four sinks; without any, warnings and worse go to standard error.
  */
 struct log_record {
 	int64_t wall_us;
@@ -54,7 +58,7 @@ struct log_record {
 };
 struct log_sink {
 	void (*write)(struct log_sink *sink, const struct log_record *record);
-	void (*flush)(struct log_sink *sink);
+	void (*flush)(struct log_sink *sink);	/* may be NULL */
 };
 void log_add_sink(struct log_sink *sink);
 void log_remove_sinks(void);			/* tests */
@@ -65,7 +69,7 @@ void log_format_line(const struct log_record *record, struct str *out);
 void log_set_host(const char *short_host);
 
 /* Sinks that need nothing above this floor. */
-struct log_sink *log_sink_stderr(bool with_time);	/* "tag: text" or a file line */
+struct log_sink *log_sink_stderr(bool with_time);	/* "name: text" or a file line */
 struct log_sink *log_sink_fd(int fd);		/* file lines; one writev per flush */
 
 #endif

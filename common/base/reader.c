@@ -1,17 +1,20 @@
 /*
- * reader - see the header.
+ * reader - a cursor over wire bytes that cannot run past the end, and the
+ * writers that mirror it.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "common/base/reader.h"
+#include <endian.h>
 
+#include "common/base/reader.h"
 #include "common/base/str.h"
 
 struct reader
 reader_over(struct span bytes)
 {
-	const unsigned char *p = (const unsigned char *)
-	    (bytes.p != NULL ? bytes.p : "");
+	static const unsigned char nothing[1];
+	const unsigned char *p = bytes.len > 0 ?
+	    (const unsigned char *)bytes.p : nothing;
 
 	return (struct reader){ p, p + bytes.len, false };
 }
@@ -29,49 +32,60 @@ reader_fail(struct reader *r)
 	r->p = r->end;
 }
 
-static bool
-has(struct reader *r, size_t n)
+/* The next len bytes, or NULL. */
+static const unsigned char *
+take(struct reader *r, size_t len)
 {
-	if (!r->failed && reader_left(r) >= n)
-		return true;
-	reader_fail(r);
-	return false;
-}
+	if (__builtin_expect(len > reader_left(r), 0)) {
+		reader_fail(r);
+		return NULL;
+	}
 
-static uint64_t
-big_endian(struct reader *r, size_t n)
-{
-	uint64_t v = 0;
+	const unsigned char *p = r->p;
 
-	if (!has(r, n))
-		return 0;
-	while (n-- > 0)
-		v = v << 8 | *r->p++;
-	return v;
+	r->p += len;
+	return p;
 }
 
 uint8_t
 reader_u8(struct reader *r)
 {
-	return (uint8_t)big_endian(r, 1);
+	const unsigned char *p = take(r, 1);
+
+	return p != NULL ? *p : 0;
 }
 
 uint16_t
 reader_u16(struct reader *r)
 {
-	return (uint16_t)big_endian(r, 2);
+	const unsigned char *p = take(r, 2);
+	uint16_t v = 0;
+
+	if (p != NULL)
+		memcpy(&v, p, sizeof(v));
+	return be16toh(v);
 }
 
 uint32_t
 reader_u32(struct reader *r)
 {
-	return (uint32_t)big_endian(r, 4);
+	const unsigned char *p = take(r, 4);
+	uint32_t v = 0;
+
+	if (p != NULL)
+		memcpy(&v, p, sizeof(v));
+	return be32toh(v);
 }
 
 uint64_t
 reader_u64(struct reader *r)
 {
-	return big_endian(r, 8);
+	const unsigned char *p = take(r, 8);
+	uint64_t v = 0;
+
+	if (p != NULL)
+		memcpy(&v, p, sizeof(v));
+	return be64toh(v);
 }
 
 uint64_t
@@ -80,18 +94,19 @@ reader_varint(struct reader *r)
 	uint64_t v = 0;
 
 	for (unsigned shift = 0; shift < 70; shift += 7) {
-		uint8_t b = reader_u8(r);
+		const unsigned char *p = take(r, 1);
 
-		if (r->failed)
+		if (p == NULL)
 			return 0;
-		if (shift == 63 && b > 1)
+		/* The tenth byte has one bit to give. */
+		if (shift == 63 && *p > 1)
 			break;
-		v |= (uint64_t)(b & 0x7f) << shift;
-		if (!(b & 0x80)) {
-			if (b == 0 && shift > 0)
-				break;	/* overlong */
-			return v;
-		}
+		v |= (uint64_t)(*p & 0x7f) << shift;
+		if ((*p & 0x80) != 0)
+			continue;
+		if (*p == 0 && shift > 0)
+			break;		/* a shorter form says the same */
+		return v;
 	}
 	reader_fail(r);
 	return 0;
@@ -100,27 +115,23 @@ reader_varint(struct reader *r)
 struct span
 reader_bytes(struct reader *r, size_t len)
 {
-	struct span bytes;
+	const unsigned char *p = take(r, len);
 
-	if (!has(r, len))
-		return SPAN_NONE;
-	bytes = span_of((const char *)r->p, len);
-	r->p += len;
-	return bytes;
+	return p != NULL ? span_of((const char *)p, len) : SPAN_NONE;
 }
 
 struct span
 reader_cstr(struct reader *r)
 {
-	const unsigned char *nul = reader_left(r) > 0
-	    ? memchr(r->p, '\0', reader_left(r)) : NULL;
-	struct span text;
+	const unsigned char *nul = memchr(r->p, '\0', reader_left(r));
 
-	if (r->failed || nul == NULL) {
+	if (nul == NULL) {
 		reader_fail(r);
 		return SPAN_NONE;
 	}
-	text = span_of((const char *)r->p, (size_t)(nul - r->p));
+
+	struct span text = span_of((const char *)r->p, (size_t)(nul - r->p));
+
 	r->p = nul + 1;
 	return text;
 }
@@ -131,50 +142,48 @@ reader_rest(struct reader *r)
 	return reader_bytes(r, reader_left(r));
 }
 
+static void
+add_bytes(struct str *s, const void *bytes, size_t len)
+{
+	memcpy(str_reserve(s, len), bytes, len);
+	str_advance(s, len);
+}
+
 void
 writer_u8(struct str *s, uint8_t v)
 {
 	str_putc(s, (char)v);
 }
 
-static void
-put_big_endian(struct str *s, uint64_t v, size_t n)
-{
-	char *at = str_reserve(s, n);
-
-	for (size_t i = 0; i < n; i++)
-		at[i] = (char)(v >> (8 * (n - 1 - i)));
-	str_advance(s, n);
-}
-
 void
 writer_u16(struct str *s, uint16_t v)
 {
-	put_big_endian(s, v, 2);
+	v = htobe16(v);
+	add_bytes(s, &v, sizeof(v));
 }
 
 void
 writer_u32(struct str *s, uint32_t v)
 {
-	put_big_endian(s, v, 4);
+	v = htobe32(v);
+	add_bytes(s, &v, sizeof(v));
 }
 
 void
 writer_u64(struct str *s, uint64_t v)
 {
-	put_big_endian(s, v, 8);
+	v = htobe64(v);
+	add_bytes(s, &v, sizeof(v));
 }
 
 void
 writer_varint(struct str *s, uint64_t v)
 {
-	char *at = str_reserve(s, 10);
+	unsigned char bytes[10];
 	size_t n = 0;
 
-	while (v >= 0x80) {
-		at[n++] = (char)(v | 0x80);
-		v >>= 7;
-	}
-	at[n++] = (char)v;
-	str_advance(s, n);
+	for (; v > 0x7f; v >>= 7)
+		bytes[n++] = (unsigned char)(v | 0x80);
+	bytes[n++] = (unsigned char)v;
+	add_bytes(s, bytes, n);
 }

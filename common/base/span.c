@@ -149,17 +149,42 @@ span_split(struct span *rest, char c, struct span *part_out)
 	return true;
 }
 
+/* One bit per byte value; NUL ends the set, so it is never in it. */
+struct byte_set {
+	uint64_t bits[4];
+};
+
+static struct byte_set
+byte_set_of(const char *bytes)
+{
+	struct byte_set set = { { 0 } };
+
+	for (; *bytes != '\0'; bytes++) {
+		unsigned char c = (unsigned char)*bytes;
+
+		set.bits[c >> 6] |= (uint64_t)1 << (c & 63);
+	}
+	return set;
+}
+
+static inline bool
+byte_set_has(const struct byte_set *set, char byte)
+{
+	unsigned char c = (unsigned char)byte;
+
+	return (set->bits[c >> 6] >> (c & 63)) & 1;
+}
+
 bool
 span_token(struct span *rest, const char *set, struct span *token_out)
 {
+	struct byte_set separators = byte_set_of(set);
 	size_t n = 0, start;
 
-	while (n < rest->len && (rest->p[n] == '\0'
-	    ? false : strchr(set, rest->p[n]) != NULL))
+	while (n < rest->len && byte_set_has(&separators, rest->p[n]))
 		n++;
 	start = n;
-	while (n < rest->len && (rest->p[n] == '\0'
-	    || strchr(set, rest->p[n]) == NULL))
+	while (n < rest->len && !byte_set_has(&separators, rest->p[n]))
 		n++;
 	*token_out = span_sub(*rest, start, n - start);
 	*rest = span_skip(*rest, n);
@@ -169,7 +194,16 @@ span_token(struct span *rest, const char *set, struct span *token_out)
 bool
 span_is_ascii(struct span s)
 {
-	for (size_t i = 0; i < s.len; i++)
+	size_t i = 0;
+
+	for (; i + 8 <= s.len; i += 8) {
+		uint64_t word;
+
+		memcpy(&word, s.p + i, 8);
+		if ((word & 0x8080808080808080u) != 0)
+			return false;
+	}
+	for (; i < s.len; i++)
 		if ((unsigned char)s.p[i] > 127)
 			return false;
 	return true;

@@ -87,8 +87,7 @@ struct span span_rtrim(struct span s);
 
 /*
  * Takes the part up to c from *rest; c itself is dropped. Without a c, all of
- *rest. False when nothing is left; a part behind the last c may be empty only
- * if more parts follow it.
+ * *rest. False when nothing is left; nothing behind the last c is no part.
  */
 bool span_split(struct span *rest, char c, struct span *part_out);
 /* The next run of bytes that are not in set, skipping bytes that are. */

@@ -5,6 +5,7 @@
  */
 #include "common/base/str.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "common/base/mem.h"
@@ -126,16 +127,25 @@ str_sets(struct str *s, const char *cstring)
 void
 str_vaddf(struct str *s, const char *format, va_list args)
 {
-	va_list again;
 	size_t room = s->room > s->len ? s->room - s->len : 0;
+	int error = errno;		/* for %m, once more */
+	va_list again;
 	int n;
 
 	va_copy(again, args);
 	n = vsnprintf(room > 0 ? s->buf + s->len : NULL, room, format, args);
 	CHECK(n >= 0);
 	if ((size_t)n >= room) {
-		str_reserve(s, (size_t)n);
-		vsnprintf(s->buf + s->len, (size_t)n + 1, format, again);
+		struct str larger = STR_EMPTY;
+
+		/* The arguments may point into s. */
+		str_reserve(&larger, 2 * s->len + (size_t)n);
+		str_add(&larger, str_span(s));
+		errno = error;
+		vsnprintf(larger.buf + larger.len, (size_t)n + 1, format,
+		    again);
+		mem_free(s->buf);
+		*s = larger;
 	}
 	va_end(again);
 	str_advance(s, (size_t)n);
@@ -154,14 +164,13 @@ str_addf(struct str *s, const char *format, ...)
 void
 str_printf(struct str *s, const char *format, ...)
 {
-	struct str fresh = STR_EMPTY;	/* the arguments may point into s */
+	size_t before = s->len;		/* the arguments may point into s */
 	va_list args;
 
 	va_start(args, format);
-	str_vaddf(&fresh, format, args);
+	str_vaddf(s, format, args);
 	va_end(args);
-	str_set(s, str_span(&fresh));
-	str_fini(&fresh);
+	str_remove(s, 0, before);
 }
 
 void

@@ -56,7 +56,7 @@ void str_adds(struct str *s, const char *cstring);
 void str_set(struct str *s, struct span bytes);
 void str_sets(struct str *s, const char *cstring);
 __attribute__((format(printf, 2, 3))) void
-str_printf(struct str *s, const char *format, ...);	/* replaces */
+str_printf(struct str *s, const char *format, ...);	/* replaces; may print s */
 __attribute__((format(printf, 2, 3))) void
 str_addf(struct str *s, const char *format, ...);	/* appends */
 void str_vaddf(struct str *s, const char *format, va_list args);

@@ -70,15 +70,17 @@ strlist_split_braced(struct strlist *list, struct span text,
 			if (text.p[i] == '{')
 				depth++;
 			if (text.p[i] == '}' && depth-- == 0) {
-				str_printf(why, "\"}\" without \"{\" in \"%.*s\"",
-				    SPAN_ARG(text));
+				if (why != NULL)
+					str_printf(why, "\"}\" without \"{\" "
+					    "in \"%.*s\"", SPAN_ARG(text));
 				return false;
 			}
 			i++;
 		}
 		if (depth > 0) {
-			str_printf(why, "missing \"}\" in \"%.*s\"",
-			    SPAN_ARG(text));
+			if (why != NULL)
+				str_printf(why, "missing \"}\" in \"%.*s\"",
+				    SPAN_ARG(text));
 			return false;
 		}
 		if (i > start)

@@ -10,7 +10,7 @@
 #include "common/base/str.h"
 
 struct strlist {
-	char **items;			/* each NUL-terminated */
+	char **items;			/* NULL behind the last, if any */
 	size_t count;
 	size_t room;
 };

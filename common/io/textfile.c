@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/base/mem.h"
+#include "common/io/fault.h"
 #include "common/io/textfile.h"
 
 enum { READ_STEP = 65536, FILE_MAX = 1 << 30 };
@@ -43,7 +44,8 @@ bool
 textfile_open(struct textfile *file, const char *path, struct str *why)
 {
 	start(file, path);
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int fd = FAULT("fs.open") ? -1 :
+	    open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
 	if (fd < 0)
 		return refuse(file, fd, "open", NULL, why);
@@ -55,7 +57,8 @@ textfile_open(struct textfile *file, const char *path, struct str *why)
 		/* One byte more than there is: the read that finds the end. */
 		size_t room = file->content.room > file->content.len + 1 ?
 		    file->content.room - file->content.len - 1 : READ_STEP;
-		ssize_t n = read(fd, str_reserve(&file->content, room), room);
+		char *to = str_reserve(&file->content, room);
+		ssize_t n = FAULT("fs.read") ? -1 : read(fd, to, room);
 
 		if (n == 0)
 			break;

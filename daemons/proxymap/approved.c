@@ -15,8 +15,11 @@ read_words(struct hash *approved, struct span value, unsigned depth,
     struct str *why)
 {
 	struct strlist words = STRLIST_EMPTY;
-	bool ok = depth < DEPTH_MAX &&
-	    strlist_split_braced(&words, value, STRLIST_CONF, why);
+	bool ok = depth < DEPTH_MAX;
+
+	if (!ok)
+		str_printf(why, "more than %d nested braces", DEPTH_MAX);
+	ok = ok && strlist_split_braced(&words, value, STRLIST_CONF, why);
 
 	for (size_t i = 0; ok && i < words.count; i++) {
 		struct span word = span_cstr(words.items[i]);

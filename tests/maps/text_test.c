@@ -159,6 +159,29 @@ T_TEST(a_changed_file_is_noticed)
 	map_close(m);
 }
 
+T_TEST(a_file_that_cannot_be_read_fails_its_lookups)
+{
+	static const char *const types[] = { "texthash", "cidr", "regexp" };
+	const char *path = write_file("a", "10.0.0.1 1\n/10.0.0.1/ 1\n");
+
+	keep_log();
+	for (size_t i = 0; i < T_COUNT(types); i++) {
+		char spec[300];
+
+		snprintf(spec, sizeof(spec), "%s:%s", types[i], path);
+		T_EACH_FAULT(NULL, EIO) {
+			struct map *m = map_open(spec, 0, NULL);
+
+			T_NEED(m != NULL);
+			T_EQ_STR(look(m, "10.0.0.1"),
+			    T_FAULT_HIT() ? "failed" : "1");
+			T_CHECK(!T_FAULT_HIT() ||
+			    strstr(map_why(m), "Input/output error") != NULL);
+			map_close(m);
+		}
+	}
+}
+
 T_TEST(lists_of_tables)
 {
 	struct str why = STR_EMPTY, value = STR_EMPTY;

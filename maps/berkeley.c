@@ -120,26 +120,47 @@ is_same_inode(DB *db, const struct stat *want)
 	    st.st_dev == want->st_dev && st.st_ino == want->st_ino;
 }
 
+struct open_job {
+	struct db_map *m;
+	int error;
+};
+
+static void
+open_deep(void *arg)
+{
+	struct open_job *job = arg;
+	struct db_map *m = job->m;
+
+	m->env = new_environment(CACHE_BYTES);
+	m->db = open_db(m->env, m->file.path, m->kind, DB_RDONLY | DB_NOMMAP,
+	    &job->error);
+}
+
+static void
+close_deep(void *arg)
+{
+	close_db(arg);
+}
+
 /* The library opens by name what we locked by descriptor. */
 static bool
-open_locked(struct db_map *m, struct str *reason)
+open_locked(struct db_map *m, bool may_wait, struct str *reason)
 {
-	for (int i = 0; i < OPEN_TRIES; i++) {
-		int error;
+	struct open_job job = { .m = m };
 
-		if (!locked_file_open(&m->file, reason))
+	m->tries = TRY_WITH_NUL | TRY_WITHOUT_NUL;
+	for (int i = 0; i < OPEN_TRIES; i++) {
+		if (!locked_file_open(&m->file, may_wait, reason))
 			return false;
-		m->env = new_environment(CACHE_BYTES);
-		m->db = open_db(m->env, m->file.path, m->kind,
-		    DB_RDONLY | DB_NOMMAP, &error);
+		map_call_deep(open_deep, &job);
 		locked_file_release(&m->file);
 		if (m->db != NULL && is_same_inode(m->db, &m->file.as_opened))
 			return true;
-		close_db(m);
+		map_call_deep(close_deep, m);
 		locked_file_close(&m->file);
-		if (error != 0) {
+		if (job.error != 0) {
 			str_printf(reason, "open database %s: %s",
-			    m->file.shown, error_text(error));
+			    m->file.shown, error_text(job.error));
 			return false;
 		}
 	}
@@ -199,21 +220,18 @@ get_deep(void *arg)
 		job->status = get(job->m, job->key, false, job->value_out);
 }
 
-struct reopen_job {
-	struct db_map *m;
-	struct str *reason;
-	bool ok;
-};
-
-static void
-reopen_deep(void *arg)
+/* Without waiting: others may be in this table too. */
+static bool
+reopen(struct db_map *m, struct str *reason)
 {
-	struct reopen_job *job = arg;
-
-	close_db(job->m);
-	locked_file_close(&job->m->file);
-	job->m->tries = TRY_WITH_NUL | TRY_WITHOUT_NUL;
-	job->ok = open_locked(job->m, job->reason);
+	if (!map_may_reopen()) {
+		str_printf(reason, "%s was rewritten in place",
+		    m->file.shown);
+		return false;
+	}
+	map_call_deep(close_deep, m);
+	locked_file_close(&m->file);
+	return open_locked(m, false, reason);
 }
 
 /* The lock, and behind it the file as it was opened. Suspends while someone
@@ -223,21 +241,11 @@ enter(struct db_map *m)
 {
 	struct str reason = STR_EMPTY;
 	enum map_status status = MAP_FOUND;
+	bool ok = true;
 
-	if (m->db == NULL || locked_file_was_rewritten(&m->file)) {
-		struct reopen_job job = { .m = m, .reason = &reason };
-
-		if (!map_may_reopen())
-			status = map_fail(&m->map, "%s was rewritten in "
-			    "place", m->file.shown);
-		else {
-			map_call_deep(reopen_deep, &job);
-			if (!job.ok)
-				status = map_fail(&m->map, "%s",
-				    str_cstr(&reason));
-		}
-	}
-	if (status == MAP_FOUND && !locked_file_acquire(&m->file, &reason))
+	if (m->db == NULL || locked_file_was_rewritten(&m->file))
+		ok = reopen(m, &reason);
+	if (!ok || !locked_file_acquire(&m->file, &reason))
 		status = map_fail(&m->map, "%s", str_cstr(&reason));
 	str_fini(&reason);
 	return status;
@@ -307,19 +315,13 @@ db_sequence(struct map *map, bool first, struct str *key_out,
 }
 
 static void
-close_deep(void *arg)
-{
-	struct db_map *m = arg;
-
-	close_db(m);
-	locked_file_fini(&m->file);
-	str_fini(&m->key);
-}
-
-static void
 db_close(struct map *map)
 {
-	map_call_deep(close_deep, map);
+	struct db_map *m = (struct db_map *)map;
+
+	map_call_deep(close_deep, m);
+	locked_file_fini(&m->file);
+	str_fini(&m->key);
 }
 
 static bool
@@ -333,14 +335,12 @@ open_table(const struct map_spec *spec, DBTYPE kind)
 {
 	struct db_map *m = map_new(spec, struct db_map, map);
 	struct str reason = STR_EMPTY;
-	struct reopen_job job = { .m = m, .reason = &reason };
 	struct map *map = &m->map;
 
 	m->kind = kind;
 	locked_file_init(&m->file, spec->name, ".db", LOCKED_FLOCK);
-	map_call_deep(reopen_deep, &job);
-	if (!job.ok) {
-		close_deep(m);
+	if (!open_locked(m, true, &reason)) {
+		db_close(map);
 		map_discard(map);
 		map = map_unavailable(spec, str_cstr(&reason));
 	}
@@ -380,7 +380,7 @@ begin(DBTYPE kind, const char *path, unsigned flags, struct str *why)
 
 	w->kind = kind;
 	w->with_nul = !(flags & MAKE_WITHOUT_NUL);
-	if (make_file_begin(&w->file, path, ".db", why))
+	if (make_file_begin(&w->file, path, ".db", true, why))
 		return w;
 	mem_free(w);
 	return NULL;

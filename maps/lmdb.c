@@ -22,7 +22,7 @@
 #include "maps/make_priv.h"
 
 enum { KEY_MAX = 511, PUTS_PER_TXN = 20000 };
-#define WRITE_MAP_BYTES ((size_t)1 << 36)
+#define WRITE_MAP_BYTES ((size_t)1 << (sizeof(size_t) > 4 ? 36 : 30))
 
 /* --- Reading -------------------------------------------------------------*/
 
@@ -50,15 +50,19 @@ close_env(struct lmdb_map *m)
 }
 
 static bool
-open_env(struct lmdb_map *m, struct str *reason)
+open_env(struct lmdb_map *m, bool may_wait, struct str *reason)
 {
 	int error;
 
-	if (!locked_file_open(&m->file, reason))
+	if (!locked_file_open(&m->file, may_wait, reason))
 		return false;
 	if ((error = mdb_env_create(&m->env)) != 0)
 		m->env = NULL;
-	else
+	/* As large as the file is, not as its writer's map was. */
+	if (error == 0)
+		error = mdb_env_set_mapsize(m->env,
+		    (size_t)m->file.as_opened.st_size);
+	if (error == 0)
 		error = mdb_env_open(m->env, m->file.path, MDB_NOSUBDIR |
 		    MDB_RDONLY | MDB_NOLOCK | MDB_NOTLS, 0644);
 	if (error == 0)
@@ -90,7 +94,7 @@ reopen(struct lmdb_map *m, struct str *reason)
 	close_env(m);
 	locked_file_close(&m->file);
 	m->nul_known = false;
-	return open_env(m, reason);
+	return open_env(m, false, reason);
 }
 
 /* The lock and a snapshot. Suspends while someone writes. */
@@ -237,7 +241,8 @@ lmdb_close(struct map *map)
 	str_fini(&m->last_key);
 }
 
-/* A change in place is seen by the next look-up anyway. */
+/* A change in place is seen by the next look-up anyway; what was resolved
+ * from the table before is not. */
 static bool
 lmdb_changed(struct map *map)
 {
@@ -253,7 +258,7 @@ lmdb_open(const struct map_spec *spec, struct str *why)
 
 	(void)why;
 	locked_file_init(&m->file, spec->name, ".lmdb", LOCKED_OFD);
-	if (!open_env(m, &reason)) {
+	if (!open_env(m, true, &reason)) {
 		lmdb_close(map);
 		map_discard(map);
 		map = map_unavailable(spec, str_cstr(&reason));
@@ -280,7 +285,7 @@ lmdb_begin(const char *path, unsigned flags, struct str *why)
 	struct map_writer *w = MEM_NEW(struct map_writer);
 
 	w->with_nul = (flags & MAKE_WITH_NUL) != 0;
-	if (make_file_begin(&w->file, path, ".lmdb", why))
+	if (make_file_begin(&w->file, path, ".lmdb", false, why))
 		return w;
 	mem_free(w);
 	return NULL;

@@ -19,6 +19,7 @@
 #include "common/io/fault.h"
 #include "common/io/fiber.h"
 #include "common/io/fs.h"
+#include "common/io/loop.h"
 #include "maps/make_priv.h"
 
 enum { RETRY_MS = 20, WAIT_MS = 5000, START_WAIT_MS = 10000 };
@@ -85,8 +86,16 @@ lock_within(struct locked_file *f, int64_t wait_ms, struct str *why)
 	return true;
 }
 
+static int64_t
+open_wait_ms(void)
+{
+	if (fiber_self() != NULL)
+		return WAIT_MS;
+	return loop_started() ? 0 : START_WAIT_MS;
+}
+
 bool
-locked_file_open(struct locked_file *f, struct str *why)
+locked_file_open(struct locked_file *f, bool may_wait, struct str *why)
 {
 	f->fd = FAULT("map.open") ? -1 :
 	    open(f->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -96,7 +105,7 @@ locked_file_open(struct locked_file *f, struct str *why)
 		locked_file_close(f);
 		return false;
 	}
-	if (!lock_within(f, fiber_self() == NULL ? START_WAIT_MS : 0, why) ||
+	if (!lock_within(f, may_wait ? open_wait_ms() : 0, why) ||
 	    fstat(f->fd, &f->as_opened) != 0) {
 		locked_file_close(f);
 		return false;

@@ -24,9 +24,10 @@ struct locked_file {
 
 void locked_file_init(struct locked_file *f, const char *name,
     const char *suffix, enum locked_kind kind);
-/* Opens and locks. "open database x.db: No such file or directory". Waits for
- * a writer at start-up; inside a fiber it does not. */
-bool locked_file_open(struct locked_file *f, struct str *why);
+/* Opens and locks. "open database x.db: No such file or directory". When it
+ * may wait for a writer: at start-up for long, in a fiber for some seconds
+ * (suspends), on the loop's stack never. */
+bool locked_file_open(struct locked_file *f, bool may_wait, struct str *why);
 /* The shared lock; retried by timer in a fiber for some seconds. Suspends. */
 bool locked_file_acquire(struct locked_file *f, struct str *why);
 void locked_file_release(struct locked_file *f);

@@ -56,15 +56,29 @@ still_named(const struct make_file *f)
 	    here.st_dev == there.st_dev && here.st_ino == there.st_ino;
 }
 
+/* Waits. */
 static bool
-open_copy(struct make_file *f, struct str *why)
+ofd_lock_wait(int fd, short kind)
+{
+	struct flock lock = { .l_type = kind, .l_whence = SEEK_SET };
+	int result;
+
+	do
+		result = fcntl(fd, F_OFD_SETLKW, &lock);
+	while (result != 0 && errno == EINTR);
+	return result == 0;
+}
+
+static bool
+open_copy(struct make_file *f, bool ofd_lock, struct str *why)
 {
 	for (int i = 0; i < TRIES; i++) {
 		f->fd = fs_open_at(f->dir, f->temp_name,
 		    O_RDWR | O_CREAT | O_NOFOLLOW, why);
 		if (f->fd < 0)
 			return false;
-		if (!fs_flock(f->fd, true, true))
+		if (!(ofd_lock ? ofd_lock_wait(f->fd, F_WRLCK) :
+		    fs_flock(f->fd, true, true)))
 			return say(why, "lock", f->temp);
 		if (still_named(f))
 			return fs_truncate(f->fd, 0, why);
@@ -93,7 +107,7 @@ follow_links(char *path)
 
 bool
 make_file_begin(struct make_file *f, const char *path, const char *suffix,
-    struct str *why)
+    bool ofd_lock, struct str *why)
 {
 	struct str text = STR_EMPTY;
 
@@ -113,7 +127,7 @@ make_file_begin(struct make_file *f, const char *path, const char *suffix,
 	bool ok = f->dir >= 0 || say(why, "open directory", dir);
 
 	mem_free(dir);
-	ok = ok && open_copy(f, why);
+	ok = ok && open_copy(f, ofd_lock, why);
 	if (!ok)
 		make_file_end(f);
 	return ok;
@@ -135,16 +149,6 @@ copy_bytes(struct make_file *f, int from, struct str *why)
 	return ok && (n == 0 || say(why, "read", f->path));
 }
 
-static bool
-lock_present(int fd, bool ofd_lock)
-{
-	if (!ofd_lock)
-		return fs_flock(fd, false, true);
-	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
-
-	return fcntl(fd, F_OFD_SETLKW, &lock) == 0;
-}
-
 bool
 make_file_copy_present(struct make_file *f, bool ofd_lock, struct str *why)
 {
@@ -152,7 +156,8 @@ make_file_copy_present(struct make_file *f, bool ofd_lock, struct str *why)
 
 	if (from < 0)
 		return say(why, "open database", f->path);
-	bool ok = lock_present(from, ofd_lock) || say(why, "lock", f->path);
+	bool ok = (ofd_lock ? ofd_lock_wait(from, F_RDLCK) :
+	    fs_flock(from, false, true)) || say(why, "lock", f->path);
 
 	ok = ok && copy_bytes(f, from, why);
 	close(from);

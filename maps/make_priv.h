@@ -17,9 +17,11 @@ struct make_file {
 	bool published;
 };
 
-/* Creates and locks the copy, empty. Waits for another writer to finish. */
+/* Creates and locks the copy, empty. Waits for another writer to finish. The
+ * lock is of the kind that readers of the table do not use: they may open the
+ * new file the moment it has its name. */
 bool make_file_begin(struct make_file *f, const char *path,
-    const char *suffix, struct str *why);
+    const char *suffix, bool ofd_lock, struct str *why);
 /* The bytes of the present table into the copy, read under its lock. A table
  * that is not there is an error. */
 bool make_file_copy_present(struct make_file *f, bool ofd_lock,

@@ -88,7 +88,8 @@ struct map {
 /*
  * Opens "type:name". NULL with a reason for an unknown type or bad syntax; a
  * file that cannot be opened gives a table whose look-ups fail and say why
- * (as Postfix does), with one warning now.
+ * (as Postfix does), with one warning now. In a fiber it may suspend while
+ * another program holds the file's lock.
  */
 struct map *map_open(const char *spec, unsigned flags, struct str *why);
 struct map *map_open_text(const char *type, const char *text); /* tests */

@@ -159,6 +159,27 @@ T_TEST(a_changed_file_is_noticed)
 	map_close(m);
 }
 
+T_TEST(a_table_that_was_missing_is_tried_again)
+{
+	char spec[300];
+
+	keep_log();
+	snprintf(spec, sizeof(spec), "texthash:%s/late", t_tmpdir());
+	clock_set_virtual(clock_now_ns(), clock_wall_us());
+	struct map *m = map_open(spec, 0, NULL);
+
+	clock_advance_ns(INT64_C(120) * 1000000000);
+	T_CHECK(map_any_changed() == NULL);	/* nobody asks for it */
+	T_EQ_STR(look(m, "k"), "failed");
+	clock_advance_ns(INT64_C(2) * 1000000000);
+	T_EQ_STR(map_any_changed(), spec);	/* a successor shall try */
+	map_allow_reopen(true);
+	(void)write_file("late", "k v\n");
+	clock_advance_ns(INT64_C(2) * 1000000000);
+	T_EQ_STR(look(m, "k"), "v");
+	map_close(m);
+}
+
 T_TEST(a_file_that_cannot_be_read_fails_its_lookups)
 {
 	static const char *const types[] = { "texthash", "cidr", "regexp" };

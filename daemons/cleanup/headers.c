@@ -1,0 +1,365 @@
+/*
+ * headers - the header section of a message: logical lines are put together,
+ * inspected, rewritten where addresses stand, dropped or kept; what is missing
+ * from local mail is added at the end.
+ *
+ * The body passes through untouched but for stray carriage returns.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <unistd.h>
+
+#include "common/base/log.h"
+#include "common/base/strlist.h"
+#include "common/mail/address.h"
+#include "common/mail/conf_core.h"
+#include "common/mail/date822.h"
+#include "common/mail/token822.h"
+#include "daemons/cleanup/cleanup_priv.h"
+
+/* An unfinished line longer than this is passed on in pieces. */
+#define LINE_MOST (64 * 1024)
+
+static uint32_t dropped[2];
+
+void
+headers_setup(void)
+{
+	struct span list = SPAN(cleanup_conf.message_drop_headers), word;
+
+	while (span_token(&list, STRLIST_CONF, &word)) {
+		enum header_id id = header_find(word);
+
+		if (id == HEADER_OTHER)
+			log_warn("message_drop_headers: unknown header name "
+			    "\"%.*s\"", SPAN_ARG(word));
+		else
+			dropped[id / 32] |= 1u << id % 32;
+	}
+}
+
+static bool
+was_seen(const struct transaction *t, enum header_id id)
+{
+	return t->header_seen[id / 32] >> id % 32 & 1;
+}
+
+/* ---- content out ---- */
+
+static void
+note_8bit(struct transaction *t, struct span bytes)
+{
+	if (!t->has_8bit && !span_is_ascii(bytes))
+		t->has_8bit = true;
+}
+
+/* A CR that is left in the content stands alone: CR LF came as LF. */
+static void
+put_content(struct transaction *t, struct span bytes)
+{
+	note_8bit(t, bytes);
+	if (conf_core.message_size_limit > 0
+	    && queue_writer_content_length(t->writer) + bytes.len
+	    > (uint64_t)conf_core.message_size_limit) {
+		if (t->status == CLEANUP_OK)
+			log_warn("%s: queue file size limit exceeded", t->id);
+		transaction_fail(t, CLEANUP_TOO_BIG, NULL);
+		return;
+	}
+	while (bytes.len > 0) {
+		ssize_t cr = cleanup_conf.replace_stray_cr_lf
+		    ? span_find(bytes, '\r') : -1;
+
+		if (cr < 0) {
+			queue_writer_content(t->writer, bytes);
+			return;
+		}
+		queue_writer_content(t->writer, span_sub(bytes, 0,
+		    (size_t)cr));
+		queue_writer_content(t->writer, SPAN(" "));
+		bytes = span_skip(bytes, (size_t)cr + 1);
+	}
+}
+
+/* ---- one header ---- */
+
+struct rewriting {
+	struct transaction *t;
+	unsigned kind;
+	struct span value;
+	struct str out;			/* the new value */
+	size_t copied;
+	bool changed;
+};
+
+static void
+rewrite_one(const struct token822_address *found, void *arg)
+{
+	struct rewriting *r = arg;
+	struct str mapped = STR_EMPTY, quoted = STR_EMPTY;
+
+	map_header_address(r->t, found->internal, r->kind, &mapped);
+	if (!span_eq(str_span(&mapped), found->internal)) {
+		address_quote(&quoted, str_span(&mapped));
+		str_add(&r->out, span_sub(r->value, r->copied,
+		    found->at - r->copied));
+		str_add(&r->out, str_span(&quoted));
+		r->copied = found->at + found->len;
+		r->changed = true;
+	}
+	str_fini(&mapped);
+	str_fini(&quoted);
+}
+
+static void
+extract_one(const struct token822_address *found, void *arg)
+{
+	strlist_add(arg, found->internal);
+}
+
+static void
+rewrite_header(struct transaction *t, unsigned kind, struct span line,
+    struct span value)
+{
+	struct rewriting r = { .t = t, .kind = kind, .value = value };
+
+	token822_each_address(value, rewrite_one, &r);
+	if (!r.changed) {
+		put_content(t, line);
+	} else {
+		str_add(&r.out, span_skip(value, r.copied));
+		put_content(t, span_sub(line, 0,
+		    (size_t)(value.p - line.p)));
+		put_content(t, str_span(&r.out));
+	}
+	put_content(t, SPAN("\n"));
+	str_fini(&r.out);
+}
+
+static void
+log_message_id(struct span value, const char *name)
+{
+	log_info("%s=%.*s", name, SPAN_ARG(span_trim(value)));
+}
+
+static void
+take_header(struct transaction *t, struct span line, size_t name_length)
+{
+	enum header_id id = header_find(span_sub(line, 0, name_length));
+	struct span value = header_value(line, name_length);
+	unsigned kind = header_flags(id);
+
+	t->any_header = true;
+	t->header_seen[id / 32] |= 1u << id % 32;
+	if (id == HEADER_RECEIVED
+	    && ++t->hops > conf_core.hopcount_limit) {
+		transaction_fail(t, CLEANUP_HOPS, NULL);
+		return;
+	}
+	if (id == HEADER_MESSAGE_ID && !was_seen(t, HEADER_RESENT_MESSAGE_ID))
+		log_message_id(value, "message-id");
+	if (id == HEADER_RESENT_MESSAGE_ID)
+		log_message_id(value, "resent-message-id");
+	if ((kind & HEADER_IS_EXTRACTED) && (t->flags & CLEANUP_EXTRACT_RCPT))
+		token822_each_address(value, extract_one,
+		    kind & HEADER_IS_RESENT ? t->extracted_resent
+		    : t->extracted);
+	if (id != HEADER_OTHER && dropped[id / 32] >> id % 32 & 1)
+		return;
+	if (kind & (HEADER_IS_SENDER | HEADER_IS_RCPT)) {
+		rewrite_header(t, kind, line, value);
+	} else {
+		put_content(t, line);
+		put_content(t, SPAN("\n"));
+	}
+}
+
+static void
+flush_header(struct transaction *t)
+{
+	struct span line = str_span(t->header);
+	size_t n;
+
+	if (line.len == 0)
+		return;
+	n = header_name_length(line);
+	take_header(t, line, n);
+	str_clear(t->header);
+}
+
+/* ---- missing headers ---- */
+
+static bool
+adds_missing(const struct transaction *t)
+{
+	return cleanup_conf.always_add_missing_headers
+	    || span_is(t->envelope.rewrite_context, "local");
+}
+
+static void
+put_line(struct transaction *t, struct str *line)
+{
+	put_content(t, str_span(line));
+	str_fini(line);
+}
+
+static void
+add_message_id(struct transaction *t, enum header_id id)
+{
+	time_t now = (time_t)(t->envelope.arrival_us / 1000000);
+	struct str line = STR_EMPTY, value = STR_EMPTY;
+	struct tm tm;
+
+	gmtime_r(&now, &tm);
+	str_printf(&value, "<%04d%02d%02d%02d%02d%02d.%s@%s>",
+	    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+	    tm.tm_min, tm.tm_sec, t->id, conf_core.myhostname);
+	str_printf(&line, "%s: %s\n", header_name(id), str_cstr(&value));
+	put_line(t, &line);
+	log_message_id(str_span(&value), id == HEADER_MESSAGE_ID
+	    ? "message-id" : "resent-message-id");
+	str_fini(&value);
+}
+
+static void
+add_date(struct transaction *t, enum header_id id)
+{
+	struct str line = STR_EMPTY;
+
+	str_printf(&line, "%s: ", header_name(id));
+	date822_print(&line, (time_t)(t->envelope.arrival_us / 1000000));
+	str_putc(&line, '\n');
+	put_line(t, &line);
+}
+
+static void
+add_from(struct transaction *t, enum header_id id)
+{
+	struct str line = STR_EMPTY;
+
+	str_printf(&line, "%s: ", header_name(id));
+	if (span_empty(t->envelope.sender))
+		str_addf(&line, "MAILER-DAEMON@%s (Mail Delivery System)",
+		    conf_core.myorigin);
+	else
+		address_quote(&line, t->envelope.sender);
+	str_putc(&line, '\n');
+	put_line(t, &line);
+}
+
+static void
+add_missing(struct transaction *t)
+{
+	bool resent = was_seen(t, HEADER_RESENT_FROM)
+	    || was_seen(t, HEADER_RESENT_TO)
+	    || was_seen(t, HEADER_RESENT_SENDER)
+	    || was_seen(t, HEADER_RESENT_DATE)
+	    || was_seen(t, HEADER_RESENT_MESSAGE_ID);
+
+	if (!adds_missing(t)) {
+		if (!was_seen(t, HEADER_MESSAGE_ID))
+			log_info("message-id=<>");
+		return;
+	}
+	if (resent ? !was_seen(t, HEADER_RESENT_MESSAGE_ID)
+	    : !was_seen(t, HEADER_MESSAGE_ID))
+		add_message_id(t, resent ? HEADER_RESENT_MESSAGE_ID
+		    : HEADER_MESSAGE_ID);
+	if (resent ? !was_seen(t, HEADER_RESENT_DATE)
+	    : !was_seen(t, HEADER_DATE))
+		add_date(t, resent ? HEADER_RESENT_DATE : HEADER_DATE);
+	if (resent ? !was_seen(t, HEADER_RESENT_FROM)
+	    : !was_seen(t, HEADER_FROM))
+		add_from(t, resent ? HEADER_RESENT_FROM : HEADER_FROM);
+	if (cleanup_conf.undisclosed_recipients_header[0] != '\0'
+	    && !was_seen(t, HEADER_TO) && !was_seen(t, HEADER_CC)
+	    && !was_seen(t, HEADER_BCC)) {
+		struct str line = STR_EMPTY;
+
+		str_printf(&line, "%s\n",
+		    cleanup_conf.undisclosed_recipients_header);
+		put_line(t, &line);
+	}
+}
+
+static void
+end_headers(struct transaction *t)
+{
+	flush_header(t);
+	add_missing(t);
+	t->in_headers = false;
+}
+
+/* ---- input ---- */
+
+static void
+append_header(struct transaction *t, struct span text)
+{
+	size_t room = (size_t)conf_core.header_size_limit;
+
+	/* What exceeds the limit of one header is dropped. */
+	if (str_len(t->header) < room)
+		str_add(t->header, span_sub(text, 0,
+		    room - str_len(t->header)));
+}
+
+static void
+take_line(struct transaction *t, struct span line)
+{
+	if (line.len > 0 && ascii_is_space(line.p[0])
+	    && str_len(t->header) > 0) {
+		append_header(t, SPAN("\n"));
+		append_header(t, line);
+		return;
+	}
+	if (header_name_length(line) > 0) {
+		flush_header(t);
+		append_header(t, line);
+		return;
+	}
+	/* "From " and ">From " of mailboxes in front of the headers */
+	if (!t->any_header && str_len(t->header) == 0
+	    && (span_starts(line, SPAN("From "))
+	    || span_starts(line, SPAN(">From "))))
+		return;
+	end_headers(t);
+	/* A body without an empty line before it gets one. */
+	put_content(t, SPAN("\n"));
+	if (line.len > 0) {
+		put_content(t, line);
+		put_content(t, SPAN("\n"));
+	}
+}
+
+void
+headers_take(struct transaction *t, struct span bytes)
+{
+	while (t->in_headers && bytes.len > 0 && t->status == CLEANUP_OK) {
+		ssize_t lf = span_find(bytes, '\n');
+
+		if (lf < 0) {
+			if (str_len(t->line) < LINE_MOST)
+				str_add(t->line, bytes);
+			return;
+		}
+		if (str_len(t->line) > 0) {
+			str_add(t->line, span_sub(bytes, 0, (size_t)lf));
+			take_line(t, str_span(t->line));
+			str_clear(t->line);
+		} else {
+			take_line(t, span_sub(bytes, 0, (size_t)lf));
+		}
+		bytes = span_skip(bytes, (size_t)lf + 1);
+	}
+	if (t->status == CLEANUP_OK)
+		put_content(t, bytes);
+}
+
+void
+headers_end(struct transaction *t)
+{
+	if (t->in_headers && str_len(t->line) > 0)
+		take_line(t, str_span(t->line));
+	if (t->in_headers)
+		end_headers(t);
+}

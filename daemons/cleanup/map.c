@@ -1,0 +1,418 @@
+/*
+ * map - addresses of the envelope and of headers through canonical and virtual
+ * alias tables, with limits on recursion and growth.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "common/base/log.h"
+#include "common/base/names.h"
+#include "common/base/strlist.h"
+#include "common/mail/address.h"
+#include "common/mail/conf_core.h"
+#include "common/mail/token822.h"
+#include "common/service/service.h"
+#include "daemons/cleanup/cleanup_priv.h"
+#include "daemons/shared/rewrite_client.h"
+#include "maps/addrfind.h"
+#include "maps/matchlist.h"
+
+enum map_class {
+	CLASS_ENVELOPE_SENDER = 1, CLASS_ENVELOPE_RCPT = 2,
+	CLASS_HEADER_SENDER = 4, CLASS_HEADER_RCPT = 8,
+};
+enum propagate { PROPAGATE_CANONICAL = 1, PROPAGATE_VIRTUAL = 2 };
+
+static const struct name_value class_words[] = {
+	{ "envelope_sender", CLASS_ENVELOPE_SENDER },
+	{ "envelope_recipient", CLASS_ENVELOPE_RCPT },
+	{ "header_sender", CLASS_HEADER_SENDER },
+	{ "header_recipient", CLASS_HEADER_RCPT },
+	{ NULL, 0 },
+};
+static const struct name_value propagate_words[] = {
+	{ "canonical", PROPAGATE_CANONICAL }, { "virtual", PROPAGATE_VIRTUAL },
+	{ "alias", 0 }, { "forward", 0 }, { "include", 0 }, { "generic", 0 },
+	{ NULL, 0 },
+};
+
+static struct maps *canonical, *sender_canonical, *rcpt_canonical;
+static struct maps *virtual_alias;
+static struct matchlist *local_domains;
+static unsigned canonical_classes, sender_classes, rcpt_classes, propagate;
+
+static struct maps *
+open_maps(const char *name, const char *value)
+{
+	struct str why = STR_EMPTY;
+	struct maps *maps = maps_open(name, value,
+	    MAP_FOLD | MAP_NO_REGSUB, &why);
+
+	if (maps == NULL)
+		fatal("%s: %s", name, str_cstr(&why));
+	str_fini(&why);
+	return maps;
+}
+
+static unsigned
+words(const struct name_value *table, const char *name, const char *value)
+{
+	struct str why = STR_EMPTY;
+	unsigned mask = 0;
+
+	if (!names_mask(table, SPAN(value), &mask, &why))
+		fatal("%s: %s", name, str_cstr(&why));
+	str_fini(&why);
+	return mask;
+}
+
+void
+map_setup(void)
+{
+	struct str why = STR_EMPTY;
+
+	canonical = open_maps("canonical_maps", cleanup_conf.canonical_maps);
+	sender_canonical = open_maps("sender_canonical_maps",
+	    cleanup_conf.sender_canonical_maps);
+	rcpt_canonical = open_maps("recipient_canonical_maps",
+	    cleanup_conf.recipient_canonical_maps);
+	virtual_alias = open_maps("virtual_alias_maps",
+	    cleanup_conf.virtual_alias_maps);
+	canonical_classes = words(class_words, "canonical_classes",
+	    cleanup_conf.canonical_classes);
+	sender_classes = words(class_words, "sender_canonical_classes",
+	    cleanup_conf.sender_canonical_classes);
+	rcpt_classes = words(class_words, "recipient_canonical_classes",
+	    cleanup_conf.recipient_canonical_classes);
+	propagate = words(propagate_words, "propagate_unmatched_extensions",
+	    cleanup_conf.propagate_unmatched_extensions);
+	local_domains = matchlist_open("mydestination",
+	    conf_core.mydestination, MATCHLIST_DOMAINS, &why);
+	if (local_domains == NULL)
+		fatal("mydestination: %s", str_cstr(&why));
+	str_fini(&why);
+}
+
+static bool
+is_local_domain(struct span domain)
+{
+	return span_eq_nocase(domain, SPAN(conf_core.myorigin))
+	    || matchlist_name(local_domains, domain) == MAP_FOUND;
+}
+
+static enum map_status
+find(struct maps *maps, struct span address, struct str *value,
+    struct str *extension)
+{
+	struct addrfind how = { .tries = ADDRFIND_FULL | ADDRFIND_NOEXT
+	    | ADDRFIND_LOCAL | ADDRFIND_AT_DOMAIN,
+		.delimiters = conf_core.recipient_delimiter,
+		.is_local_domain = is_local_domain };
+
+	return addrfind(maps, &how, address, value, extension);
+}
+
+/* Standard form of what a table said; an extension may be added. */
+static void
+standard_form(struct transaction *t, struct span address, struct str *out)
+{
+	struct rewrite_answer answer;
+
+	if (!rewrite_address("local", REWRITE_STANDARD_FORM, SPAN_NONE,
+	    address, &answer, t->arena, service_ipc_deadline()))
+		transaction_fail(t, CLEANUP_DEFER,
+		    "4.3.0 address rewriting problem");
+	str_set(out, answer.address);
+}
+
+static void
+add_extension(struct str *address, const struct str *extension)
+{
+	struct address_parts parts = address_split(str_span(address));
+
+	if (str_len(extension) > 0)
+		str_insert(address, parts.local.len, str_span(extension));
+}
+
+static void
+lookup_failed(struct transaction *t, struct maps *maps, struct span address)
+{
+	log_warn("%s map lookup problem for %.*s -- message not accepted, "
+	    "try again later", maps_title(maps), SPAN_ARG(address));
+	transaction_fail(t, CLEANUP_DEFER, "4.3.0 address lookup problem");
+}
+
+/* ---- canonical ---- */
+
+static void
+first_address(const struct token822_address *found, void *arg)
+{
+	struct str *out = arg;
+
+	if (str_len(out) == 0)
+		str_add(out, found->internal);
+}
+
+/* One pass through one table; true when it changed the address. */
+static bool
+canonical_step(struct transaction *t, struct maps *maps, struct str *address)
+{
+	struct str value = STR_EMPTY, extension = STR_EMPTY;
+	struct str found = STR_EMPTY;
+	bool changed = false;
+
+	if (maps_empty(maps) || str_len(address) == 0)
+		return false;
+	switch (find(maps, str_span(address), &value, &extension)) {
+	case MAP_FOUND:
+		token822_each_address(str_span(&value), first_address, &found);
+		if (str_len(&found) == 0)
+			break;
+		standard_form(t, str_span(&found), &found);
+		if (propagate & PROPAGATE_CANONICAL)
+			add_extension(&found, &extension);
+		changed = !address_eq(str_span(&found), str_span(address));
+		str_set(address, str_span(&found));
+		break;
+	case MAP_FAILED:
+		lookup_failed(t, maps, str_span(address));
+		break;
+	case MAP_ABSENT:
+		break;
+	}
+	str_fini(&value);
+	str_fini(&extension);
+	str_fini(&found);
+	return changed;
+}
+
+static void
+canonical_map(struct transaction *t, unsigned class, struct str *address)
+{
+	if (!(t->flags & CLEANUP_MAP_OK))
+		return;
+	if ((class & (CLASS_ENVELOPE_SENDER | CLASS_HEADER_SENDER))
+	    && (class & sender_classes))
+		canonical_step(t, sender_canonical, address);
+	if ((class & (CLASS_ENVELOPE_RCPT | CLASS_HEADER_RCPT))
+	    && (class & rcpt_classes))
+		canonical_step(t, rcpt_canonical, address);
+	if (class & canonical_classes)
+		canonical_step(t, canonical, address);
+}
+
+void
+map_sender(struct transaction *t)
+{
+	struct str *sender = str_in_arena(t->arena);
+
+	str_set(sender, t->envelope.sender);
+	canonical_map(t, CLASS_ENVELOPE_SENDER, sender);
+	t->envelope.sender = str_span(sender);
+}
+
+void
+map_header_address(struct transaction *t, struct span address,
+    unsigned header_kind, struct str *out)
+{
+	bool local = span_is(t->envelope.rewrite_context, "local");
+	struct rewrite_answer answer;
+
+	if (!local && cleanup_conf.remote_header_rewrite_domain[0] == '\0') {
+		str_set(out, address);
+		return;
+	}
+	rewrite_address(local ? "local" : "remote", REWRITE_STANDARD_FORM,
+	    SPAN_NONE, address, &answer, t->arena, service_ipc_deadline());
+	str_set(out, answer.address);
+	canonical_map(t, header_kind & HEADER_IS_RCPT ? CLASS_HEADER_RCPT
+	    : CLASS_HEADER_SENDER, out);
+}
+
+/* ---- virtual aliases ---- */
+
+struct expansion {
+	struct transaction *t;
+	struct strlist results;
+	int64_t steps;
+	bool failed;
+};
+
+static void
+collect_address(const struct token822_address *found, void *arg)
+{
+	strlist_add(arg, found->internal);
+}
+
+static void
+too_much(struct expansion *e, struct span address, const char *parameter)
+{
+	log_warn("unreasonable %s map %s for %.*s -- message not accepted, "
+	    "try again later", maps_title(virtual_alias), parameter,
+	    SPAN_ARG(address));
+	transaction_fail(e->t, CLEANUP_DEFER,
+	    "4.6.0 alias expansion error");
+	e->failed = true;
+}
+
+static void expand(struct expansion *e, struct span address, int64_t depth);
+
+static void
+expand_value(struct expansion *e, struct span address, struct span value,
+    const struct str *extension, int64_t depth)
+{
+	struct strlist found = STRLIST_EMPTY;
+
+	token822_each_address(value, collect_address, &found);
+	for (size_t i = 0; i < found.count && !e->failed; i++) {
+		struct str *next = str_in_arena(e->t->arena);
+
+		standard_form(e->t, SPAN(found.items[i]), next);
+		if (propagate & PROPAGATE_VIRTUAL)
+			add_extension(next, extension);
+		if ((int64_t)str_len(next)
+		    > cleanup_conf.virtual_alias_address_length_limit)
+			too_much(e, address, "result length");
+		else if (address_eq(str_span(next), address))
+			strlist_add(&e->results, str_span(next));
+		else
+			expand(e, str_span(next), depth + 1);
+	}
+	strlist_fini(&found);
+}
+
+static void
+expand(struct expansion *e, struct span address, int64_t depth)
+{
+	struct str value = STR_EMPTY, extension = STR_EMPTY;
+
+	if (e->failed)
+		return;
+	if (depth > cleanup_conf.virtual_alias_recursion_limit
+	    || depth > 1000) {
+		too_much(e, address, "nesting");
+		return;
+	}
+	switch (find(virtual_alias, address, &value, &extension)) {
+	case MAP_FOUND:
+		expand_value(e, address, str_span(&value), &extension, depth);
+		break;
+	case MAP_ABSENT:
+		if ((int64_t)e->results.count
+		    >= cleanup_conf.virtual_alias_expansion_limit)
+			too_much(e, address, "expansion size");
+		else
+			strlist_add(&e->results, address);
+		break;
+	case MAP_FAILED:
+		lookup_failed(e->t, virtual_alias, address);
+		e->failed = true;
+		break;
+	}
+	str_fini(&value);
+	str_fini(&extension);
+}
+
+/* ---- recipients ---- */
+
+static bool
+is_duplicate(struct transaction *t, struct span address, struct span original)
+{
+	struct str key = STR_EMPTY;
+	bool known;
+
+	if (cleanup_conf.duplicate_filter_limit > 0
+	    && (int64_t)hash_count(t->seen)
+	    >= cleanup_conf.duplicate_filter_limit)
+		return false;
+	str_set(&key, address);
+	str_putc(&key, '\0');
+	if (cleanup_conf.enable_original_recipient)
+		str_add(&key, original);
+	str_lower(&key);
+	known = hash_has(t->seen, str_span(&key));
+	if (!known)
+		hash_put(t->seen, str_span(&key), t);
+	str_fini(&key);
+	return known;
+}
+
+static void
+add_rcpt(struct transaction *t, const struct envelope_rcpt *from,
+    struct span address, bool unchanged)
+{
+	struct envelope_rcpt *rcpt;
+
+	if (is_duplicate(t, address, from->original))
+		return;
+	if (t->nrcpts == t->room) {
+		struct envelope_rcpt *wider;
+
+		t->room = t->room == 0 ? 16 : 2 * t->room;
+		wider = arena_array(t->arena, t->room, sizeof(*wider));
+		if (t->nrcpts > 0)
+			memcpy(wider, t->rcpts, t->nrcpts * sizeof(*wider));
+		t->rcpts = wider;
+	}
+	rcpt = &t->rcpts[t->nrcpts++];
+	*rcpt = *from;
+	rcpt->address = arena_span(t->arena, address);
+	if (!cleanup_conf.enable_original_recipient)
+		rcpt->original = SPAN_NONE;
+	if (!unchanged) {
+		rcpt->generation = 0;
+		rcpt->transport = rcpt->nexthop = rcpt->resolved = SPAN_NONE;
+	}
+}
+
+void
+map_rcpt(struct transaction *t, const struct envelope_rcpt *rcpt)
+{
+	struct expansion e = { .t = t };
+	struct str address = STR_EMPTY;
+	struct envelope_rcpt from = *rcpt;
+
+	if (span_empty(from.original))
+		from.original = rcpt->address;
+	str_set(&address, rcpt->address);
+	canonical_map(t, CLASS_ENVELOPE_RCPT, &address);
+	if (!(t->flags & CLEANUP_MAP_OK) || maps_empty(virtual_alias)) {
+		add_rcpt(t, &from, str_span(&address),
+		    span_eq(str_span(&address), rcpt->address));
+		str_fini(&address);
+		return;
+	}
+	expand(&e, str_span(&address), 0);
+	for (size_t i = 0; i < e.results.count && !e.failed; i++)
+		add_rcpt(t, &from, SPAN(e.results.items[i]),
+		    span_is(rcpt->address, e.results.items[i]));
+	strlist_fini(&e.results);
+	str_fini(&address);
+}
+
+void
+map_resolve(struct transaction *t)
+{
+	struct rewrite_want *wants;
+	size_t *which, n = 0;
+
+	wants = arena_array(t->arena, t->nrcpts + 1, sizeof(*wants));
+	which = arena_array(t->arena, t->nrcpts + 1, sizeof(*which));
+	for (size_t i = 0; i < t->nrcpts; i++) {
+		if (!span_empty(t->rcpts[i].transport))
+			continue;
+		wants[n].address = t->rcpts[i].address;
+		which[n++] = i;
+	}
+	if (n == 0 || !rewrite_addresses("local", REWRITE_RESOLVE,
+	    t->envelope.sender, wants, n, t->arena, service_ipc_deadline()))
+		return;
+	for (size_t i = 0; i < n; i++) {
+		struct envelope_rcpt *rcpt = &t->rcpts[which[i]];
+
+		rcpt->generation = wants[i].generation;
+		rcpt->resolve_flags = wants[i].answer.flags;
+		rcpt->transport = wants[i].answer.transport;
+		rcpt->nexthop = wants[i].answer.nexthop;
+		rcpt->resolved = wants[i].answer.recipient;
+	}
+}

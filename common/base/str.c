@@ -124,31 +124,43 @@ str_sets(struct str *s, const char *cstring)
 	str_set(s, span_cstr(cstring));
 }
 
-void
-str_vaddf(struct str *s, const char *format, va_list args)
+/*
+ * Prints behind the NUL, which stays: the arguments may point into s, and would
+ * else read what is being written. Returns the length.
+ */
+static size_t
+print_behind(struct str *s, const char *format, va_list args)
 {
-	size_t room = s->room > s->len ? s->room - s->len : 0;
+	size_t at = s->len + 1, room = s->room > at ? s->room - at : 0;
 	int error = errno;		/* for %m, once more */
 	va_list again;
-	int n;
 
 	va_copy(again, args);
-	n = vsnprintf(room > 0 ? s->buf + s->len : NULL, room, format, args);
+
+	int n = vsnprintf(room > 0 ? s->buf + at : NULL, room, format, args);
+
 	CHECK(n >= 0);
 	if ((size_t)n >= room) {
 		struct str larger = STR_EMPTY;
 
-		/* The arguments may point into s. */
-		str_reserve(&larger, 2 * s->len + (size_t)n);
+		str_reserve(&larger, 2 * s->len + (size_t)n + 1);
 		str_add(&larger, str_span(s));
 		errno = error;
-		vsnprintf(larger.buf + larger.len, (size_t)n + 1, format,
-		    again);
+		vsnprintf(larger.buf + at, (size_t)n + 1, format, again);
 		mem_free(s->buf);
 		*s = larger;
 	}
 	va_end(again);
-	str_advance(s, (size_t)n);
+	return (size_t)n;
+}
+
+void
+str_vaddf(struct str *s, const char *format, va_list args)
+{
+	size_t n = print_behind(s, format, args);
+
+	memmove(s->buf + s->len, s->buf + s->len + 1, n + 1);
+	s->len += n;
 }
 
 void
@@ -164,13 +176,15 @@ str_addf(struct str *s, const char *format, ...)
 void
 str_printf(struct str *s, const char *format, ...)
 {
-	size_t before = s->len;		/* the arguments may point into s */
 	va_list args;
 
 	va_start(args, format);
-	str_vaddf(s, format, args);
+
+	size_t n = print_behind(s, format, args);
+
 	va_end(args);
-	str_remove(s, 0, before);
+	memmove(s->buf, s->buf + s->len + 1, n + 1);
+	s->len = n;
 }
 
 void

@@ -1,0 +1,537 @@
+/*
+ * master - starts every other process, holds the queue and the sockets, and is
+ * fit to be process 1.
+ *
+ *	TERM	no new sessions, finish, exit; a second one: at once
+ *	HUP	read the configuration again
+ *	USR1	no new mail, deliver until the queue is empty, exit
+ *
+ * The queue is held by two locks: pid/master.pid by master alone, so that it
+ * tells who runs; pid/master.lock by all of its children too, so that the next
+ * master begins when the last orphan has gone.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/io/crash_slot.h"
+#include "common/io/fault.h"
+#include "common/io/fs.h"
+#include "common/io/signal_io.h"
+#include "common/mail/conf_core.h"
+#include "common/service/counters.h"
+#include "common/service/jail.h"
+#include "common/service/logsink.h"
+#include "common/service/peer.h"
+#include "daemons/master/master.h"
+#include "daemons/shared/spool.h"
+
+enum {
+	ORPHANS_S = 10,			/* to wait for */
+	ORPHANS_STEP_MS = 50,
+	CLOSED_MS = 2000,		/* children without a master leave */
+	DRAIN_LOOK_S = 1,
+};
+
+struct master master = { .rows = LIST_HEAD(master.rows), .control_rw = -1,
+	.control_ro = -1, .counters = -1, .lock = -1, .log = -1 };
+
+static struct {
+	const char *config_dir;
+	bool foreground;		/* start-fg: log to the terminal */
+	bool test;			/* only tell whether one runs */
+	int ready_fd;			/* told "ok" when all is up, or why not */
+} options = { .ready_fd = -1 };
+
+/* --- Beginning -----------------------------------------------------------*/
+
+static void
+tell_starter(const char *text)
+{
+	if (options.ready_fd < 0)
+		return;
+	if (write(options.ready_fd, text, strlen(text)) < 0)
+		log_debug("the one who started this has gone");
+	close(options.ready_fd);
+	options.ready_fd = -1;
+}
+
+__attribute__((noreturn)) static void
+give_up(const char *what)
+{
+	tell_starter(what);
+	fatal("%s", what);
+}
+
+static void
+read_options(int argc, char **argv)
+{
+	int c;
+	const char *ready = getenv("WAYPOST_READY");
+
+	while ((c = getopt(argc, argv, "c:de:istvw")) != -1) {
+		switch (c) {
+		case 'c':
+			options.config_dir = optarg;
+			break;
+		case 's':
+		case 'i':
+			options.foreground = true;
+			break;
+		case 't':
+			options.test = true;
+			break;
+		case 'v':
+			log_verbose++;
+			break;
+		case 'd':
+		case 'w':
+		case 'e':
+			break;		/* this master never goes away by itself */
+		default:
+			fprintf(stderr, "usage: master [-c config_dir] [-stv]\n");
+			exit(1);
+		}
+	}
+	if (ready != NULL) {
+		options.ready_fd = atoi(ready);
+		unsetenv("WAYPOST_READY");
+		if (options.ready_fd <= STDERR_FILENO ||
+		    fcntl(options.ready_fd, F_SETFD, FD_CLOEXEC) != 0)
+			options.ready_fd = -1;
+	}
+}
+
+static void
+read_configuration(void)
+{
+	struct str why = STR_EMPTY;
+
+	if (options.config_dir != NULL)
+		setenv("MAIL_CONFIG", options.config_dir, 1);
+	if (!settings_load(&master.settings, &why))
+		give_up(str_cstr(&why));
+	str_fini(&why);
+}
+
+static void
+open_logs(void)
+{
+	struct str why = STR_EMPTY;
+
+	master.log = settings_open_log(&master.settings, options.foreground,
+	    &why);
+	if (str_len(&why) > 0)
+		give_up(str_cstr(&why));
+	logsink_open("master", master.log);
+	str_fini(&why);
+}
+
+static int
+open_lock(const char *name)
+{
+	struct str why = STR_EMPTY, path = STR_EMPTY;
+	int fd;
+
+	str_printf(&path, "pid/%s", name);
+	fd = open(str_cstr(&path), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
+	    0644);
+	if (fd < 0) {
+		str_printf(&why, "open %s/%s: %m", master.settings.queue_dir,
+		    str_cstr(&path));
+		give_up(str_cstr(&why));
+	}
+	str_fini(&path);
+	return fd;
+}
+
+static void
+say_taken(const char *what)
+{
+	struct str why = STR_EMPTY;
+	pid_t pid;
+
+	(void)spool_master(master.settings.queue_dir, &pid);
+	if (pid > 0)
+		str_printf(&why, "%s: process %ld", what, (long)pid);
+	else
+		str_sets(&why, what);
+	give_up(str_cstr(&why));
+}
+
+static void
+write_pid(int fd)
+{
+	struct str text = STR_EMPTY;
+
+	str_printf(&text, "%*ld\n", 10, (long)getpid());
+	if (!fs_truncate(fd, 0, NULL) ||
+	    !fs_pwrite_all(fd, str_span(&text), 0, NULL))
+		log_warn("write pid/master.pid: %m");
+	str_fini(&text);
+}
+
+static void
+take_queue(void)
+{
+	int pid_fd = open_lock("master.pid");
+
+	if (flock(pid_fd, LOCK_EX | LOCK_NB) != 0)
+		say_taken("the Postfix mail system is already running on "
+		    "this queue");
+	master.lock = open_lock("master.lock");
+	for (int waited = 0; flock(master.lock, LOCK_EX | LOCK_NB) != 0;
+	     waited += ORPHANS_STEP_MS) {
+		if (waited == 0)
+			log_info("waiting for processes of an earlier master "
+			    "to leave");
+		if (waited >= ORPHANS_S * 1000)
+			say_taken("processes of an earlier master still use "
+			    "this queue");
+		usleep(ORPHANS_STEP_MS * 1000);
+	}
+	write_pid(pid_fd);		/* stays open, and locked */
+}
+
+static void
+prepare_queue(void)
+{
+	const struct settings *s = &master.settings;
+	const struct spool_owner owner = { s->root, s->uid, s->gid,
+		s->setgid_gid };
+	struct str why = STR_EMPTY;
+
+	if (!spool_prepare(s->queue_dir, &owner, false, &why))
+		give_up(str_cstr(&why));
+	if (chdir(s->queue_dir) != 0) {
+		str_printf(&why, "enter %s: %m", s->queue_dir);
+		give_up(str_cstr(&why));
+	}
+	peer_set_root("");
+	str_fini(&why);
+}
+
+static void
+create_segments(void)
+{
+	struct str why = STR_EMPTY;
+
+	master.control = control_create(&master.control_rw, &master.control_ro,
+	    &why);
+	if (master.control == NULL || !counters_create(&master.counters, &why))
+		give_up(str_cstr(&why));
+	atomic_store(&master.control->table_generation, 1);
+	str_fini(&why);
+}
+
+/* --- Signals -------------------------------------------------------------*/
+
+static void
+on_signal(int signo)
+{
+	switch (signo) {
+	case SIGCHLD:
+		process_reap_all();
+		return;
+	case SIGHUP:
+		master.reload = true;
+		break;
+	case SIGUSR1:
+		master.drain = true;
+		break;
+	default:
+		if (!master.terminate)
+			log_info("terminating on signal %d", signo);
+		else
+			master.at_once = true;
+		master.terminate = true;
+	}
+	fiber_queue_wake_all(&master.changed);
+}
+
+static void
+hear_signals(void)
+{
+	static const int all[] = { SIGCHLD, SIGHUP, SIGTERM, SIGINT, SIGUSR1 };
+
+	for (size_t i = 0; i < ARRAY_COUNT(all); i++)
+		signal_on(all[i], on_signal);
+	signal_ignore(SIGPIPE);
+	signal_ignore(SIGTTOU);
+}
+
+/* --- Running -------------------------------------------------------------*/
+
+static void
+update_all(bool wake)
+{
+	LIST_EACH(item, &master.rows) {
+		struct row *row = LIST_ITEM(item, struct row, link);
+
+		listen_update(row);
+		if (!row->wanted)
+			continue;
+		row_set_wakeup(row, false);
+		if (wake && row->cf.wakeup > 0 && !row->cf.wakeup_if_used)
+			row_wakeup(row);
+	}
+}
+
+static void
+reopen_log(const struct settings *s)
+{
+	struct str why = STR_EMPTY;
+	int fd = settings_open_log(s, options.foreground, &why);
+
+	if (str_len(&why) > 0)
+		log_error("%s", str_cstr(&why));
+	else if ((fd >= 0) != (master.log >= 0))
+		log_warn("maillog_file: from or to syslog takes a stop and a "
+		    "start");
+	else if (fd >= 0)
+		dup2(fd, master.log);
+	if (fd >= 0)
+		close(fd);
+	str_fini(&why);
+}
+
+/* Children of older generations write to the new file, too. */
+static void
+pass_log(void)
+{
+	LIST_EACH(r, &master.rows) {
+		struct row *row = LIST_ITEM(r, struct row, link);
+
+		LIST_EACH(item, &row->processes) {
+			struct process *p =
+			    LIST_ITEM(item, struct process, link);
+
+			if (master.log >= 0 && !p->reaped)
+				process_tell(p, STATUS_LOG, 0,
+				    fcntl(master.log, F_DUPFD_CLOEXEC, 3));
+		}
+	}
+}
+
+static void
+reload(void)
+{
+	struct settings new;
+	struct str why = STR_EMPTY;
+
+	master.reload = false;
+	if (master.phase != MASTER_RUNNING)
+		return;
+	if (!settings_load(&new, &why)) {
+		log_error("reload refused, the old configuration stays: %s",
+		    str_cstr(&why));
+		settings_free(&new);
+		str_fini(&why);
+		return;
+	}
+	if (strcmp(new.queue_dir, master.settings.queue_dir) != 0) {
+		log_error("queue_directory has changed, which takes a stop and "
+		    "a start: the old one stays");
+		mem_free(new.queue_dir);
+		new.queue_dir = mem_strdup(master.settings.queue_dir);
+	}
+	settings_free(&master.settings);
+	master.settings = new;
+	log_info("reload -- version %s, configuration %s",
+	    master.settings.version, master.settings.config_dir);
+	reopen_log(&master.settings);
+	pass_log();
+	if (!rows_load(false, &why))
+		log_error("%s", str_cstr(&why));
+	master.generation++;
+	LIST_EACH(item, &master.rows)
+		LIST_ITEM(item, struct row, link)->generation++;
+	atomic_fetch_add(&master.control->table_generation, 1);
+	process_retire_old();
+	update_all(true);
+	str_fini(&why);
+}
+
+/* --- Stopping ------------------------------------------------------------*/
+
+static bool
+is_outer(const struct process *p)
+{
+	const struct program *program = p->row->program;
+
+	return program == NULL || program->kind == PROGRAM_SERVER ||
+	    program->kind == PROGRAM_INTAKE;
+}
+
+static bool
+is_queue(const struct process *p)
+{
+	return p->row->program != NULL &&
+	    p->row->program->kind == PROGRAM_QUEUE;
+}
+
+static bool
+is_any(const struct process *p)
+{
+	(void)p;
+	return true;
+}
+
+static void
+tell_to_stop(bool (*which)(const struct process *p), struct deadline end)
+{
+	unsigned seconds = (unsigned)((deadline_left_ms(end) + 999) / 1000);
+
+	LIST_EACH(r, &master.rows) {
+		struct row *row = LIST_ITEM(r, struct row, link);
+
+		LIST_EACH(item, &row->processes) {
+			struct process *p =
+			    LIST_ITEM(item, struct process, link);
+
+			if (!p->reaped && which(p))
+				process_tell(p, STATUS_STOP, seconds, -1);
+		}
+		listen_update(row);
+	}
+}
+
+/* Until none of them is left, the time is over, or patience is. */
+static void
+wait_gone(bool (*which)(const struct process *p), struct deadline end)
+{
+	while (process_count_all(which) > 0 && !master.at_once &&
+	    !deadline_passed(end))
+		fiber_queue_wait(&master.changed, end);
+}
+
+/* Those who bring mail, then the queue, then those who carry it. */
+static void
+stop(void)
+{
+	struct deadline end = deadline_in(master.settings.stop_timeout);
+
+	master.phase = MASTER_STOPPING;
+	tell_to_stop(is_outer, end);
+	wait_gone(is_outer, end);
+	tell_to_stop(is_queue, end);
+	wait_gone(is_queue, end);
+	master.phase = MASTER_ENDING;
+	tell_to_stop(is_any, end);
+	wait_gone(is_any, end);
+	if (process_count_all(NULL) == 0)
+		return;
+	process_abandon_all();
+	master.at_once = false;
+	wait_gone(is_any, deadline_in_ms(CLOSED_MS));
+	process_kill_all();
+	master.at_once = false;
+	wait_gone(is_any, deadline_in_ms(CLOSED_MS));
+}
+
+static void
+begin_drain(void)
+{
+	master.drain = false;
+	if (master.phase != MASTER_RUNNING)
+		return;
+	log_info("draining: no new mail, until the queue is empty");
+	master.phase = MASTER_DRAINING;
+	tell_to_stop(is_outer, deadline_in(master.settings.stop_timeout));
+	if (!peer_trigger_bytes("public", conf_core.queue_service_name,
+	    span_cstr("FA")))
+		log_warn("the queue manager could not be told to flush");
+}
+
+/* Mail in maildrop stays there for the next start. */
+static bool
+queue_has_drained(void)
+{
+	return process_count_all(is_outer) == 0 &&
+	    spool_is_empty(master.settings.queue_dir);
+}
+
+static void
+run(void *arg)
+{
+	(void)arg;
+	while (!master.terminate) {
+		struct deadline next = master.phase == MASTER_DRAINING ?
+		    deadline_in(DRAIN_LOOK_S) : DEADLINE_NEVER;
+
+		if (master.reload)
+			reload();
+		if (master.drain)
+			begin_drain();
+		if (master.phase == MASTER_DRAINING && queue_has_drained()) {
+			log_info("the queue is empty");
+			break;
+		}
+		fiber_queue_wait(&master.changed, next);
+	}
+	stop();
+}
+
+static void
+begin(void)
+{
+	struct str why = STR_EMPTY;
+
+	if (!rows_load(true, &why) || !report_listen(&why))
+		give_up(str_cstr(&why));
+	master.phase = MASTER_RUNNING;
+	master.generation = 1;
+	master.started_ns = clock_now_ns();
+	log_info("daemon started -- version %s, configuration %s",
+	    master.settings.version, master.settings.config_dir);
+	update_all(true);
+	spread_start();
+	tell_starter("ok");
+	str_fini(&why);
+}
+
+static int
+test_lock(void)
+{
+	pid_t pid;
+
+	return spool_master(master.settings.queue_dir, &pid) == SPOOL_FREE ?
+	    0 : 1;
+}
+
+int
+main(int argc, char **argv)
+{
+	log_set_tag("postfix/master");
+	log_add_sink(log_sink_stderr(false));
+	signal(SIGPIPE, SIG_IGN);
+	umask(022);
+	read_options(argc, argv);
+	fault_arm_from_environment();
+	read_configuration();
+	if (options.test)
+		return test_lock();
+	open_logs();
+	crash_handlers_install();
+	jail_limits(true);
+	prepare_queue();
+	take_queue();
+	create_segments();
+	fiber_group_init(&master.fibers);
+	fiber_queue_init(&master.changed);
+	loop_start();
+	hear_signals();
+	begin();
+	fiber_run_main(run, NULL);
+	report_stop();
+	logsink_finish();
+	return 0;
+}

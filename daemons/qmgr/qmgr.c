@@ -98,6 +98,7 @@ prepare(void)
 	struct str why = STR_EMPTY;
 
 	queue_dir = service_queue_dir();
+	open_lock();			/* pid/ belongs to root */
 	queue_names_setup(conf_core.hash_queue_names,
 	    conf_core.hash_queue_depth);
 	transport_setup();
@@ -118,7 +119,6 @@ periodic_scans(void)
 static void
 start(void)
 {
-	open_lock();
 	while (!fs_flock(lock_fd, true, false))
 		if (fiber_sleep(deadline_in_ms(LOCK_RETRY_MS)) != IO_TIMEOUT)
 			return;

@@ -120,6 +120,15 @@ child_start(const struct child_spec *spec, struct str *why)
 }
 
 void
+child_replace(const char *path, char *const *argv, char *const *envp,
+    struct str *why)
+{
+	log_flush();
+	execve(path, argv, envp);
+	str_printf(why, "run %s: %m", path);
+}
+
+void
 child_describe_status(int wait_status, struct str *out)
 {
 	str_clear(out);

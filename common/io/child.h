@@ -38,6 +38,9 @@ struct child_spec {
 /* The pid, or -1 with a reason. A failed exec shows as exit status 127 after a
  * line on standard error. */
 pid_t child_start(const struct child_spec *spec, struct str *why);
+/* Becomes another program, in place; returns only with a reason. */
+void child_replace(const char *path, char *const *argv, char *const *envp,
+    struct str *why);
 /* "exit status 3", "killed by signal 9 (Killed)". */
 void child_describe_status(int wait_status, struct str *out);
 

@@ -138,14 +138,25 @@ join_until_stopped(struct fiber_group *group)
 }
 
 static void
+run_start(void *arg)
+{
+	(void)arg;
+	ST.service->start();
+}
+
+static void
 run_service(void *arg)
 {
 	(void)arg;
 	if (fiber_spawn(&ST.background, "status", service_hear_master, NULL) ==
 	    NULL)
 		fatal("memory for a fiber: %m");
-	if (ST.service->start != NULL)
-		ST.service->start();
+	if (ST.service->start != NULL) {
+		if (fiber_spawn(&ST.background, "start", run_start, NULL) ==
+		    NULL)
+			fatal("memory for a fiber: %m");
+		fiber_yield();
+	}
 	service_listen();
 	service_step(STEP_STARTED);
 	atomic_store(&control_mine()->state, CONTROL_READY);

@@ -46,7 +46,8 @@ struct service {
 	void (*before_jail)(void);
 	/* In the jail, no loop yet. */
 	void (*after_jail)(void);
-	/* First fiber of the process: background work starts here. */
+	/* A background fiber: gets as far as its first wait before anybody is
+	 * served, and may go on for ever. */
 	void (*start)(void);
 
 	/* One of these: a fiber per connection that owns the stream, */

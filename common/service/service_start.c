@@ -328,9 +328,8 @@ service_prepare(const struct service *service, int argc, char **argv)
 		service->before_jail();
 	service_step(STEP_TABLES);
 
-	ST.queue_dir = open(conf_core.queue_directory,
-	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (ST.queue_dir < 0)
+	/* before_jail may have asked for it already. */
+	if (service_queue_dir() < 0)
 		fatal("open %s: %m", conf_core.queue_directory);
 	service_learn_memory();
 	service_step(STEP_DESCRIPTORS);

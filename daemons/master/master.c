@@ -27,6 +27,7 @@
 #include "common/io/fs.h"
 #include "common/io/signal_io.h"
 #include "common/mail/conf_core.h"
+#include "common/mail/paths.h"
 #include "common/service/counters.h"
 #include "common/service/jail.h"
 #include "common/service/logsink.h"
@@ -115,10 +116,22 @@ read_configuration(void)
 {
 	struct str why = STR_EMPTY;
 
-	if (options.config_dir != NULL)
-		setenv("MAIL_CONFIG", options.config_dir, 1);
-	if (!settings_load(&master.settings, &why))
+	if (options.config_dir == NULL)
+		options.config_dir = getenv("MAIL_CONFIG");
+	if (options.config_dir == NULL)
+		options.config_dir = PATH_CONFIG;
+	/* Children and later reloads are elsewhere. */
+	char *dir = realpath(options.config_dir, NULL);
+
+	if (dir == NULL) {
+		str_printf(&why, "configuration directory %s: %m",
+		    options.config_dir);
 		give_up(str_cstr(&why));
+	}
+	setenv("MAIL_CONFIG", dir, 1);
+	if (!settings_load(dir, &master.settings, &why))
+		give_up(str_cstr(&why));
+	free(dir);
 	str_fini(&why);
 }
 
@@ -330,7 +343,7 @@ reload(void)
 	master.reload = false;
 	if (master.phase != MASTER_RUNNING)
 		return;
-	if (!settings_load(&new, &why)) {
+	if (!settings_load(master.settings.config_dir, &new, &why)) {
 		log_error("reload refused, the old configuration stays: %s",
 		    str_cstr(&why));
 		settings_free(&new);
@@ -447,7 +460,7 @@ begin_drain(void)
 	master.phase = MASTER_DRAINING;
 	tell_to_stop(is_outer, deadline_in(master.settings.stop_timeout));
 	if (!peer_trigger_bytes("public", conf_core.queue_service_name,
-	    span_cstr("FA")))
+	    span_cstr("FAD")))
 		log_warn("the queue manager could not be told to flush");
 }
 

@@ -92,7 +92,7 @@ struct master {
 extern struct master master;
 
 /* settings.c */
-bool settings_load(struct settings *out, struct str *why);
+bool settings_load(const char *dir, struct settings *out, struct str *why);
 void settings_free(struct settings *s);
 /* The descriptor for log lines, or -1 for syslog. */
 int settings_open_log(const struct settings *s, bool foreground,

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/base/mem.h"
+#include "common/base/scan.h"
 #include "common/base/strlist.h"
 #include "common/mail/conf_core.h"
 #include "daemons/master/master.h"
@@ -69,19 +70,13 @@ fill_environment(struct settings *s, struct str *why)
 /* --- main.cf -------------------------------------------------------------*/
 
 bool
-settings_load(struct settings *out, struct str *why)
+settings_load(const char *dir, struct settings *out, struct str *why)
 {
 	int64_t throttle = 60;
 
 	*out = (struct settings){ .root = geteuid() == 0 };
-	/* conf_load wants the name that conf_unload frees. */
-	char *dir = conf_dir() != NULL ? mem_strdup(conf_dir()) : NULL;
-
 	conf_unload();
-	bool ok = conf_load(dir, why);
-
-	mem_free(dir);
-	if (!ok)
+	if (!conf_load(dir, why))
 		return false;
 	conf_register(&conf_core_params);
 	if (!conf_fill(&conf_core_params, why) ||
@@ -129,15 +124,16 @@ prefix_allows(const char *path, struct str *why)
 	bool found = false;
 	struct span p = span_cstr(path);
 
-	if (conf_value("maillog_file_prefixes", &value, why) &&
-	    conf_list(str_cstr(&value), &prefixes, why))
-		for (size_t i = 0; i < prefixes.count && !found; i++) {
-			struct span prefix = span_cstr(prefixes.items[i]);
+	/* Not conf_list, which would read "/var" as a file of prefixes. */
+	if (conf_value("maillog_file_prefixes", &value, why))
+		strlist_split(&prefixes, str_span(&value), STRLIST_CONF);
+	for (size_t i = 0; i < prefixes.count && !found; i++) {
+		struct span prefix = span_cstr(prefixes.items[i]);
 
-			found = span_starts(p, prefix) &&
-			    (p.len == prefix.len || p.p[prefix.len] == '/' ||
-			    span_ends(prefix, span_cstr("/")));
-		}
+		found = span_starts(p, prefix) &&
+		    (p.len == prefix.len || p.p[prefix.len] == '/' ||
+		    span_ends(prefix, span_cstr("/")));
+	}
 	strlist_fini(&prefixes);
 	if (!found)
 		str_printf(why, "maillog_file = %s is not below any of "

@@ -138,7 +138,7 @@ holds_nothing(int parent, const char *name, int depth)
 bool
 spool_is_empty(const char *queue_dir)
 {
-	static const char *const queues[] = { "maildrop", "incoming", "active",
+	static const char *const queues[] = { "incoming", "active",
 		"deferred" };
 	int dir = open(queue_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	bool empty = dir >= 0;

@@ -22,8 +22,8 @@ struct spool_owner {
  * there; existing things keep their owners unless `repair`. */
 bool spool_prepare(const char *queue_dir, const struct spool_owner *owner,
     bool repair, struct str *why);
-/* No message is in maildrop, incoming, active or deferred. False also when
- * that cannot be told. */
+/* No message is in incoming, active or deferred. False also when that cannot
+ * be told. */
 bool spool_is_empty(const char *queue_dir);
 
 enum spool_lock { SPOOL_FREE, SPOOL_RUNNING, SPOOL_UNKNOWN };

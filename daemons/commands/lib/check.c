@@ -1,0 +1,196 @@
+/*
+ * check - what `waypost check` finds in main.cf, master.cf and the queue.
+ *
+ * A service with -o overrides is looked at with a configuration of its own,
+ * since a protection may be asked for there alone.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/mail/conf_core.h"
+#include "common/mail/master_cf.h"
+#include "common/service/programs.h"
+#include "daemons/commands/lib/check.h"
+
+static unsigned errors;
+
+static void
+report(enum conf_severity severity, const char *origin, unsigned line,
+    const char *text, void *arg)
+{
+	struct str where = STR_EMPTY;
+
+	(void)arg;
+	if (origin != NULL && line > 0)
+		str_printf(&where, "%s:%u: ", origin, line);
+	else if (origin != NULL && origin[0] == '/')
+		str_printf(&where, "%s: ", origin);
+	switch (severity) {
+	case CONF_NOTE:
+		log_info("%s%s", str_cstr(&where), text);
+		break;
+	case CONF_WARNING:
+		log_warn("%s%s", str_cstr(&where), text);
+		break;
+	case CONF_ERROR:
+		log_error("%s%s", str_cstr(&where), text);
+		errors++;
+		break;
+	}
+	str_fini(&where);
+}
+
+static void
+complain(const struct master_row *row, const char *text)
+{
+	report(CONF_ERROR, row->file, row->line, text, NULL);
+}
+
+static bool
+program_runs(const struct master_row *row, struct str *why)
+{
+	struct str path = STR_EMPTY;
+
+	str_printf(&path, "%s/%s", conf_core.daemon_directory, row->command);
+	bool ok = access(str_cstr(&path), X_OK) == 0;
+
+	if (!ok)
+		str_printf(why, "service \"%s\": found program \"%s\", "
+		    "expected one that can be run (%s: %m)", row->name,
+		    row->command, str_cstr(&path));
+	str_fini(&path);
+	return ok;
+}
+
+bool
+check_master_cf(struct str *why)
+{
+	struct master_cf cf;
+	struct str problem = STR_EMPTY;
+	bool ok = master_cf_load(conf_dir(), &cf, why);
+
+	if (!ok)
+		return false;
+	for (size_t i = 0; ok && i < cf.count; i++) {
+		ok = program_runs(&cf.rows[i], &problem);
+		if (!ok)
+			str_printf(why, "%s:%u: %s", cf.rows[i].file,
+			    cf.rows[i].line, str_cstr(&problem));
+	}
+	str_fini(&problem);
+	master_cf_free(&cf);
+	return ok;
+}
+
+/* --- Services ------------------------------------------------------------*/
+
+static void
+check_protection(const struct master_row *row)
+{
+	struct str what = STR_EMPTY, text = STR_EMPTY;
+
+	if (conf_unmet_protection(row->command, &what)) {
+		str_printf(&text, "service \"%s\" refuses to work: %s",
+		    row->name, str_cstr(&what));
+		complain(row, str_cstr(&text));
+	}
+	str_fini(&what);
+	str_fini(&text);
+}
+
+static bool
+load_for(const struct master_row *row, const char *dir)
+{
+	struct str why = STR_EMPTY;
+	bool ok;
+
+	conf_unload();
+	ok = conf_load(dir, &why);
+	if (ok)
+		conf_register(&conf_core_params);
+	for (size_t i = 0; row != NULL && ok && i < row->overrides.count; i++)
+		ok = conf_override_assignment(
+		    span_cstr(row->overrides.items[i]), row->file, &why);
+	if (!ok && row != NULL)
+		complain(row, str_cstr(&why));
+	str_fini(&why);
+	return ok;
+}
+
+static void
+check_service(const struct master_row *row)
+{
+	struct str why = STR_EMPTY;
+
+	if (!program_runs(row, &why))
+		complain(row, str_cstr(&why));
+	if (program_find(row->command) == NULL)
+		report(CONF_WARNING, row->file, row->line,
+		    "this program is not one of ours", NULL);
+	if (row->overrides.count == 0)
+		check_protection(row);
+	str_fini(&why);
+}
+
+static void
+check_services(const struct master_cf *cf)
+{
+	char *dir = mem_strdup(conf_dir());
+
+	for (size_t i = 0; i < cf->count; i++)
+		check_service(&cf->rows[i]);
+	for (size_t i = 0; i < cf->count; i++)
+		if (cf->rows[i].overrides.count > 0 &&
+		    load_for(&cf->rows[i], dir))
+			check_protection(&cf->rows[i]);
+	mem_free(dir);
+}
+
+/* --- Queue ---------------------------------------------------------------*/
+
+static void
+check_queue(const char *queue_dir)
+{
+	struct str text = STR_EMPTY;
+	struct stat st;
+
+	if (stat(queue_dir, &st) != 0 && errno != ENOENT) {
+		str_printf(&text, "queue_directory = %s: %m", queue_dir);
+		report(CONF_ERROR, NULL, 0, str_cstr(&text), NULL);
+	} else if (errno != ENOENT && geteuid() == 0 && st.st_uid != 0) {
+		str_printf(&text, "not owned by root: %s", queue_dir);
+		report(CONF_WARNING, NULL, 0, str_cstr(&text), NULL);
+	}
+	str_fini(&text);
+}
+
+bool
+check_everything(const char *queue_dir)
+{
+	struct master_cf cf = { NULL, 0 };
+	struct str why = STR_EMPTY;
+	char *queue = mem_strdup(queue_dir);
+	bool readable = master_cf_load(conf_dir(), &cf, &why);
+
+	if (!readable)
+		report(CONF_ERROR, NULL, 0, str_cstr(&why), NULL);
+	for (size_t i = 0; i < cf.count; i++)
+		for (size_t k = 0; k < cf.rows[i].args.count; k++)
+			conf_note_references(
+			    span_cstr(cf.rows[i].args.items[k]));
+	conf_check(report, NULL);
+	errno = 0;
+	check_queue(queue);
+	if (readable) {
+		check_services(&cf);
+		master_cf_free(&cf);
+	}
+	mem_free(queue);
+	str_fini(&why);
+	return errors == 0;
+}

@@ -42,51 +42,58 @@ base64_encode(struct str *out, struct span bytes)
 	str_advance(out, groups * 4);
 }
 
-enum { NOT_BASE64 = 64 };
+/* One more than the value of a letter; 0 for what is none. */
+static const unsigned char base64_values[256] = {
+	['A'] = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18,
+	19, 20, 21, 22, 23, 24, 25, 26,
+	['a'] = 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42,
+	43, 44, 45, 46, 47, 48, 49, 50, 51, 52,
+	['0'] = 53, 54, 55, 56, 57, 58, 59, 60, 61, 62,
+	['+'] = 63, ['/'] = 64,
+};
 
-static unsigned
-base64_value(char c)
+/* Four letters; negative if one is none. */
+static inline int32_t
+base64_group(const unsigned char *p)
 {
-	if (c >= 'A' && c <= 'Z')
-		return (unsigned)(c - 'A');
-	if (c >= 'a' && c <= 'z')
-		return (unsigned)(c - 'a') + 26;
-	if (c >= '0' && c <= '9')
-		return (unsigned)(c - '0') + 52;
-	if (c == '+')
-		return 62;
-	return c == '/' ? 63 : NOT_BASE64;
+	int32_t a = base64_values[p[0]] - 1, b = base64_values[p[1]] - 1;
+	int32_t c = base64_values[p[2]] - 1, d = base64_values[p[3]] - 1;
+
+	if ((a | b | c | d) < 0)
+		return -1;
+	return a << 18 | b << 12 | c << 6 | d;
 }
 
 bool
 base64_decode(struct str *out, struct span text)
 {
-	size_t pad = 0;
+	const unsigned char *p = (const unsigned char *)text.p;
+	size_t pad = 0, groups = text.len / 4;
 
 	if (text.len % 4 != 0)
 		return false;
-	while (pad < 2 && text.len > pad && text.p[text.len - 1 - pad] == '=')
+	while (pad < 2 && pad < text.len && p[text.len - 1 - pad] == '=')
 		pad++;
 
-	size_t letters = text.len - pad, len = text.len / 4 * 3 - pad, done = 0;
-	char *to = str_reserve(out, text.len / 4 * 3);
-	uint32_t group = 0;
-	unsigned bad = 0;
+	char *to = str_reserve(out, groups * 3);
 
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned v = i < letters ? base64_value(text.p[i]) : 0;
+	for (size_t i = 0; i < groups; i++, p += 4) {
+		unsigned char last[4] = { 'A', 'A', 'A', 'A' };
+		bool padded = pad > 0 && i == groups - 1;
 
-		bad |= v;
-		group = group << 6 | (v & 63);
-		if (i % 4 != 3)
-			continue;
-		to[done++] = (char)(group >> 16);
-		to[done++] = (char)(group >> 8);
-		to[done++] = (char)group;
-		group = 0;
+		if (padded)
+			memcpy(last, p, 4 - pad);
+
+		int32_t group = base64_group(padded ? last : p);
+
+		if (group < 0)
+			return false;
+		*to++ = (char)(group >> 16);
+		*to++ = (char)(group >> 8);
+		*to++ = (char)group;
 	}
-	str_advance(out, len);
-	return (bad & NOT_BASE64) == 0;
+	str_advance(out, groups * 3 - pad);
+	return true;
 }
 
 /* --- hex ------------------------------------------------------------------*/
@@ -202,20 +209,21 @@ is_control(int32_t c)
 void
 log_quote_in_place(char *p, size_t len)
 {
-	struct span rest = { p, len };
+	char *end = p + len;
 
-	while (rest.len > 0) {
-		if (ascii_is_print(rest.p[0])) {
-			rest = span_skip(rest, 1);
+	while (p < end) {
+		if (ascii_is_print(*p)) {
+			p++;
 			continue;
 		}
 
-		char *from = p + (len - rest.len);
+		struct span rest = span_of(p, (size_t)(end - p));
 		int32_t c = utf8_next(&rest);	/* broken is -1: a control */
-		size_t n = (size_t)(p + (len - rest.len) - from);
+		char *next = end - rest.len;
 
 		if (is_control(c))
-			memset(from, '?', n);
+			memset(p, '?', (size_t)(next - p));
+		p = next;
 	}
 }
 

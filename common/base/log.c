@@ -356,18 +356,33 @@ time_text(time_t second)
 	return last.text;
 }
 
+static char *
+print_number(char *end, long number)
+{
+	unsigned long left = number < 0 ? 0 : (unsigned long)number;
+
+	do
+		*--end = (char)('0' + left % 10);
+	while ((left /= 10) > 0);
+	return end;
+}
+
 void
 log_format_line(const struct log_record *record, struct str *out)
 {
-	char pid[24];
+	char pid[24], *end = pid + sizeof(pid);
 
-	snprintf(pid, sizeof(pid), "[%ld]: ", record->pid);
 	str_adds(out, time_text((time_t)(record->wall_us / 1000000)));
 	str_putc(out, ' ');
 	str_adds(out, host_name());
 	str_putc(out, ' ');
 	str_adds(out, record->tag);
-	str_adds(out, pid);
+	str_putc(out, '[');
+
+	char *digits = print_number(end, record->pid);
+
+	str_add(out, span_of(digits, (size_t)(end - digits)));
+	str_adds(out, "]: ");
 	str_add(out, record->text);
 	str_putc(out, '\n');
 }

@@ -172,7 +172,7 @@ peer_why(const struct peer *peer)
 }
 
 void
-peer_test_connect(const char *cls, const char *service,
+peer_connect_by(const char *cls, const char *service,
     int (*connect_fn)(void *arg), void *arg)
 {
 	struct test_connect *t = MEM_NEW(struct test_connect);
@@ -521,7 +521,7 @@ connect_once(struct peer *peer, struct deadline deadline)
 
 	if (is_test) {
 		if (fd < 0)
-			str_printf(&peer->why, "connect: refused by the test");
+			str_printf(&peer->why, "no connection could be made");
 		return fd;
 	}
 	if (!socket_path(peer->cls, peer->service, path, sizeof(path))) {

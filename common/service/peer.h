@@ -75,8 +75,10 @@ bool peer_trigger_bytes(const char *cls, const char *service,
  * has gone; before that it is queue_directory. Kept, not copied. */
 void peer_set_root(const char *dir);
 
-/* Tests: calls to this name go over this connected socket instead. */
-void peer_test_connect(const char *cls, const char *service,
+/* Calls to this name go over sockets that connect_fn makes (-1: not now; it
+ * runs in a fiber and may suspend): a launcher's workers, doubles in tests. */
+void peer_connect_by(const char *cls, const char *service,
     int (*connect_fn)(void *arg), void *arg);
+#define peer_test_connect peer_connect_by
 
 #endif

@@ -21,9 +21,7 @@
 #include "daemons/cleanup/cleanup_priv.h"
 #include "daemons/shared/qmgr_proto.h"
 #include "daemons/shared/rewrite_client.h"
-#include "maps/map.h"
-
-#define WATCH_SECONDS 1
+#include "daemons/shared/tables.h"
 
 void
 transaction_fail(struct transaction *t, enum cleanup_status status,
@@ -358,23 +356,16 @@ prepare(void)
 	if (!queue_sync_setup(conf_core.queue_sync_method,
 	    service_queue_dir(), &why))
 		fatal("%s", str_cstr(&why));
-	map_allow_reopen(!service_is_chrooted());
+	tables_allow_reopen();
 	map_setup();
 	headers_setup();
 	str_fini(&why);
 }
 
 static void
-watch_tables(void)
+start(void)
 {
-	while (fiber_sleep(deadline_in(WATCH_SECONDS)) == IO_TIMEOUT) {
-		const char *changed = map_any_changed();
-
-		if (changed != NULL) {
-			service_restart(changed);
-			return;
-		}
-	}
+	tables_watch(NULL);
 }
 
 static const struct service cleanup = {
@@ -384,7 +375,7 @@ static const struct service cleanup = {
 	.internal = true,
 	.forms = true,
 	.before_jail = prepare,
-	.start = watch_tables,
+	.start = start,
 	.serve = serve,
 };
 

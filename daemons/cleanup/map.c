@@ -13,6 +13,7 @@
 #include "common/service/service.h"
 #include "daemons/cleanup/cleanup_priv.h"
 #include "daemons/shared/rewrite_client.h"
+#include "daemons/shared/tables.h"
 #include "maps/addrfind.h"
 #include "maps/matchlist.h"
 
@@ -40,19 +41,6 @@ static struct maps *virtual_alias;
 static struct matchlist *local_domains;
 static unsigned canonical_classes, sender_classes, rcpt_classes, propagate;
 
-static struct maps *
-open_maps(const char *name, const char *value)
-{
-	struct str why = STR_EMPTY;
-	struct maps *maps = maps_open(name, value,
-	    MAP_FOLD | MAP_NO_REGSUB, &why);
-
-	if (maps == NULL)
-		fatal("%s: %s", name, str_cstr(&why));
-	str_fini(&why);
-	return maps;
-}
-
 static unsigned
 words(const struct name_value *table, const char *name, const char *value)
 {
@@ -68,15 +56,14 @@ words(const struct name_value *table, const char *name, const char *value)
 void
 map_setup(void)
 {
-	struct str why = STR_EMPTY;
-
-	canonical = open_maps("canonical_maps", cleanup_conf.canonical_maps);
-	sender_canonical = open_maps("sender_canonical_maps",
-	    cleanup_conf.sender_canonical_maps);
-	rcpt_canonical = open_maps("recipient_canonical_maps",
-	    cleanup_conf.recipient_canonical_maps);
-	virtual_alias = open_maps("virtual_alias_maps",
-	    cleanup_conf.virtual_alias_maps);
+	canonical = tables_open("canonical_maps",
+	    cleanup_conf.canonical_maps, MAP_FOLD | MAP_NO_REGSUB);
+	sender_canonical = tables_open("sender_canonical_maps",
+	    cleanup_conf.sender_canonical_maps, MAP_FOLD | MAP_NO_REGSUB);
+	rcpt_canonical = tables_open("recipient_canonical_maps",
+	    cleanup_conf.recipient_canonical_maps, MAP_FOLD | MAP_NO_REGSUB);
+	virtual_alias = tables_open("virtual_alias_maps",
+	    cleanup_conf.virtual_alias_maps, MAP_FOLD | MAP_NO_REGSUB);
 	canonical_classes = words(class_words, "canonical_classes",
 	    cleanup_conf.canonical_classes);
 	sender_classes = words(class_words, "sender_canonical_classes",
@@ -85,11 +72,8 @@ map_setup(void)
 	    cleanup_conf.recipient_canonical_classes);
 	propagate = words(propagate_words, "propagate_unmatched_extensions",
 	    cleanup_conf.propagate_unmatched_extensions);
-	local_domains = matchlist_open("mydestination",
-	    conf_core.mydestination, MATCHLIST_DOMAINS, &why);
-	if (local_domains == NULL)
-		fatal("mydestination: %s", str_cstr(&why));
-	str_fini(&why);
+	local_domains = tables_open_list("mydestination",
+	    conf_core.mydestination, MATCHLIST_DOMAINS);
 }
 
 static bool

@@ -12,6 +12,7 @@
 #include "common/mail/address.h"
 #include "common/mail/conf_core.h"
 #include "common/mail/hostname.h"
+#include "daemons/shared/tables.h"
 #include "daemons/trivial-rewrite/trivial_rewrite_conf.h"
 #include "maps/addrfind.h"
 #include "maps/maps.h"
@@ -22,72 +23,35 @@ static struct matchlist *mailbox_domains, *relay_domains;
 static struct maps *transport_maps, *relocated_maps;
 static struct maps *sender_relayhost_maps, *sender_transport_maps;
 
-static struct matchlist *
-open_list(const char *name, const char *value, unsigned flags)
-{
-	struct str why = STR_EMPTY;
-	struct matchlist *list = matchlist_open(name, value, flags, &why);
-
-	if (list == NULL)
-		fatal("%s: %s", name, str_cstr(&why));
-	str_fini(&why);
-	return list;
-}
-
-static struct maps *
-open_maps(const char *name, const char *value)
-{
-	struct str why = STR_EMPTY;
-	struct maps *maps = maps_open(name, value, MAP_FOLD, &why);
-
-	if (maps == NULL)
-		fatal("%s: %s", name, str_cstr(&why));
-	str_fini(&why);
-	return maps;
-}
-
-static unsigned
-parents_for(const char *name)
-{
-	struct strlist names = STRLIST_EMPTY;
-	bool has;
-
-	strlist_split(&names, SPAN(conf_core.parent_domain_matches_subdomains),
-	    STRLIST_CONF);
-	has = strlist_has_nocase(&names, SPAN(name));
-	strlist_fini(&names);
-	return has ? MATCHLIST_PARENTS : 0;
-}
-
 void
 resolve_setup(void)
 {
 	struct str addresses = STR_EMPTY;
 
-	mydestination = open_list("mydestination", conf_core.mydestination,
-	    MATCHLIST_DOMAINS | parents_for("mydestination"));
+	mydestination = tables_open_list("mydestination", conf_core.mydestination,
+	    MATCHLIST_DOMAINS | tables_parent_style("mydestination"));
 	str_addf(&addresses, "%s %s", conf_own_addresses(),
 	    conf_core.proxy_interfaces);
-	own_addresses = open_list("inet_interfaces", str_cstr(&addresses),
+	own_addresses = tables_open_list("inet_interfaces", str_cstr(&addresses),
 	    MATCHLIST_ADDRESSES);
 	str_fini(&addresses);
-	alias_domains = open_list("virtual_alias_domains",
+	alias_domains = tables_open_list("virtual_alias_domains",
 	    rewrite_conf.virtual_alias_domains,
-	    MATCHLIST_DOMAINS | parents_for("virtual_alias_domains"));
-	mailbox_domains = open_list("virtual_mailbox_domains",
+	    MATCHLIST_DOMAINS | tables_parent_style("virtual_alias_domains"));
+	mailbox_domains = tables_open_list("virtual_mailbox_domains",
 	    rewrite_conf.virtual_mailbox_domains,
-	    MATCHLIST_DOMAINS | parents_for("virtual_mailbox_domains"));
-	relay_domains = open_list("relay_domains", conf_core.relay_domains,
-	    MATCHLIST_DOMAINS | parents_for("relay_domains"));
-	transport_maps = open_maps("transport_maps",
-	    rewrite_conf.transport_maps);
-	relocated_maps = open_maps("relocated_maps",
-	    rewrite_conf.relocated_maps);
-	sender_relayhost_maps = open_maps("sender_dependent_relayhost_maps",
-	    rewrite_conf.sender_dependent_relayhost_maps);
-	sender_transport_maps = open_maps(
+	    MATCHLIST_DOMAINS | tables_parent_style("virtual_mailbox_domains"));
+	relay_domains = tables_open_list("relay_domains", conf_core.relay_domains,
+	    MATCHLIST_DOMAINS | tables_parent_style("relay_domains"));
+	transport_maps = tables_open("transport_maps",
+	    rewrite_conf.transport_maps, MAP_FOLD);
+	relocated_maps = tables_open("relocated_maps",
+	    rewrite_conf.relocated_maps, MAP_FOLD);
+	sender_relayhost_maps = tables_open("sender_dependent_relayhost_maps",
+	    rewrite_conf.sender_dependent_relayhost_maps, MAP_FOLD);
+	sender_transport_maps = tables_open(
 	    "sender_dependent_default_transport_maps",
-	    rewrite_conf.sender_dependent_default_transport_maps);
+	    rewrite_conf.sender_dependent_default_transport_maps, MAP_FOLD);
 }
 
 /* mydestination, or [ip] of one of our interfaces. */
@@ -272,7 +236,7 @@ apply_transport_table(struct rewrite_answer *a, struct span domain,
 	struct addrfind how = { .tries = ADDRFIND_FULL | ADDRFIND_NOEXT
 	    | ADDRFIND_DOMAIN | ADDRFIND_PARENT,
 		.delimiters = conf_core.recipient_delimiter,
-		.parent_style_domain = parents_for("transport_maps") != 0 };
+		.parent_style_domain = tables_parent_style("transport_maps") != 0 };
 	struct str *route = str_in_arena(arena);
 	enum map_status status;
 

@@ -11,10 +11,10 @@
 #include "common/service/control.h"
 #include "common/service/service.h"
 #include "daemons/shared/rewrite_proto.h"
+#include "daemons/shared/tables.h"
 #include "daemons/trivial-rewrite/resolve.h"
 #include "daemons/trivial-rewrite/rewrite.h"
 #include "daemons/trivial-rewrite/trivial_rewrite_conf.h"
-#include "maps/map.h"
 
 /* A caller's copy of an answer may be this old even when no table changed:
  * network tables do not tell. */
@@ -61,27 +61,9 @@ static const struct rpc_protocol protocol = {
 };
 
 static void
-watch_tables(void)
-{
-	uint64_t reopened = map_reopens();
-
-	while (fiber_sleep(deadline_in(1)) == IO_TIMEOUT) {
-		const char *changed = map_any_changed();
-
-		if (map_reopens() != reopened || changed != NULL)
-			service_tables_changed();
-		reopened = map_reopens();
-		if (changed != NULL) {
-			service_restart(changed);
-			return;
-		}
-	}
-}
-
-static void
 prepare(void)
 {
-	map_allow_reopen(!service_is_chrooted());
+	tables_allow_reopen();
 	resolve_setup();
 }
 
@@ -89,7 +71,7 @@ static void
 start(void)
 {
 	service_tables_changed();
-	watch_tables();
+	tables_watch(service_tables_changed);
 }
 
 static const struct service trivial_rewrite = {

@@ -1,0 +1,192 @@
+/*
+ * launcher - keeps the rights that its agent gave up, and does one thing with
+ * them: starts a mailbox worker that has become the user it was asked for.
+ *
+ * Single-threaded. Never starts a worker as root. Without root every worker is
+ * the one user there is. Ends when its agent does.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/io/child.h"
+#include "common/io/fiber.h"
+#include "common/io/loop.h"
+#include "common/io/signal_io.h"
+#include "common/mail/conf_core.h"
+#include "common/service/inherit.h"
+#include "common/service/jail.h"
+#include "common/service/logsink.h"
+#include "common/service/rpc.h"
+#include "daemons/launcher/worker.h"
+
+#define WORKERS_MOST 200
+#define WORKER_ARGUMENT "--worker"
+
+static size_t workers;
+static bool has_log;
+
+struct identity {
+	uid_t uid;
+	gid_t gid;
+};
+
+static bool
+become(void *arg)
+{
+	const struct identity *id = arg;
+	struct str why = STR_EMPTY;
+	bool ok = geteuid() != 0 || jail_become(id->uid, id->gid, &why);
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	str_fini(&why);
+	return ok;
+}
+
+static void
+reap(int signo)
+{
+	int status;
+	pid_t pid;
+
+	(void)signo;
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		workers--;
+		if (status != 0) {
+			struct str text = STR_EMPTY;
+
+			child_describe_status(status, &text);
+			log_warn("mailbox worker pid %ld %s", (long)pid,
+			    str_cstr(&text));
+			str_fini(&text);
+		}
+	}
+}
+
+static bool
+start_worker(struct identity *id, int socket, struct str *why)
+{
+	struct str path = STR_EMPTY;
+	char *argv[] = { "launcher", WORKER_ARGUMENT, NULL };
+	extern char **environ;
+	const struct child_fd fds[] = {
+		{ socket, INHERIT_LAUNCHER_SOCKET },
+		{ INHERIT_LOCK, INHERIT_LOCK },
+		{ INHERIT_LOG, INHERIT_LOG },
+	};
+	struct child_spec spec = { .argv = argv, .envp = environ, .fds = fds,
+		.nfds = has_log ? 3 : 2, .chdir_to = "/",
+		.before_exec = become, .before_exec_arg = id };
+	bool ok;
+
+	str_printf(&path, "%s/launcher", conf_core.daemon_directory);
+	spec.path = str_cstr(&path);
+	ok = child_start(&spec, why) >= 0;
+	if (ok)
+		workers++;
+	str_fini(&path);
+	return ok;
+}
+
+static bool
+handle_worker(struct rpc_call *call, void *request, void *reply_out)
+{
+	struct worker_request *rq = request;
+	struct worker_reply *reply = reply_out;
+	struct str *why = str_in_arena(call->arena);
+	struct identity id = { (uid_t)rq->uid, (gid_t)rq->gid };
+	int pair[2];
+
+	reply->fd = -1;
+	if (geteuid() == 0 && (id.uid == 0 || id.gid == 0)) {
+		reply->why = SPAN("refusing to deliver as root");
+		return true;
+	}
+	if (workers >= WORKERS_MOST) {
+		reply->why = SPAN("too many mailbox workers");
+		return true;
+	}
+	if (!sock_pair(pair)) {
+		reply->why = SPAN("cannot make a socket");
+		return true;
+	}
+	if (start_worker(&id, pair[1], why)) {
+		reply->ok = true;
+		reply->fd = pair[0];
+	} else {
+		close(pair[0]);
+		reply->why = str_span(why);
+	}
+	close(pair[1]);
+	return true;
+}
+
+static const struct rpc_method methods[] = {
+	{ .request = &worker_request_form, .reply = &worker_reply_form,
+	    .handle = handle_worker },
+};
+
+static const struct rpc_protocol protocol = {
+	.name = LAUNCHER_PROTOCOL, .version = LAUNCHER_VERSION,
+	.methods = methods, .nmethods = ARRAY_COUNT(methods),
+};
+
+static void
+serve(void *arg)
+{
+	struct sock_peer agent = { .pid = getppid(), .uid = geteuid() };
+
+	(void)arg;
+	sock_set_nonblock(INHERIT_LAUNCHER_SOCKET, true);
+	rpc_serve(&protocol, stream_open(INHERIT_LAUNCHER_SOCKET), &agent);
+}
+
+static void
+read_configuration(int argc, char **argv)
+{
+	struct str why = STR_EMPTY;
+	int option;
+
+	if (!conf_load(NULL, &why))
+		fatal("%s", str_cstr(&why));
+	while ((option = getopt(argc, argv, "n:o:v")) != -1) {
+		if (option == 'v')
+			log_verbose++;
+		else if (option == 'o' && !conf_override_assignment(
+		    SPAN(optarg), "-o", &why))
+			fatal("%s", str_cstr(&why));
+	}
+	if (!conf_fill(&conf_core_params, &why))
+		fatal("%s", str_cstr(&why));
+	str_fini(&why);
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *given = getenv(INHERIT_LAUNCHER_ENV);
+
+	if (given == NULL) {
+		fprintf(stderr, "launcher: started by delivery agents only\n");
+		return 1;
+	}
+	has_log = strstr(given, "log=1") != NULL;
+	signal(SIGINT, SIG_IGN);	/* a terminal's; our agent tells us */
+	signal(SIGTERM, SIG_IGN);
+	if (argc == 2 && strcmp(argv[1], WORKER_ARGUMENT) == 0)
+		return worker_main(INHERIT_LAUNCHER_SOCKET);
+	read_configuration(argc, argv);
+	logsink_open("launcher", has_log ? INHERIT_LOG : -1);
+	loop_start();
+	signal_on(SIGCHLD, reap);
+	fiber_run_main(serve, NULL);
+	log_flush();
+	return 0;
+}

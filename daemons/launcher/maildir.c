@@ -1,0 +1,149 @@
+/*
+ * maildir - a file of its own for each message: written in tmp, synced, moved
+ * to new, and new synced; only then is it delivered.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/io/fs.h"
+#include "daemons/launcher/worker.h"
+
+/* Makes a directory and the missing ones above it. */
+static bool
+make_path(const char *path, struct str *why)
+{
+	struct str part = STR_EMPTY;
+	bool ok = true;
+
+	str_sets(&part, path);
+	for (size_t i = 1; ok && i <= str_len(&part); i++) {
+		char kept = part.buf[i];
+
+		if (kept != '/' && kept != '\0')
+			continue;
+		part.buf[i] = '\0';
+		ok = fs_mkdir_at(AT_FDCWD, part.buf, 0700, why)
+		    || errno == EEXIST;
+		part.buf[i] = kept;
+	}
+	str_fini(&part);
+	return ok;
+}
+
+static int
+open_maildir(const char *path, struct str *why)
+{
+	static const char *const parts[] = { "tmp", "new", "cur" };
+	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir < 0 && errno == ENOENT && make_path(path, why))
+		dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return -1;
+	for (size_t i = 0; i < 3; i++)
+		if (faccessat(dir, parts[i], F_OK, 0) < 0 && errno == ENOENT
+		    && !fs_mkdir_at(dir, parts[i], 0700, why)
+		    && errno != EEXIST) {
+			close(dir);
+			return -1;
+		}
+	return dir;
+}
+
+static char *
+host_for_names(const struct mailbox_job *job, struct arena *arena)
+{
+	char *host = arena_cstr(arena, job->host);
+
+	for (char *p = host; *p != '\0'; p++)
+		if (*p == '/' || *p == ':')
+			*p = '_';
+	return host;
+}
+
+/* The message into tmp; the descriptor and its name there. */
+static int
+write_tmp(int dir, const struct mailbox_job *job, struct arena *arena,
+    char **name_out, struct str *why)
+{
+	static unsigned counter;
+	int64_t now = clock_wall_us();
+	int fd;
+
+	*name_out = arena_printf(arena, "tmp/%lld.P%ldQ%u.%s",
+	    (long long)(now / 1000000), (long)getpid(), ++counter,
+	    host_for_names(job, arena));
+	fd = fs_create_at(dir, *name_out, 0600, why);
+	if (fd < 0)
+		return -1;
+	if (copy_message(fd, job, false, why) && fs_sync_wait(fd, why))
+		return fd;
+
+	int error = errno;
+	struct str ignored = STR_EMPTY;
+
+	fs_unlink_at(dir, *name_out, &ignored);
+	str_fini(&ignored);
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+static bool
+move_to_new(int dir, int fd, const char *tmp_name,
+    const struct mailbox_job *job, struct arena *arena, struct str *why)
+{
+	int64_t now = clock_wall_us();
+	struct stat st;
+	char *name;
+	int new_dir;
+	bool ok;
+
+	if (fstat(fd, &st) < 0)
+		return false;
+	name = arena_printf(arena, "new/%lld.V%lxI%lxM%lld.%s",
+	    (long long)(now / 1000000), (unsigned long)st.st_dev,
+	    (unsigned long)st.st_ino, (long long)(now % 1000000),
+	    host_for_names(job, arena));
+	if (!fs_rename_at(dir, tmp_name, dir, name, why))
+		return false;
+	new_dir = openat(dir, "new", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ok = new_dir >= 0 && fs_sync_dir_wait(new_dir, why);
+	if (new_dir >= 0)
+		close(new_dir);
+	return ok;
+}
+
+void
+maildir_deliver(const struct mailbox_job *job, struct mailbox_result *result,
+    struct arena *arena)
+{
+	struct str *why = str_in_arena(arena);
+	char *path = arena_cstr(arena, job->path), *tmp_name;
+	const char *doing = arena_printf(arena,
+	    "maildir delivery failed: %s", path);
+	int dir = open_maildir(path, why), fd;
+
+	if (dir < 0) {
+		result_from_errno(result, arena, doing);
+		return;
+	}
+	fd = write_tmp(dir, job, arena, &tmp_name, why);
+	if (fd < 0 || !move_to_new(dir, fd, tmp_name, job, arena, why)) {
+		result_from_errno(result, arena, doing);
+		if (fd >= 0)
+			fs_unlink_at(dir, tmp_name, why);
+	} else {
+		result->verdict = MAILBOX_DELIVERED;
+		result->dsn = SPAN("2.0.0");
+		result->text = SPAN("delivered to maildir");
+	}
+	if (fd >= 0)
+		close(fd);
+	close(dir);
+}

@@ -1,0 +1,93 @@
+/*
+ * worker - see the header. Jobs run side by side; what blocks goes to threads,
+ * which start after this process has become its user.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "daemons/launcher/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/mem.h"
+#include "common/io/fiber.h"
+#include "common/io/fs.h"
+#include "common/io/loop.h"
+#include "common/service/rpc.h"
+
+static bool
+handle_job(struct rpc_call *call, void *request, void *reply_out)
+{
+	struct mailbox_job *job = request;
+	struct mailbox_result *result = reply_out;
+
+	if (span_empty(job->path) || job->path.p[0] != '/' || job->fd < 0)
+		return false;
+	switch (job->style) {
+	case MAILBOX_MAILDIR:
+		maildir_deliver(job, result, call->arena);
+		return true;
+	case MAILBOX_MBOX:
+	case MAILBOX_FILE:
+		mbox_deliver(job, result, call->arena);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool
+handle_read(struct rpc_call *call, void *request, void *reply_out)
+{
+	struct mailbox_read *rq = request;
+	struct mailbox_text *reply = reply_out;
+	struct str *text = str_in_arena(call->arena);
+	struct str *why = str_in_arena(call->arena);
+
+	if (span_empty(rq->path) || rq->path.p[0] != '/')
+		return false;
+	if (fs_read_file_at(AT_FDCWD, arena_cstr(call->arena, rq->path),
+	    (size_t)rq->limit, text, why)) {
+		reply->status = MAILBOX_READ_OK;
+		reply->text = str_span(text);
+	} else {
+		reply->status = errno == ENOENT || errno == ENOTDIR
+		    ? MAILBOX_READ_ABSENT : MAILBOX_READ_FAILED;
+		reply->why = str_span(why);
+	}
+	return true;
+}
+
+static const struct rpc_method methods[] = {
+	{ .request = &mailbox_job_form, .reply = &mailbox_result_form,
+	    .handle = handle_job, .suspends = true },
+	{ .request = &mailbox_read_form, .reply = &mailbox_text_form,
+	    .handle = handle_read },
+};
+
+static const struct rpc_protocol protocol = {
+	.name = MAILBOX_PROTOCOL, .version = MAILBOX_VERSION,
+	.methods = methods, .nmethods = ARRAY_COUNT(methods),
+	.accepts_fds = true,
+};
+
+static void
+serve(void *arg)
+{
+	struct sock_peer agent = { .pid = getppid(), .uid = geteuid() };
+	int fd = *(int *)arg;
+
+	sock_set_nonblock(fd, true);
+	rpc_serve(&protocol, stream_open(fd), &agent);
+}
+
+int
+worker_main(int socket)
+{
+	umask(077);
+	loop_start();
+	fiber_run_main(serve, &socket);
+	return 0;
+}

@@ -1,0 +1,30 @@
+/*
+ * worker - a process that has become a user and writes that user's mail.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef DAEMONS_LAUNCHER_WORKER_H
+#define DAEMONS_LAUNCHER_WORKER_H
+
+#include "common/base/arena.h"
+#include "daemons/shared/mailbox_proto.h"
+
+/* Serves the socket until it closes. */
+int worker_main(int socket);
+
+/* maildir.c and mbox.c; text in the arena. Suspend. */
+void maildir_deliver(const struct mailbox_job *job,
+    struct mailbox_result *result, struct arena *arena);
+void mbox_deliver(const struct mailbox_job *job,
+    struct mailbox_result *result, struct arena *arena);
+
+/* copy.c: sets a result from errno: full disk and quota bounce later, so they
+ * defer with 4.2.2 or 4.3.0; `doing` names what failed. */
+void result_from_errno(struct mailbox_result *result, struct arena *arena,
+    const char *doing);
+/* Head and content of the message to fd; ">From " quoting and a blank line at
+ * the end when from_line is set. False with a reason. */
+bool copy_message(int fd, const struct mailbox_job *job, bool from_line,
+    struct str *why);
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * mailbox_client - an agent's way to mailboxes: workers by user, from the
+ * launcher, kept while they are used.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef DAEMONS_SHARED_MAILBOX_CLIENT_H
+#define DAEMONS_SHARED_MAILBOX_CLIENT_H
+
+#include <sys/types.h>
+
+#include "common/base/arena.h"
+#include "common/io/deadline.h"
+#include "daemons/shared/delivery_agent.h"
+#include "daemons/shared/mailbox_proto.h"
+
+/*
+ * Writes the message of d to a mailbox as this user; durable when the verdict
+ * says delivered. fd, content and host of the job are filled in here. A worker
+ * that cannot be had or dies is MAILBOX_DEFER. Spans in d's arena. Suspends.
+ */
+void mailbox_deliver(struct delivery *d, uid_t uid, gid_t gid,
+    struct mailbox_job *job, struct mailbox_result *result_out);
+/* Reads a text file as this user. Suspends. */
+void mailbox_read_file(uid_t uid, gid_t gid, struct span path, uint64_t limit,
+    struct mailbox_text *text_out, struct arena *arena);
+
+/* "Return-Path: <s>\nX-Original-To: o\nDelivered-To: r\n" as asked for; the
+ * letters of flags: R, O, D. */
+struct span mailbox_head(struct delivery *d, const struct envelope_rcpt *rcpt,
+    struct span delivered_to, const char *flags);
+
+#endif

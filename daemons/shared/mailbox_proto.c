@@ -1,0 +1,70 @@
+/*
+ * mailbox_proto - the forms of the header.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "daemons/shared/mailbox_proto.h"
+
+#define PATH_MOST 4096
+
+static const struct attr_field worker_request_fields[] = {
+	ATTR_FIELD(struct worker_request, uid, 1, ATTR_U64, .required = true),
+	ATTR_FIELD(struct worker_request, gid, 2, ATTR_U64, .required = true),
+};
+const struct attr_form worker_request_form = ATTR_FORM("worker request", 1,
+    struct worker_request, worker_request_fields);
+
+static const struct attr_field worker_reply_fields[] = {
+	ATTR_FIELD(struct worker_reply, ok, 1, ATTR_BOOL),
+	ATTR_FIELD(struct worker_reply, why, 2, ATTR_SPAN, .limit = 1024),
+	ATTR_FIELD(struct worker_reply, fd, 3, ATTR_FD),
+};
+const struct attr_form worker_reply_form = ATTR_FORM("worker reply", 2,
+    struct worker_reply, worker_reply_fields);
+
+static const struct attr_field job_fields[] = {
+	ATTR_FIELD(struct mailbox_job, style, 1, ATTR_U64, .required = true),
+	ATTR_FIELD(struct mailbox_job, path, 2, ATTR_SPAN, .required = true,
+	    .limit = PATH_MOST),
+	ATTR_FIELD(struct mailbox_job, head, 3, ATTR_SPAN, .limit = 65535),
+	ATTR_FIELD(struct mailbox_job, sender, 4, ATTR_SPAN, .limit = 4096),
+	ATTR_FIELD(struct mailbox_job, content_offset, 5, ATTR_U64),
+	ATTR_FIELD(struct mailbox_job, content_length, 6, ATTR_U64),
+	ATTR_FIELD(struct mailbox_job, size_limit, 7, ATTR_U64),
+	ATTR_FIELD(struct mailbox_job, locks, 8, ATTR_U64),
+	ATTR_FIELD(struct mailbox_job, lock_attempts, 9, ATTR_U64),
+	ATTR_FIELD(struct mailbox_job, lock_delay, 10, ATTR_U64),
+	ATTR_FIELD(struct mailbox_job, stale_lock_time, 11, ATTR_U64),
+	ATTR_FIELD(struct mailbox_job, check_owner, 12, ATTR_BOOL),
+	ATTR_FIELD(struct mailbox_job, host, 13, ATTR_SPAN, .limit = 256),
+	ATTR_FIELD(struct mailbox_job, fd, 14, ATTR_FD),
+};
+const struct attr_form mailbox_job_form = ATTR_FORM("mailbox job", 1,
+    struct mailbox_job, job_fields);
+
+static const struct attr_field result_fields[] = {
+	ATTR_FIELD(struct mailbox_result, verdict, 1, ATTR_U64,
+	    .required = true),
+	ATTR_FIELD(struct mailbox_result, dsn, 2, ATTR_SPAN, .limit = 16),
+	ATTR_FIELD(struct mailbox_result, text, 3, ATTR_SPAN, .limit = 4096),
+};
+const struct attr_form mailbox_result_form = ATTR_FORM("mailbox result", 2,
+    struct mailbox_result, result_fields);
+
+static const struct attr_field read_fields[] = {
+	ATTR_FIELD(struct mailbox_read, path, 1, ATTR_SPAN, .required = true,
+	    .limit = PATH_MOST),
+	ATTR_FIELD(struct mailbox_read, limit, 2, ATTR_U64),
+};
+const struct attr_form mailbox_read_form = ATTR_FORM("mailbox read", 3,
+    struct mailbox_read, read_fields);
+
+static const struct attr_field text_fields[] = {
+	ATTR_FIELD(struct mailbox_text, status, 1, ATTR_U64,
+	    .required = true),
+	ATTR_FIELD(struct mailbox_text, text, 2, ATTR_SPAN,
+	    .limit = 1024 * 1024),
+	ATTR_FIELD(struct mailbox_text, why, 3, ATTR_SPAN, .limit = 1024),
+};
+const struct attr_form mailbox_text_form = ATTR_FORM("mailbox text", 4,
+    struct mailbox_text, text_fields);

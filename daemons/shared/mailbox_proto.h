@@ -1,0 +1,78 @@
+/*
+ * mailbox_proto - an agent, its launcher, and mailbox workers.
+ *
+ * The launcher is asked for a worker that has become a user, and passes back
+ * one end of a socket to it; jobs then go from the agent to the worker
+ * directly. A worker writes, syncs and answers; it leaves when its socket
+ * closes.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef DAEMONS_SHARED_MAILBOX_PROTO_H
+#define DAEMONS_SHARED_MAILBOX_PROTO_H
+
+#include "common/mail/attr.h"
+
+#define LAUNCHER_PROTOCOL "launcher"
+#define LAUNCHER_VERSION 1
+#define MAILBOX_PROTOCOL "mailbox"
+#define MAILBOX_VERSION 1
+
+struct worker_request {			/* form 1, to the launcher */
+	uint64_t uid, gid;		/* without root: ignored */
+};
+struct worker_reply {			/* form 2 */
+	bool ok;
+	struct span why;
+	int fd;				/* to the worker */
+};
+
+enum mailbox_style {
+	MAILBOX_MAILDIR = 1,		/* path ends in "/" */
+	MAILBOX_MBOX = 2,
+	MAILBOX_FILE = 3,		/* as mbox, by name of an alias */
+};
+enum mailbox_locks {
+	MAILBOX_LOCK_FCNTL = 1, MAILBOX_LOCK_DOTLOCK = 2, MAILBOX_LOCK_FLOCK = 4,
+};
+
+struct mailbox_job {			/* form 1, to a worker */
+	uint64_t style;
+	struct span path;		/* absolute */
+	struct span head;		/* header lines in front, LF ends */
+	struct span sender;		/* for the From_ line of mbox */
+	uint64_t content_offset, content_length;
+	uint64_t size_limit;		/* of mbox and file; 0: none */
+	uint64_t locks;			/* enum mailbox_locks */
+	uint64_t lock_attempts, lock_delay, stale_lock_time;
+	bool check_owner;		/* strict_mailbox_ownership */
+	struct span host;		/* for names of files */
+	int fd;				/* the queue file, read-only */
+};
+enum mailbox_verdict {
+	MAILBOX_DELIVERED = 0,		/* durable */
+	MAILBOX_DEFER = 1,
+	MAILBOX_BOUNCE = 2,
+};
+struct mailbox_result {			/* form 2 */
+	uint64_t verdict;
+	struct span dsn, text;
+};
+
+struct mailbox_read {			/* form 3: .forward, :include: */
+	struct span path;
+	uint64_t limit;
+};
+enum mailbox_read_status {
+	MAILBOX_READ_OK = 0, MAILBOX_READ_ABSENT = 1, MAILBOX_READ_FAILED = 2,
+};
+struct mailbox_text {			/* form 4 */
+	uint64_t status;
+	struct span text, why;
+};
+
+extern const struct attr_form worker_request_form, worker_reply_form,
+    mailbox_job_form, mailbox_result_form, mailbox_read_form,
+    mailbox_text_form;
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * virtual_conf - see the header.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "daemons/virtual/virtual_conf.h"
+
+struct virtual_conf virtual_conf;
+
+static const struct param rows[] = {
+	PARAM_STR("virtual_mailbox_base", &virtual_conf.mailbox_base,
+	    .dflt = ""),
+	PARAM_STR("virtual_mailbox_maps", &virtual_conf.mailbox_maps,
+	    .dflt = ""),
+	PARAM_STR("virtual_uid_maps", &virtual_conf.uid_maps, .dflt = ""),
+	PARAM_STR("virtual_gid_maps", &virtual_conf.gid_maps, .dflt = ""),
+	PARAM_STR("virtual_mailbox_lock", &virtual_conf.mailbox_lock,
+	    .dflt = "fcntl, dotlock", .min = 1),
+	PARAM_INT("virtual_minimum_uid", &virtual_conf.minimum_uid,
+	    .dflt = "100", .min = 1),
+	PARAM_INT("virtual_mailbox_limit", &virtual_conf.mailbox_limit,
+	    .dflt = "51200000"),
+	PARAM_INT("deliver_lock_attempts", &virtual_conf.lock_attempts,
+	    .dflt = "20", .min = 1),
+	PARAM_TIME("deliver_lock_delay", &virtual_conf.lock_delay,
+	    .dflt = "1s", .min = 1),
+	PARAM_TIME("stale_lock_time", &virtual_conf.stale_lock_time,
+	    .dflt = "500s", .min = 1),
+};
+
+const struct param_set virtual_params = PARAM_SET("virtual", rows);

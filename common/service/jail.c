@@ -70,6 +70,12 @@ jail_become(uid_t uid, gid_t gid, struct str *why)
 	return true;
 }
 
+void
+jail_no_new_privileges(void)
+{
+	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
 static bool
 change_root(const char *dir, struct str *why)
 {

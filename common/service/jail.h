@@ -36,6 +36,8 @@ bool jail_enter(const struct jail *jail, struct str *force_out,
 
 /* Becomes this user without a way back; for launchers and their workers. */
 bool jail_become(uid_t uid, gid_t gid, struct str *why);
+/* No program started from here gains rights by its mode. */
+void jail_no_new_privileges(void);
 /* As many descriptors as the system lets us have; no core files unless
  * `core`. */
 void jail_limits(bool core);

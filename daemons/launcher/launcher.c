@@ -10,7 +10,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,7 +44,7 @@ become(void *arg)
 	struct str why = STR_EMPTY;
 	bool ok = geteuid() != 0 || jail_become(id->uid, id->gid, &why);
 
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	jail_no_new_privileges();
 	str_fini(&why);
 	return ok;
 }

@@ -356,6 +356,7 @@ static enum io_status
 wait_idle(struct stream *s, struct deadline deadline, bool forms)
 {
 	struct idler me = { .stream = s };
+	struct span rest;
 	enum io_status status;
 
 	if (ST.draining && stream_buffered(s) == 0 && !stream_input_waits(s)) {
@@ -366,6 +367,9 @@ wait_idle(struct stream *s, struct deadline deadline, bool forms)
 	list_append(&idlers, &me.link);
 	status = stream_wait_input(s, deadline);
 	list_remove(&me.link);
+	/* The end that we made ourselves is input, too, until it is read. */
+	if (status == IO_OK && ST.draining && !forms)
+		status = stream_peek(s, deadline, &rest);
 	return status;
 }
 

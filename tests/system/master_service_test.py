@@ -1,0 +1,539 @@
+"""Master and the frame of every role, tried with a role that does what it is
+told: first process on demand, limits over all processes, jail, crashes,
+generations, drain and stop.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import os
+import re
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import unittest
+
+import instance
+from instance import until
+
+ROLE = os.path.join(instance.BUILD, "test", "tools", "test_role")
+
+
+class Talk:
+    """One connection to the test role."""
+
+    def __init__(self, port):
+        self.socket = socket.create_connection(("127.0.0.1", port), 20)
+        self.file = self.socket.makefile("rb")
+
+    def line(self):
+        return self.file.readline().decode().rstrip("\r\n")
+
+    def send(self, text):
+        self.socket.sendall(text.encode() + b"\n")
+
+    def say(self, text):
+        self.send(text)
+        return self.line()
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+
+class Master(instance.TestCase):
+    def setUp(self):
+        super().setUp()
+        if not os.path.exists(ROLE):
+            self.skipTest("no test role in " + ROLE)
+
+    def make(self, rows="", maxproc="-", chroot="n", args="", start=True,
+             user=None, **settings):
+        """An instance whose smtpd, qmgr and pickup are the test role."""
+        place = instance.tempfile.mkdtemp(prefix="d-")
+        self.addCleanup(shutil.rmtree, place, True)
+        os.chmod(place, 0o755)
+        for name in ("master", "postlogd", "scache", "idle"):
+            shutil.copy(os.path.join(instance.BUILD, "libexec", name),
+                        os.path.join(place, name))
+        for name in ("smtpd", "qmgr", "pickup", "broken", "trivial-rewrite"):
+            shutil.copy(ROLE, os.path.join(place, name))
+        second = instance.free_port()
+
+        def master(text):
+            first = re.search(r"^(\S+)\s+inet", text, re.M).group(1)
+            return (f"{first} inet n - {chroot} - {maxproc} smtpd {args}\n"
+                    f"rewrite unix - - n - - trivial-rewrite\n"
+                    f"postlog unix-dgram n - n - 1 postlogd\n"
+                    + rows.replace("PORT", str(second)))
+
+        made = self.instance(settings={"daemon_directory": place, **settings},
+                             master=master, start=False, user=user)
+        made.second = second
+        if start:
+            made.start()
+        return made
+
+    def talk(self, port):
+        talk = Talk(port)
+        self.addCleanup(talk.close)
+        self.assertEqual(talk.line(), "220 test")
+        return talk
+
+    def status(self, mail):
+        text = mail.command("waypost", "status", "-v").out
+        found = []
+        for line in text.splitlines()[2:]:
+            word = line.split(None, 10)
+            if len(word) >= 8:
+                found.append(dict(zip(("name", "type", "program", "pid", "gen",
+                                       "state", "clients", "limit", "served",
+                                       "cpu", "jail"), word)))
+        return found
+
+    def processes(self, mail, program="smtpd"):
+        return [p for p in self.status(mail)
+                if p["program"] == program and p["pid"] != "-"]
+
+    # Starting.
+
+    def test_the_first_client_starts_the_first_process(self):
+        mail = self.make(rows="127.0.0.1:PORT inet n - n - - smtpd\n")
+        rows = [p for p in self.status(mail) if p["program"] == "smtpd"]
+        self.assertEqual([p["state"] for p in rows], ["ready", "waiting"])
+        talk = self.talk(mail.second)
+        self.assertEqual(talk.say("who"),
+                         f"127.0.0.1:{mail.second} smtpd inet slot 1")
+        self.assertEqual(len(self.processes(mail)), 2)
+
+    def test_a_process_without_work_leaves_and_comes_back(self):
+        mail = self.make(max_idle="1s")
+        self.talk(mail.port).close()
+        until(lambda: not self.processes(mail), "the idle one to leave")
+        self.talk(mail.port)
+
+    def test_solitary_processes_stay(self):
+        mail = self.make(args="solitary", max_idle="1s")
+        time.sleep(2)
+        self.assertEqual(len(self.processes(mail)), 1)
+
+    def test_a_program_that_is_not_there_is_named_with_its_line(self):
+        mail = self.make(rows="nothing unix - - n - - nonesuch\n", start=False)
+        done = mail.command("waypost", "start-fg", check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.err, r"master\.cf:4: .*nonesuch")
+
+    def test_start_failures_are_throttled_and_others_work(self):
+        mail = self.make(
+            rows="127.0.0.1:PORT inet n - n - - broken fail\n",
+            service_throttle_time="2s")
+        with socket.create_connection(("127.0.0.1", mail.second)):
+            mail.wait_log(r"broken\[\d+\]: fatal: told to fail at start")
+            mail.wait_log(r"warning: process \S+/broken pid \d+ exit status 1")
+            mail.wait_log(r"broken: bad command startup -- throttling")
+            self.talk(mail.port)
+            self.assertEqual(len(mail.wait_log("told to fail")), 1)
+            mail.wait_log("told to fail", 2)
+
+    # Limits.
+
+    def test_the_limit_counts_clients_and_holds_back_the_rest(self):
+        mail = self.make(maxproc="3")
+        talks = [self.talk(mail.port) for _ in range(3)]
+        waiting = [Talk(mail.port) for _ in range(2)]
+        for talk in waiting:
+            self.addCleanup(talk.close)
+            talk.socket.settimeout(0.7)
+            with self.assertRaises(TimeoutError):
+                talk.socket.recv(1)
+            talk.socket.settimeout(20)
+        mail.wait_log(r'warning: service "\S+" \(\S+:%d\) has reached its '
+                      r'process limit "3": new clients may experience '
+                      r'noticeable delays' % mail.port)
+        self.assertEqual(talks[0].say("stress"), "yes")
+        talks[1].close()
+        until(lambda: any(self.greeted(t) for t in waiting), "a place")
+        time.sleep(0.3)
+        self.assertEqual(sum(self.greeted(t) for t in waiting), 1)
+        talks[0].close()
+        until(lambda: all(self.greeted(t) for t in waiting), "two places")
+
+    @staticmethod
+    def greeted(talk):
+        return bool(select.select([talk.socket], [], [], 0)[0])
+
+    def test_the_limit_holds_over_all_processes(self):
+        mail = self.make(maxproc="4", service_clients_per_process="1")
+        talks = [self.talk(mail.port) for _ in range(4)]
+        pids = {t.say("pid") for t in talks}
+        self.assertEqual(len(pids), 4)
+        fifth = Talk(mail.port)
+        self.addCleanup(fifth.close)
+        fifth.socket.settimeout(0.7)
+        with self.assertRaises(TimeoutError):
+            fifth.socket.recv(1)
+        fifth.socket.settimeout(20)
+        talks[2].close()
+        self.assertEqual(fifth.line(), "220 test")
+
+    def test_max_use_counts_with_one_client_per_process(self):
+        mail = self.make(service_clients_per_process="1", max_use="2")
+        pids = []
+        for _ in range(6):
+            talk = self.talk(mail.port)
+            pids.append(talk.say("pid"))
+            talk.close()
+        self.assertGreaterEqual(len(set(pids)), 3)
+
+    @unittest.skipIf((os.cpu_count() or 1) < 2, "needs two processors")
+    def test_a_busy_process_gets_company(self):
+        mail = self.make()
+        busy = self.talk(mail.port)
+        until(lambda: (busy.say("spin 900"), len(self.processes(mail)) > 1)[1],
+              "a second process", 40)
+
+    # The jail.
+
+    def test_the_jail_is_in_force(self):
+        mail = self.make()
+        talk = self.talk(mail.port)
+        jail = talk.say("jail")
+        self.assertRegex(jail, r"uid [1-9]\d*")
+        self.assertEqual(talk.say("fork"), "EPERM")
+        self.assertEqual(talk.say("exec"), "EPERM")
+        self.assertEqual(talk.say("socket"), "EPERM")
+        self.assertEqual(talk.say("root"), "EPERM")
+        if "no landlock" not in jail:
+            self.assertEqual(talk.say("read " + mail.etc + "/main.cf"),
+                             "EACCES")
+            self.assertEqual(talk.say("write " + mail.spool + "/saved/x"),
+                             "EACCES")
+        self.assertEqual(self.processes(mail)[0]["jail"], jail)
+
+    def test_needs_open_what_they_say(self):
+        mail = self.make(args="net queue")
+        talk = self.talk(mail.port)
+        self.assertEqual(talk.say("socket"), "ok")
+        self.assertEqual(talk.say("fork"), "EPERM")
+        self.assertEqual(talk.say("write saved/x"), "ok")
+        self.assertEqual(talk.say("write /var/tmp/not-for-a-role"), "EACCES")
+
+    @unittest.skipUnless(os.getuid() == 0, "chroot takes root")
+    def test_chroot_is_what_the_column_says(self):
+        mail = self.make(chroot="y")
+        talk = self.talk(mail.port)
+        self.assertIn("chroot", talk.say("jail"))
+        self.assertEqual(talk.say("read /etc/passwd"), "ENOENT")
+
+    @unittest.skipUnless(os.getuid() == 0, "every test is one otherwise")
+    def test_an_ordinary_user_has_the_same(self):
+        mail = self.make(user=12078, chroot="y")
+        talk = self.talk(mail.port)
+        self.assertRegex(talk.say("jail"), r"^uid 12078, ")
+        self.assertEqual(talk.say("fork"), "EPERM")
+        talk.close()
+        self.assertEqual(mail.stop(), 0)
+
+    # Crashes.
+
+    def test_a_crash_is_told_with_its_work_and_costs_one_process(self):
+        mail = self.make()
+        self.talk(mail.port).send("crash segv")
+        mail.wait_log(r"warning: process \S+/smtpd pid \d+ killed by signal 11")
+        mail.wait_log(r"warning: smtpd pid \d+ died, working on 4F2A1B, for "
+                      r"client\.example\[192\.0\.2\.7\], in fiber smtpd, "
+                      r"backtrace \S+/smtpd \+0x[0-9a-f]+")
+        self.talk(mail.port)
+        self.talk(mail.port).send("crash panic")
+        mail.wait_log(r"smtpd pid \d+ died, .*which said: panic: .*told to")
+        for _ in range(3):
+            self.talk(mail.port).send("crash kill")
+            time.sleep(0.1)
+        self.talk(mail.port)
+        self.assertNotIn("throttling", mail.log())
+
+    def test_counts_of_dead_processes_are_cleared(self):
+        mail = self.make(maxproc="2")
+        talks = [self.talk(mail.port) for _ in range(2)]
+        talks[0].send("crash kill")
+        for _ in range(2):
+            self.talk(mail.port)
+
+    def test_a_process_that_hangs_is_ended_by_its_watchdog(self):
+        mail = self.make(daemon_timeout="2s")
+        self.talk(mail.port).send("hang")
+        mail.wait_log(r"killed by signal 6")
+        mail.wait_log(r"which said: panic: watchdog")
+        self.talk(mail.port)
+
+    # Reload.
+
+    def test_reload_keeps_sessions_and_serves_new_ones_anew(self):
+        mail = self.make()
+        old = self.talk(mail.port)
+        pid = old.say("pid")
+        self.assertEqual(old.say("hostname"), "mail.demo.test")
+        mail.set(myhostname="other.demo.test")
+        mail.reload()
+        mail.wait_log(r"master\[\d+\]: reload -- version \S+, configuration ")
+        new = self.talk(mail.port)
+        self.assertNotEqual(new.say("pid"), pid)
+        self.assertEqual(new.say("hostname"), "other.demo.test")
+        self.assertEqual(old.say("hostname"), "mail.demo.test")
+        self.assertEqual(sorted(p["state"] for p in self.processes(mail)),
+                         ["draining", "ready"])
+        old.close()
+        until(lambda: len(self.processes(mail)) == 1, "the old one to leave")
+
+    def test_sessions_between_transactions_are_told_at_once(self):
+        mail = self.make()
+        old = self.talk(mail.port)
+        self.assertEqual(old.say("wait"), "waiting")
+        mail.reload()
+        self.assertEqual(old.line(), "421 draining")
+
+    def test_no_connection_is_lost_over_reloads(self):
+        mail = self.make()
+        for _ in range(10):
+            mail.reload()
+            for _ in range(5):
+                self.talk(mail.port).close()
+
+    def test_a_bad_configuration_leaves_the_old_one(self):
+        mail = self.make()
+        with open(os.path.join(mail.etc, "main.cf"), "a",
+                  encoding="utf-8") as file:
+            file.write("stop_timeout = soon\n")
+        self.assertNotEqual(
+            mail.command("waypost", "reload", check=False).returncode, 0)
+        os.kill(mail.process.pid, signal.SIGHUP)
+        mail.wait_log(r"error: reload refused.*stop_timeout")
+        self.talk(mail.port)
+
+    def test_rows_come_and_go(self):
+        mail = self.make()
+        path = os.path.join(mail.etc, "master.cf")
+        with open(path, encoding="utf-8") as file:
+            before = file.read()
+        mail.write("master.cf", before +
+                   f"127.0.0.1:{mail.second} inet n - n - - smtpd\n")
+        mail.reload()
+        until(lambda: self.reachable(mail.second), "the new row")
+        mail.write("master.cf", before)
+        mail.reload()
+        until(lambda: not self.reachable(mail.second), "the row to go")
+        self.talk(mail.port)
+
+    @staticmethod
+    def reachable(port):
+        try:
+            Talk(port).close()
+        except OSError:
+            return False
+        return True
+
+    def test_at_most_two_older_generations_live(self):
+        mail = self.make(stop_timeout="1s")
+        talks = []
+        for _ in range(4):
+            talks.append(self.talk(mail.port))
+            mail.reload()
+            until(lambda: [p for p in self.processes(mail)
+                           if p["state"] == "draining"], "the drain")
+        self.talk(mail.port)
+        until(lambda: len(self.processes(mail)) <= 3, "the oldest to leave")
+
+    def test_a_successor_takes_over_when_a_table_changed(self):
+        mail = self.make()
+        old = self.talk(mail.port)
+        pid = old.say("pid")
+        old.say("restart table hash:/x(0,lock|fold_fix) has changed")
+        mail.wait_log(r"smtpd\[\d+\]: table hash:/x\S+ has changed -- restarting")
+        until(lambda: self.fresh(mail) != pid, "the successor")
+        self.assertEqual(old.say("pid"), pid)
+
+    def fresh(self, mail):
+        talk = self.talk(mail.port)
+        pid = talk.say("pid")
+        talk.close()
+        return pid
+
+    def test_tables_that_change_often_do_not_pile_up_processes(self):
+        mail = self.make()
+        kept = []
+        for _ in range(8):
+            talk = self.talk(mail.port)
+            kept.append(talk)
+            talk.say("restart again")
+            time.sleep(0.15)
+        self.assertLessEqual(len(self.processes(mail)), 4)
+
+    def test_the_generation_of_tables_moves_for_rewrite_alone(self):
+        mail = self.make(rows="127.0.0.1:PORT inet n - n - - trivial-rewrite\n")
+        other = self.talk(mail.port)
+        before = other.say("generation")
+        other.say("tables")
+        time.sleep(0.2)
+        self.assertEqual(other.say("generation"), before)
+        self.talk(mail.second).say("tables")
+        until(lambda: other.say("generation") != before, "the generation")
+
+    # Waking.
+
+    def test_the_timer_of_master_cf_wakes_and_starts(self):
+        mail = self.make(rows="pickup unix n - n 1 1 pickup\n"
+                         "127.0.0.1:PORT inet n - n 1 1 pickup\n")
+        until(lambda: len(self.processes(mail, "pickup")) == 2, "the start")
+        mail.command("waypost", "status")
+        with socket.socket(socket.AF_UNIX) as trigger:
+            trigger.connect(os.path.join(mail.spool, "public", "pickup"))
+            trigger.send(b"X")
+
+    # Logs.
+
+    def test_commands_log_through_postlogd_into_the_file(self):
+        mail = self.make(start=False)
+        log = os.path.join(mail.dir, "maillog")
+        mail.set(maillog_file=log)
+        mail.start()
+        path = os.path.join(mail.spool, "public", "postlog")
+        line = "Jan 02 03:04:05 host postfix/postdrop[7]: hello there"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as to:
+            to.sendto(line.encode(), path)
+            to.sendto(b"raw\ntext", path)
+
+        def read():
+            with open(log, encoding="utf-8") as file:
+                return file.read()
+
+        until(lambda: line + "\n" in read(), "the line")
+        until(lambda: re.search(r"postlogd\[\d+\]: raw\?text$", read(), re.M),
+              "the raw text")
+        os.rename(log, log + ".1")
+        mail.reload()
+        until(lambda: os.path.exists(log), "the new file")
+        self.talk(mail.port).say("log into the new file")
+        until(lambda: "smtpd[" in read(), "the line in the new file")
+
+    # Stopping.
+
+    def test_stop_waits_for_transactions_and_no_longer_than_it_may(self):
+        mail = self.make(stop_timeout="2s")
+        talk = self.talk(mail.port)
+        process, mail.process = mail.process, mail.process
+        process.send_signal(signal.SIGTERM)
+        mail.wait_log(r"terminating on signal 15")
+        time.sleep(0.5)
+        self.assertEqual(talk.say("pid")[:4], "pid ")
+        before = time.monotonic()
+        self.assertEqual(mail.stop(0), 0)
+        self.assertLess(time.monotonic() - before, 6)
+
+    def test_stop_is_prompt_when_nobody_is_there(self):
+        mail = self.make()
+        before = time.monotonic()
+        self.assertEqual(mail.stop(), 0)
+        self.assertLess(time.monotonic() - before, 2)
+
+    def test_a_second_term_stops_at_once(self):
+        mail = self.make(stop_timeout="60s")
+        self.talk(mail.port)
+        mail.process.send_signal(signal.SIGTERM)
+        mail.wait_log(r"terminating on signal 15")
+        before = time.monotonic()
+        self.assertEqual(mail.stop(), 0)
+        self.assertLess(time.monotonic() - before, 4)
+
+    def test_children_leave_when_master_is_killed_and_the_next_one_waits(self):
+        mail = self.make()
+        talk = self.talk(mail.port)
+        pid = int(talk.say("pid").split()[1])
+        mail.process.send_signal(signal.SIGKILL)
+        mail.process.wait()
+        mail.process = None
+        mail.start()
+        self.assertFalse(os.path.exists(f"/proc/{pid}/exe"))
+
+    def test_a_second_master_is_refused_with_the_first_ones_number(self):
+        mail = self.make()
+        done = mail.run([os.path.join(instance.BUILD, "libexec", "master"),
+                         "-c", mail.etc, "-s"], check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.out + done.err + mail.log(),
+                         rf"already running on this queue: process "
+                         rf"{mail.process.pid}")
+        again = mail.command("waypost", "start", check=False)
+        self.assertEqual(again.returncode, 1)
+        self.assertIn("fatal: the Postfix mail system is already running",
+                      again.err)
+
+    def test_drain_ends_when_the_queue_is_empty(self):
+        mail = self.make(rows="qmgr unix n - n 300 1 qmgr\n")
+        held = os.path.join(mail.spool, "deferred", "1", "123")
+        with open(held, "wb"):
+            pass
+        mail.command("waypost", "drain")
+        mail.wait_log("draining: no new mail")
+        time.sleep(1.5)
+        self.assertIsNone(mail.process.poll())
+        os.unlink(held)
+        self.assertEqual(mail.process.wait(10), 0)
+        mail.wait_log("the queue is empty")
+        mail.process = None
+
+    def test_the_commands_words(self):
+        mail = self.make(start=False)
+        log = os.path.join(mail.dir, "maillog")
+        mail.set(maillog_file=log)
+        tell = lambda *words: mail.command("waypost", *words, check=False)
+        self.assertIn("fatal: the Postfix mail system is not running",
+                      tell("stop").err)
+        self.assertEqual(tell("status").returncode, 1)
+        self.assertEqual(tell("start").returncode, 0)
+        self.addCleanup(tell, "abort")
+        done = tell("status")
+        self.assertEqual(done.returncode, 0)
+        self.assertRegex(done.err, r"postfix/postfix-script: the Postfix mail "
+                         r"system is running: PID: \d+")
+        self.assertEqual(tell("reload").returncode, 0)
+        self.assertEqual(tell("stop").returncode, 0)
+        with open(log, encoding="utf-8") as file:
+            text = file.read()
+        for words in ("starting", "stopping", "refreshing"):
+            self.assertRegex(text, rf"postfix/postfix-script\[\d+\]: {words} "
+                             "the Postfix mail system")
+
+    def test_signals_of_a_terminal_do_not_reach_the_children(self):
+        mail = self.make(stop_timeout="2s")
+        talk = self.talk(mail.port)
+        pid = int(talk.say("pid").split()[1])
+        self.assertNotEqual(os.getsid(pid), os.getsid(mail.process.pid))
+        os.kill(pid, signal.SIGINT)
+        os.kill(pid, signal.SIGHUP)
+        self.assertEqual(talk.say("pid"), f"pid {pid}")
+
+    def test_it_is_a_fit_process_1(self):
+        if os.getuid() != 0 or not shutil.which("unshare"):
+            self.skipTest("takes root and unshare")
+        if subprocess.run(["unshare", "-p", "-f", "true"],
+                          check=False).returncode != 0:
+            self.skipTest("no process name space here")
+        mail = self.make(start=False)
+        with open(mail.log_path, "ab") as log:
+            process = subprocess.Popen(
+                ["unshare", "-p", "-f", "--mount-proc",
+                 os.path.join(instance.BUILD, "sbin", "waypost"), "-c",
+                 mail.etc, "start-fg"], stdout=log, stderr=log)
+        self.addCleanup(process.kill)
+        until(lambda: self.reachable(mail.port), "the start")
+        mail.wait_log(r"master\[1\]: daemon started")
+        (child,) = [int(p) for p in open(
+            f"/proc/{process.pid}/task/{process.pid}/children",
+            encoding="ascii").read().split()]
+        os.kill(child, signal.SIGTERM)
+        self.assertEqual(process.wait(10), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

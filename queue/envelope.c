@@ -36,6 +36,7 @@ static const struct attr_field envelope_fields[] = {
 	    .limit = ADDRESS_MOST),
 	ATTR_FIELD(struct envelope, owner, 20, ATTR_SPAN, .limit = 256),
 	ATTR_FIELD(struct envelope, epoch, 21, ATTR_U64),
+	ATTR_FIELD(struct envelope, full_name, 22, ATTR_SPAN, .limit = 1024),
 };
 const struct attr_form envelope_form =
     ATTR_FORM("envelope", 100, struct envelope, envelope_fields);

@@ -21,6 +21,7 @@ enum envelope_flags {
 	ENVELOPE_WARNED = 64,		/* delayed-mail notice was sent */
 	ENVELOPE_EXPIRE_NOW = 128,	/* postsuper -e */
 	ENVELOPE_INTERNAL = 256,	/* notices of our own */
+	ENVELOPE_EXTRACT_RCPT = 512,	/* maildrop: recipients from headers */
 };
 
 struct envelope {
@@ -38,6 +39,7 @@ struct envelope {
 	struct span rewrite_context;	/* "local" or "remote" */
 	struct span filter;		/* FILTER action or content_filter */
 	struct span redirect;
+	struct span full_name;		/* of a local sender, for From: */
 	struct span owner;		/* node, for later queue back ends */
 	uint64_t epoch;
 };

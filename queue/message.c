@@ -125,6 +125,13 @@ queue_writer_new(struct arena *arena, int queue_dir, const char *id)
 	return w;
 }
 
+void
+queue_writer_to_maildrop(struct queue_writer *w)
+{
+	CHECK(w->fd < 0);
+	w->where = QUEUE_MAILDROP;
+}
+
 const char *
 queue_writer_id(const struct queue_writer *w)
 {
@@ -146,7 +153,8 @@ create(struct queue_writer *w)
 		return true;
 	queue_path(w->where, SPAN(w->id), &path);
 	w->fd = fs_create_at(w->queue_dir, str_cstr(&path),
-	    QUEUE_MODE_WRITING, &w->why);
+	    w->where == QUEUE_MAILDROP ? QUEUE_MODE_DROPPING
+	    : QUEUE_MODE_WRITING, &w->why);
 	str_fini(&path);
 	if (w->fd < 0) {
 		fail(w);
@@ -321,7 +329,8 @@ sync_directory(struct queue_writer *w)
 static bool
 make_durable(struct queue_writer *w)
 {
-	if (!fs_chmod(w->fd, QUEUE_MODE_COMPLETE, &w->why)) {
+	if (!fs_chmod(w->fd, w->where == QUEUE_MAILDROP ? QUEUE_MODE_DROPPED
+	    : QUEUE_MODE_COMPLETE, &w->why)) {
 		fail(w);
 		return false;
 	}
@@ -338,7 +347,8 @@ enum queue_result
 queue_writer_commit(struct queue_writer *w, enum queue_name to,
     struct str *why)
 {
-	CHECK(!w->committed && (to == QUEUE_INCOMING || to == QUEUE_HOLD));
+	CHECK(!w->committed && (to == QUEUE_INCOMING || to == QUEUE_HOLD
+	    || to == w->where));
 	if (w->fd < 0)
 		w->where = to;
 	add_trailer(w);

@@ -42,6 +42,8 @@ struct queue_writer;
  * aborted when the arena goes unless committed. */
 struct queue_writer *queue_writer_new(struct arena *arena, int queue_dir,
     const char *id);
+/* postdrop: the file goes to maildrop, readable for pickup. Before content. */
+void queue_writer_to_maildrop(struct queue_writer *w);
 const char *queue_writer_id(const struct queue_writer *w);
 void queue_writer_envelope(struct queue_writer *w,
     const struct envelope *envelope);		/* once, before the rest */
@@ -56,8 +58,8 @@ enum queue_result queue_writer_status(const struct queue_writer *w);
 
 /*
  * Writes the trailer, sets the mode, makes it durable by the sync method, and
- * only then returns QUEUE_OK: 250 may be said. to is QUEUE_INCOMING or
- * QUEUE_HOLD. On failure the file is gone. Suspends.
+ * only then returns QUEUE_OK: 250 may be said. to is QUEUE_INCOMING,
+ * QUEUE_HOLD, or QUEUE_MAILDROP where that was chosen before. On failure the file is gone. Suspends.
  */
 enum queue_result queue_writer_commit(struct queue_writer *w,
     enum queue_name to, struct str *why);

@@ -37,6 +37,9 @@ bool queue_directories_make(int queue_dir, uid_t owner, gid_t setgid_group,
     struct str *why);
 
 #define QUEUE_MODE_WRITING 0600		/* being written */
+/* maildrop: files belong to whoever sent them, pickup reads them. */
+#define QUEUE_MODE_DROPPING 0644
+#define QUEUE_MODE_DROPPED 0744
 #define QUEUE_MODE_COMPLETE 0700	/* for tools; END alone proves it */
 
 #endif

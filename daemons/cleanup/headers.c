@@ -232,6 +232,36 @@ add_date(struct transaction *t, enum header_id id)
 	put_line(t, &line);
 }
 
+/* "Full Name <addr>", the name quoted where it has to be. */
+static void
+add_sender(struct str *line, const struct envelope *e)
+{
+	bool plain = true;
+
+	if (span_empty(e->full_name)) {
+		address_quote(line, e->sender);
+		return;
+	}
+	for (size_t i = 0; i < e->full_name.len; i++)
+		if (!ascii_is_alnum(e->full_name.p[i])
+		    && e->full_name.p[i] != ' ')
+			plain = false;
+	if (!plain)
+		str_putc(line, '"');
+	for (size_t i = 0; i < e->full_name.len; i++) {
+		char c = e->full_name.p[i];
+
+		if (c == '"' || c == '\\')
+			str_putc(line, '\\');
+		str_putc(line, c == '\n' || c == '\r' ? ' ' : c);
+	}
+	if (!plain)
+		str_putc(line, '"');
+	str_adds(line, " <");
+	address_quote(line, e->sender);
+	str_putc(line, '>');
+}
+
 static void
 add_from(struct transaction *t, enum header_id id)
 {
@@ -242,7 +272,7 @@ add_from(struct transaction *t, enum header_id id)
 		str_addf(&line, "MAILER-DAEMON@%s (Mail Delivery System)",
 		    conf_core.myorigin);
 	else
-		address_quote(&line, t->envelope.sender);
+		add_sender(&line, &t->envelope);
 	str_putc(&line, '\n');
 	put_line(t, &line);
 }

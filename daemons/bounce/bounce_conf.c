@@ -1,0 +1,29 @@
+/*
+ * bounce_conf - see the header.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "daemons/bounce/bounce_conf.h"
+
+struct bounce_conf bounce_conf;
+
+static const struct param rows[] = {
+	PARAM_STR("notify_classes", &bounce_conf.notify_classes,
+	    .dflt = "resource, software"),
+	PARAM_STR("bounce_notice_recipient",
+	    &bounce_conf.bounce_notice_recipient, .dflt = "postmaster",
+	    .min = 1),
+	PARAM_STR("2bounce_notice_recipient",
+	    &bounce_conf.double_bounce_notice_recipient,
+	    .dflt = "postmaster", .min = 1),
+	PARAM_STR("empty_address_recipient",
+	    &bounce_conf.empty_address_recipient, .dflt = "MAILER-DAEMON",
+	    .min = 1),
+	PARAM_INT("bounce_size_limit", &bounce_conf.bounce_size_limit,
+	    .dflt = "50000", .min = 1),
+	PARAM_TIME("maximal_queue_lifetime",
+	    &bounce_conf.maximal_queue_lifetime, .dflt = "5d", .unit = 'd',
+	    .max = 8640000),
+};
+
+const struct param_set bounce_params = PARAM_SET("bounce", rows);

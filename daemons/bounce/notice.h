@@ -1,0 +1,31 @@
+/*
+ * notice - delivery status notifications (RFC 3464) composed and committed.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef DAEMONS_BOUNCE_NOTICE_H
+#define DAEMONS_BOUNCE_NOTICE_H
+
+#include "common/base/arena.h"
+#include "daemons/shared/bounce_proto.h"
+
+struct notice {
+	enum bounce_what what;
+	const struct bounce_send *about;	/* the message, its descriptor */
+	const struct envelope *envelope;
+	const struct outcome *outcomes;
+	size_t count;
+	struct span sender;		/* of the notice: "" or double-bounce */
+	struct span rcpt;
+	const char *kind;		/* "sender non-delivery", for the log */
+	bool headers_only;		/* of the returned message */
+};
+
+/* The notice in the queue, durably, and logged; false when it is not. */
+bool notice_send(const struct notice *n, struct arena *arena);
+
+/* The three parts in front of the returned message; for tests. */
+void notice_compose(const struct notice *n, const char *boundary,
+    struct str *out);
+
+#endif

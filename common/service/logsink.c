@@ -26,7 +26,6 @@
 #include "common/service/counters.h"
 #include "common/service/logsink.h"
 
-#define SYSLOG_PATH "/dev/log"
 enum {
 	BUFFER_LIMIT = 1 << 20,
 	PACKET_LIMIT = 8000,
@@ -58,6 +57,7 @@ static struct {
 } out = { .fd = -1, .packets = LIST_HEAD(out.packets) };
 
 static int file_fd = -1;
+static const char *syslog_path = "/dev/log";
 
 static const struct name_value facilities[] = {
 	{ "auth", LOG_AUTH }, { "authpriv", LOG_AUTHPRIV },
@@ -88,10 +88,16 @@ connect_datagrams(const char *path)
 	return -1;
 }
 
+void
+logsink_set_syslog_path(const char *path)
+{
+	syslog_path = path;
+}
+
 int
 logsink_connect_syslog(void)
 {
-	return connect_datagrams(SYSLOG_PATH);
+	return connect_datagrams(syslog_path);
 }
 
 static void
@@ -289,7 +295,7 @@ use_datagrams(bool postlog)
 		snprintf(out.path, sizeof(out.path), "%s/public/postlog",
 		    conf_core.queue_directory);
 	else
-		snprintf(out.path, sizeof(out.path), "%s", SYSLOG_PATH);
+		snprintf(out.path, sizeof(out.path), "%s", syslog_path);
 	forget_socket();
 	loop_timer_init(&out.retry, on_retry);
 	/* While it can be reached; the jail comes later. */

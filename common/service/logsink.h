@@ -25,6 +25,8 @@ void logsink_take_syslog(int fd);	/* the answer */
 void logsink_take_file(int fd);		/* the file was reopened */
 /* A connected datagram socket to syslog, or -1. */
 int logsink_connect_syslog(void);
+/* Tests: in place of /dev/log; kept, not copied. */
+void logsink_set_syslog_path(const char *path);
 /* Waits a short time for what is buffered: before exit. */
 void logsink_finish(void);
 

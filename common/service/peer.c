@@ -98,7 +98,7 @@ struct peer {
 	struct str why;
 };
 
-struct test_connect {
+struct connector {
 	struct list link;
 	char *cls, *service;
 	int (*connect_fn)(void *arg);
@@ -106,7 +106,7 @@ struct test_connect {
 };
 
 static struct list peers = LIST_HEAD(peers);
-static struct list test_connects = LIST_HEAD(test_connects);
+static struct list connectors = LIST_HEAD(connectors);
 static struct fiber_group fibers = { .fibers = LIST_HEAD(fibers.fibers),
 	.joiners = LIST_HEAD(fibers.joiners) };
 static struct loop_timer sweeper;
@@ -175,13 +175,13 @@ void
 peer_connect_by(const char *cls, const char *service,
     int (*connect_fn)(void *arg), void *arg)
 {
-	struct test_connect *t = MEM_NEW(struct test_connect);
+	struct connector *t = MEM_NEW(struct connector);
 
 	t->cls = mem_strdup(cls);
 	t->service = mem_strdup(service);
 	t->connect_fn = connect_fn;
 	t->arg = arg;
-	list_prepend(&test_connects, &t->link);
+	list_prepend(&connectors, &t->link);
 }
 
 /* --- Calls ---------------------------------------------------------------*/
@@ -496,15 +496,15 @@ adopt_connection(struct peer *peer, int fd)
 }
 
 static int
-connect_for_test(const struct peer *peer, bool *is_test_out)
+connect_by_other(const struct peer *peer, bool *found_out)
 {
-	LIST_EACH(item, &test_connects) {
-		struct test_connect *t =
-		    LIST_ITEM(item, struct test_connect, link);
+	LIST_EACH(item, &connectors) {
+		struct connector *t =
+		    LIST_ITEM(item, struct connector, link);
 
 		if (strcmp(t->cls, peer->cls) == 0 &&
 		    strcmp(t->service, peer->service) == 0) {
-			*is_test_out = true;
+			*found_out = true;
 			return t->connect_fn(t->arg);
 		}
 	}
@@ -516,10 +516,10 @@ static int
 connect_once(struct peer *peer, struct deadline deadline)
 {
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path) + 512];
-	bool is_test = false;
-	int fd = connect_for_test(peer, &is_test);
+	bool found = false;
+	int fd = connect_by_other(peer, &found);
 
-	if (is_test) {
+	if (found) {
 		if (fd < 0)
 			str_printf(&peer->why, "no connection could be made");
 		return fd;

@@ -79,6 +79,5 @@ void peer_set_root(const char *dir);
  * runs in a fiber and may suspend): a launcher's workers, doubles in tests. */
 void peer_connect_by(const char *cls, const char *service,
     int (*connect_fn)(void *arg), void *arg);
-#define peer_test_connect peer_connect_by
 
 #endif

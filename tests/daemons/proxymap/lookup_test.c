@@ -89,7 +89,7 @@ T_TEST(approved_tables_answer_and_others_do_not)
 	    "proxy:regexp:{{/(.)x/ <$1>}}");
 	loop_start();
 	fiber_group_init(&servers);
-	peer_test_connect("private", "proxymap", connect_here, NULL);
+	peer_connect_by("private", "proxymap", connect_here, NULL);
 	fiber_run_main(client, NULL);
 }
 

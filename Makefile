@@ -128,7 +128,7 @@ $(BUILD)/config.mk: Makefile
 	@mv $@.new $@
 
 $(BUILD)/config.h: $(BUILD)/config.mk
-LDLIBS = $(LIBS)
+LDLIBS = $(LIBS) -lm
 
 # --- Objects and archives, in three flavours -------------------------------
 # plain: what is installed. test: fault points compiled in. fuzz: sanitized.

@@ -1,14 +1,16 @@
 /*
  * schedule - see the header.
  *
- * A peer is one job's entries for one destination. Peers that may go sit on
- * their job; a peer found blocked (window full, dead, rate delay) moves to its
- * destination and comes back when that one opens, so no choice ever looks at
- * the same blocked peer twice. Jobs with ready peers are in a heap by rank.
+ * A peer is one job's entries for one destination, and is on a list of each: of
+ * ready ones, or, once found blocked (window full, dead, rate delay), of
+ * blocked ones until the destination opens, so no choice looks at the same
+ * blocked peer twice. Jobs with ready peers are in a heap by rank, and by size.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "queue/schedule.h"
+
+#include <math.h>
 
 #include "common/base/hash.h"
 #include "common/base/mem.h"
@@ -21,19 +23,19 @@ struct peer {
 	struct schedule_job *job;
 	struct schedule_destination *destination;
 	struct list entries;
-	struct list link;		/* job->peers or destination->blocked */
-	bool blocked;
+	struct list on_job, on_destination; /* both linked while it has entries */
 };
 
 struct schedule_job {
 	struct schedule_transport *transport;
 	void *message;
-	struct list peers;		/* ready ones */
+	struct list ready, blocked;	/* peers */
 	struct hash *by_destination;
 	size_t entries_waiting, entries_in_flight, selected, slots_used;
-	size_t entries_total;
-	struct heap_node rank;
-	struct list small;
+	int64_t since_ms;
+	struct heap_node rank;		/* while it has ready peers ... */
+	struct list by_size;		/* ... and so is this */
+	struct list link;		/* transport->jobs, while entries wait */
 	unsigned size_class;
 };
 
@@ -43,7 +45,7 @@ struct schedule {
 	struct hash *by_name;
 	struct hash *jobs;		/* by transport and message */
 	struct heap sleeping;		/* destinations by next_at_ms */
-	int64_t last_rank;
+	int64_t last_rank, now_ms;
 	size_t waiting, in_flight;
 };
 
@@ -78,12 +80,10 @@ job_free(struct schedule_job *job)
 		struct peer *peer = value;
 
 		CHECK(list_empty(&peer->entries));
-		list_remove(&peer->link);
 		mem_free(peer);
 	}
 	hash_free(&job->by_destination);
-	heap_remove(&job->transport->ready, &job->rank);
-	list_remove(&job->small);
+	CHECK(!heap_has(&job->rank));
 	hash_remove(job->transport->schedule->jobs,
 	    job_key(job->transport, job->message, room));
 	mem_free(job);
@@ -150,9 +150,10 @@ schedule_transport_add(struct schedule *s, struct span name,
 	t->name = mem_strndup(name.p, name.len);
 	t->limits = *limits;
 	list_init(&t->destinations);
+	list_init(&t->jobs);
 	list_init(&t->turn);
-	for (size_t i = 0; i < ARRAY_COUNT(t->small); i++)
-		list_init(&t->small[i]);
+	for (size_t i = 0; i < ARRAY_COUNT(t->by_size); i++)
+		list_init(&t->by_size[i]);
 	list_append(&s->transports, &t->link);
 	hash_put(s->by_name, name, t);
 	return t;
@@ -198,6 +199,7 @@ destination_make(struct schedule_transport *t, struct span name)
 		d->window = (double)t->limits.concurrency;
 	if (d->window < 1)
 		d->window = 1;
+	list_init(&d->ready);
 	list_init(&d->blocked);
 	heap_node_init(&d->wake);
 	list_append(&t->destinations, &d->link);
@@ -229,24 +231,11 @@ size_class_of(size_t entries)
 {
 	unsigned c = 0;
 
-	while (entries > 1 && c < 23) {
+	while (entries > 1 && c < SCHEDULE_SIZE_CLASSES - 1) {
 		entries >>= 1;
 		c++;
 	}
 	return c;
-}
-
-static void
-job_file_by_size(struct schedule_job *job)
-{
-	unsigned c = size_class_of(job->entries_waiting);
-
-	if (list_linked(&job->small) && c == job->size_class)
-		return;
-	list_remove(&job->small);
-	job->size_class = c;
-	if (job->entries_waiting > 0)
-		list_append(&job->transport->small[c], &job->small);
 }
 
 static void
@@ -258,24 +247,50 @@ transport_takes_turns(struct schedule_transport *t)
 		list_remove(&t->turn);
 }
 
+/* After its peers or entries changed. */
 static void
-job_becomes_ready(struct schedule_job *job)
+job_file(struct schedule_job *job)
 {
-	if (!heap_has(&job->rank))
-		heap_insert(&job->transport->ready, &job->rank, job->rank.key);
-	transport_takes_turns(job->transport);
+	struct schedule_transport *t = job->transport;
+	unsigned c = size_class_of(job->entries_waiting);
+
+	if (list_empty(&job->ready)) {
+		heap_remove(&t->ready, &job->rank);
+		list_remove(&job->by_size);
+	} else {
+		if (!heap_has(&job->rank))
+			heap_insert(&t->ready, &job->rank, job->rank.key);
+		if (!list_linked(&job->by_size) || c != job->size_class) {
+			list_remove(&job->by_size);
+			job->size_class = c;
+			list_append(&t->by_size[c], &job->by_size);
+		}
+	}
+	if (job->entries_waiting == 0)
+		list_remove(&job->link);
+	else if (!list_linked(&job->link))
+		list_append(&t->jobs, &job->link);
+	transport_takes_turns(t);
+}
+
+static void
+peer_becomes_ready(struct peer *peer)
+{
+	list_remove(&peer->on_job);
+	list_append(&peer->job->ready, &peer->on_job);
+	list_remove(&peer->on_destination);
+	list_append(&peer->destination->ready, &peer->on_destination);
 }
 
 static void
 unblock(struct schedule_destination *d)
 {
 	LIST_EACH(link, &d->blocked) {
-		struct peer *peer = LIST_ITEM(link, struct peer, link);
+		struct peer *peer = LIST_ITEM(link, struct peer,
+		    on_destination);
 
-		list_remove(&peer->link);
-		peer->blocked = false;
-		list_append(&peer->job->peers, &peer->link);
-		job_becomes_ready(peer->job);
+		peer_becomes_ready(peer);
+		job_file(peer->job);
 	}
 }
 
@@ -292,8 +307,11 @@ job_make(struct schedule_transport *t, void *message)
 	job->transport = t;
 	job->message = message;
 	job->by_destination = hash_new();
-	list_init(&job->peers);
-	list_init(&job->small);
+	job->since_ms = t->schedule->now_ms;
+	list_init(&job->ready);
+	list_init(&job->blocked);
+	list_init(&job->by_size);
+	list_init(&job->link);
 	heap_node_init(&job->rank);
 	job->rank.key = t->schedule->last_rank += RANK_STEP;
 	hash_put(t->schedule->jobs, key, job);
@@ -312,7 +330,8 @@ peer_make(struct schedule_job *job, struct schedule_destination *d)
 	peer->job = job;
 	peer->destination = d;
 	list_init(&peer->entries);
-	list_init(&peer->link);
+	list_init(&peer->on_job);
+	list_init(&peer->on_destination);
 	hash_put(job->by_destination, key, peer);
 	return peer;
 }
@@ -332,7 +351,6 @@ entry_add_rcpt(struct peer *peer, void *message, uint32_t rcpt)
 		last->message = message;
 		list_append(&peer->entries, &last->link);
 		job->entries_waiting++;
-		job->entries_total++;
 		peer->destination->waiting++;
 		job->transport->schedule->waiting++;
 	}
@@ -344,12 +362,11 @@ entry_add_rcpt(struct peer *peer, void *message, uint32_t rcpt)
 }
 
 void
-schedule_add(struct schedule_transport *t, void *message, int64_t arrival,
+schedule_add(struct schedule_transport *t, void *message,
     const struct span *nexthops, const uint32_t *rcpts, size_t count)
 {
 	struct schedule_job *job;
 
-	(void)arrival;
 	if (count == 0)
 		return;
 	job = job_make(t, message);
@@ -358,14 +375,10 @@ schedule_add(struct schedule_transport *t, void *message, int64_t arrival,
 		    destination_make(t, nexthops[i]));
 
 		entry_add_rcpt(peer, message, rcpts[i]);
-		if (!list_linked(&peer->link)) {
-			peer->blocked = false;
-			list_append(&job->peers, &peer->link);
-		}
+		if (!list_linked(&peer->on_job))
+			peer_becomes_ready(peer);
 	}
-	job_file_by_size(job);
-	if (!list_empty(&job->peers))
-		job_becomes_ready(job);
+	job_file(job);
 }
 
 /* ---- choosing ---- */
@@ -375,9 +388,10 @@ block(struct peer *peer, int64_t now_ms)
 {
 	struct schedule_destination *d = peer->destination;
 
-	list_remove(&peer->link);
-	peer->blocked = true;
-	list_append(&d->blocked, &peer->link);
+	list_remove(&peer->on_job);
+	list_append(&peer->job->blocked, &peer->on_job);
+	list_remove(&peer->on_destination);
+	list_append(&d->blocked, &peer->on_destination);
 	if (!d->dead && d->next_at_ms > now_ms && !heap_has(&d->wake))
 		heap_insert(&d->transport->schedule->sleeping, &d->wake,
 		    d->next_at_ms);
@@ -387,81 +401,82 @@ block(struct peer *peer, int64_t now_ms)
 static struct peer *
 job_pick_peer(struct schedule_job *job, int64_t now_ms)
 {
-	LIST_EACH(link, &job->peers) {
-		struct peer *peer = LIST_ITEM(link, struct peer, link);
+	LIST_EACH(link, &job->ready) {
+		struct peer *peer = LIST_ITEM(link, struct peer, on_job);
 
 		if (destination_is_open(peer->destination, now_ms))
 			return peer;
 		block(peer, now_ms);
 	}
-	heap_remove(&job->transport->ready, &job->rank);
+	job_file(job);
 	return NULL;
 }
 
-/* Slots that `job` has earned and not given away yet. */
+/* Slots that `job` has earned, or may earn, and not given away yet. */
 static int64_t
-slots_available(const struct schedule_job *job)
+slots_left(const struct schedule_job *job, size_t entries)
 {
-	int64_t cost = job->transport->limits.slot_cost;
-
-	return cost < 2 ? 0
-	    : (int64_t)job->selected / cost - (int64_t)job->slots_used;
+	return (int64_t)(entries / (size_t)job->transport->limits.slot_cost)
+	    - (int64_t)job->slots_used;
 }
 
-/* May a job with this many entries go before `job`? */
-static bool
-may_preempt(const struct schedule_job *job, size_t entries)
+static int64_t
+slots_needed(const struct schedule_limits *l, size_t entries)
 {
-	const struct schedule_limits *l = &job->transport->limits;
-	int64_t ever, needed;
-
-	if (l->slot_cost < 2 || job->entries_waiting <= entries)
-		return false;
-	ever = (int64_t)job->entries_total / l->slot_cost;
-	if (ever < l->minimum_slots)
-		return false;
-	needed = (int64_t)entries * (100 - l->slot_discount) / 100
+	return ((int64_t)entries * (100 - l->slot_discount) + 99) / 100
 	    - l->slot_loan;
-	return slots_available(job) > 0 && needed <= slots_available(job);
 }
 
-/* The best small job that may preempt: oldest of the smallest size class. */
+/*
+ * Of those that might ever go before `job`, the one with the most age per
+ * entry: not always the smallest, or mail for two would wait for ever behind
+ * mail for one. Each size class offers its oldest.
+ */
 static struct schedule_job *
-find_preemptor(struct schedule_job *job)
+find_candidate(struct schedule_job *job, int64_t now_ms)
 {
-	for (unsigned c = 0; c < job->size_class; c++) {
-		unsigned looked = 0;
+	struct schedule_transport *t = job->transport;
+	int64_t may_earn = slots_left(job, job->selected
+	    + job->entries_waiting);
+	struct schedule_job *best = NULL;
+	double best_score = 0;
 
-		LIST_EACH(link, &job->transport->small[c]) {
-			struct schedule_job *other = LIST_ITEM(link,
-			    struct schedule_job, small);
+	for (unsigned c = 0; c < SCHEDULE_SIZE_CLASSES
+	    && slots_needed(&t->limits, (size_t)1 << c) <= may_earn; c++) {
+		struct list *first = t->by_size[c].next;
+		struct schedule_job *other;
+		double score;
 
-			if (other != job && heap_has(&other->rank)
-			    && other->rank.key > job->rank.key
-			    && may_preempt(job, other->entries_waiting))
-				return other;
-			if (++looked == 8)
-				break;
+		if (first == &job->by_size)
+			first = first->next;
+		if (first == &t->by_size[c])
+			continue;
+		other = LIST_ITEM(first, struct schedule_job, by_size);
+		score = (double)(now_ms - other->since_ms + 1)
+		    / (double)other->entries_waiting;
+		if (score > best_score && slots_needed(&t->limits,
+		    other->entries_waiting) <= may_earn) {
+			best = other;
+			best_score = score;
 		}
 	}
-	return NULL;
+	return best;
 }
 
+/* The job that goes before `job` now, or NULL. */
 static struct schedule_job *
-pick_job(struct schedule_transport *t)
+find_preemptor(struct schedule_job *job, int64_t now_ms)
 {
-	struct heap_node *first = heap_first(&t->ready);
-	struct schedule_job *job, *small;
+	const struct schedule_limits *l = &job->transport->limits;
+	struct schedule_job *other;
 
-	if (first == NULL)
+	if (l->slot_cost < 2 || slots_left(job, job->selected) <= 0
+	    || (int64_t)(job->selected + job->entries_waiting) / l->slot_cost
+	    < l->minimum_slots)
 		return NULL;
-	job = container_of(first, struct schedule_job, rank);
-	small = find_preemptor(job);
-	if (small == NULL)
-		return job;
-	job->slots_used += small->entries_waiting;
-	heap_move(&t->ready, &small->rank, job->rank.key - 1);
-	return small;
+	other = find_candidate(job, now_ms);
+	return other != NULL && slots_needed(l, other->entries_waiting)
+	    <= slots_left(job, job->selected) ? other : NULL;
 }
 
 static struct schedule_entry *
@@ -475,15 +490,8 @@ take_entry(struct peer *peer)
 	peer->destination->waiting--;
 	peer->job->transport->schedule->waiting--;
 	if (list_empty(&peer->entries)) {
-		list_remove(&peer->link);
-	} else if (!peer->blocked) {	/* the next destination's turn */
-		list_remove(&peer->link);
-		list_append(&peer->job->peers, &peer->link);
-	}
-	job_file_by_size(peer->job);
-	if (list_empty(&peer->job->peers)) {
-		heap_remove(&peer->job->transport->ready, &peer->job->rank);
-		transport_takes_turns(peer->job->transport);
+		list_remove(&peer->on_job);
+		list_remove(&peer->on_destination);
 	}
 	return entry;
 }
@@ -495,8 +503,11 @@ hand_over(struct peer *peer, int64_t now_ms)
 	struct schedule_destination *d = entry->destination;
 	struct schedule_transport *t = d->transport;
 
+	if (!list_empty(&peer->entries))	/* the next one's turn */
+		peer_becomes_ready(peer);
 	entry->job->selected++;
 	entry->job->entries_in_flight++;
+	job_file(entry->job);
 	d->in_flight++;
 	t->in_flight++;
 	t->schedule->in_flight++;
@@ -530,15 +541,24 @@ wake_destinations(struct schedule *s, int64_t now_ms)
 static struct schedule_entry *
 transport_next(struct schedule_transport *t, int64_t now_ms)
 {
-	struct schedule_job *job;
+	struct heap_node *first;
 
-	while ((job = pick_job(t)) != NULL) {
-		struct peer *peer = job_pick_peer(job, now_ms);
+	while ((first = heap_first(&t->ready)) != NULL) {
+		struct schedule_job *job = LIST_ITEM(first,
+		    struct schedule_job, rank);
+		struct schedule_job *small = find_preemptor(job, now_ms);
+		struct peer *peer = job_pick_peer(small != NULL ? small : job,
+		    now_ms);
 
-		if (peer != NULL)
-			return hand_over(peer, now_ms);
+		if (peer == NULL)	/* that one is blocked now */
+			continue;
+		if (small != NULL) {
+			job->slots_used += small->entries_waiting;
+			heap_move(&t->ready, &small->rank,
+			    job->rank.key - 1);
+		}
+		return hand_over(peer, now_ms);
 	}
-	transport_takes_turns(t);
 	return NULL;
 }
 
@@ -548,6 +568,7 @@ schedule_next(struct schedule *s, int64_t now_ms, int64_t *again_ms_out)
 	struct heap_node *first;
 
 	*again_ms_out = -1;
+	s->now_ms = now_ms;
 	wake_destinations(s, now_ms);
 	LIST_EACH(link, &s->turn) {
 		struct schedule_transport *t = LIST_ITEM(link,
@@ -577,28 +598,44 @@ schedule_next(struct schedule *s, int64_t now_ms, int64_t *again_ms_out)
 
 /* ---- feedback ---- */
 
+static double
+feedback_step(double feedback, enum schedule_divisor by, double window)
+{
+	switch (by) {
+	case SCHEDULE_BY_ONE:
+		return feedback;
+	case SCHEDULE_BY_WINDOW:
+		return feedback / window;
+	case SCHEDULE_BY_ROOT:
+		return feedback / sqrt(window);
+	}
+	panic("feedback divisor %d", by);
+}
+
+/* Up at the end of a sequence of 1/feedback successes. */
 static void
 grow_window(struct schedule_destination *d)
 {
 	const struct schedule_limits *l = &d->transport->limits;
 
-	d->failure = 0;
 	d->cohorts = 0;
 	if (l->concurrency > 0 && d->window >= (double)l->concurrency)
 		return;
 	/* Only a window that is being used may grow. */
 	if ((double)d->in_flight + 2 < d->window)
 		return;
-	d->success += l->positive_by_window ? l->positive_feedback / d->window
-	    : l->positive_feedback;
+	d->success += feedback_step(l->positive_feedback, l->positive_by,
+	    d->window);
 	while (d->success + 0.002 >= 1) {
 		d->success -= 1;
+		d->failure = 0;
 		d->window += 1;
 	}
 	if (l->concurrency > 0 && d->window > (double)l->concurrency)
 		d->window = (double)l->concurrency;
 }
 
+/* Down at the start of a sequence of 1/feedback failures. */
 static bool
 shrink_window(struct schedule_destination *d)
 {
@@ -613,11 +650,11 @@ shrink_window(struct schedule_destination *d)
 			return true;
 		}
 	}
-	d->success = 0;
-	d->failure += l->negative_by_window ? l->negative_feedback / d->window
-	    : l->negative_feedback;
-	while (d->failure + 0.002 >= 1) {
-		d->failure -= 1;
+	d->failure -= feedback_step(l->negative_feedback, l->negative_by,
+	    d->window);
+	while (d->failure + 0.002 < 0) {
+		d->failure += 1;
+		d->success = 0;
 		d->window -= 1;
 	}
 	if (d->window < 1)
@@ -680,46 +717,36 @@ schedule_transport_throttle(struct schedule_transport *t, bool yes)
 	transport_takes_turns(t);
 }
 
+static struct peer *
+waiting_peer(struct schedule_transport *t, struct schedule_destination *only)
+{
+	struct schedule_job *job;
+
+	if (only != NULL)
+		return !list_empty(&only->blocked)
+		    ? LIST_FIRST(&only->blocked, struct peer, on_destination)
+		    : LIST_FIRST(&only->ready, struct peer, on_destination);
+	job = LIST_FIRST(&t->jobs, struct schedule_job, link);
+	if (job == NULL)
+		return NULL;
+	return !list_empty(&job->ready)
+	    ? LIST_FIRST(&job->ready, struct peer, on_job)
+	    : LIST_FIRST(&job->blocked, struct peer, on_job);
+}
+
 struct schedule_entry *
 schedule_take_waiting(struct schedule_transport *t,
     struct schedule_destination *only_or_null)
 {
-	struct hash_iter it = HASH_ITER_START;
-	struct span key;
-	void *value;
-	struct peer *found = NULL;
+	struct peer *peer = waiting_peer(t, only_or_null);
+	struct schedule_entry *entry;
+	struct schedule_job *job;
 
-	if (only_or_null != NULL) {
-		if (only_or_null->waiting == 0)
-			return NULL;
-		if (!list_empty(&only_or_null->blocked))
-			found = LIST_FIRST(&only_or_null->blocked, struct peer,
-			    link);
-	}
-	for (size_t c = 0; found == NULL && c < ARRAY_COUNT(t->small); c++)
-		LIST_EACH(link, &t->small[c]) {
-			struct schedule_job *job = LIST_ITEM(link,
-			    struct schedule_job, small);
-
-			it = HASH_ITER_START;
-			while (found == NULL && hash_next(job->by_destination,
-			    &it, &key, &value)) {
-				struct peer *peer = value;
-
-				if (!list_empty(&peer->entries)
-				    && (only_or_null == NULL
-				    || peer->destination == only_or_null))
-					found = peer;
-			}
-			if (found != NULL)
-				break;
-		}
-	if (found == NULL)
+	if (peer == NULL)
 		return NULL;
-
-	struct schedule_job *job = found->job;
-	struct schedule_entry *entry = take_entry(found);
-
+	job = peer->job;
+	entry = take_entry(peer);
+	job_file(job);
 	if (job->entries_waiting == 0 && job->entries_in_flight == 0)
 		job_free(job);
 	entry->job = NULL;
@@ -749,8 +776,7 @@ schedule_tidy(struct schedule *s)
 			struct schedule_destination *d = LIST_ITEM(d_link,
 			    struct schedule_destination, link);
 
-			if (d->waiting == 0 && d->in_flight == 0 && !d->dead
-			    && list_empty(&d->blocked))
+			if (d->waiting == 0 && d->in_flight == 0 && !d->dead)
 				forget_destination(d);
 		}
 	}

@@ -10,7 +10,7 @@
  * accumulated, with discount and loan, as documented for the
  * <transport>_delivery_slot_* parameters.
  *
- * All times are seconds, as the caller counts them, except rate delays.
+ * Times are milliseconds on any clock of the caller's that does not go back.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -21,6 +21,11 @@
 #include "common/base/list.h"
 #include "common/base/span.h"
 
+/* What a feedback is divided by: nothing, the window, its square root. */
+enum schedule_divisor {
+	SCHEDULE_BY_ONE, SCHEDULE_BY_WINDOW, SCHEDULE_BY_ROOT
+};
+
 struct schedule_limits {		/* of one transport */
 	int64_t deliveries_at_once;	/* over all destinations; 0 no bound */
 	int64_t concurrency;		/* per destination; 0 no bound */
@@ -29,10 +34,12 @@ struct schedule_limits {		/* of one transport */
 	int64_t slot_cost, slot_loan, slot_discount, minimum_slots;
 	int64_t failed_cohort_limit;	/* 0: never dead */
 	double positive_feedback, negative_feedback;
-	bool positive_by_window, negative_by_window; /* "1/concurrency" and kin */
+	enum schedule_divisor positive_by, negative_by;
 	int64_t rate_delay_ms;		/* between entries to a destination */
 	int64_t transport_rate_delay_ms;
 };
+
+#define SCHEDULE_SIZE_CLASSES 24	/* powers of two, in entries */
 
 struct schedule;
 struct schedule_job;
@@ -43,7 +50,8 @@ struct schedule_transport {
 	struct schedule_limits limits;
 	struct list destinations;
 	struct heap ready;		/* jobs with an entry that may go */
-	struct list small[24];		/* jobs by size class, for preemption */
+	struct list by_size[SCHEDULE_SIZE_CLASSES]; /* the same jobs */
+	struct list jobs;		/* all with waiting entries */
 	size_t in_flight;
 	bool throttled;
 	int64_t next_at_ms;		/* transport rate delay */
@@ -58,7 +66,8 @@ struct schedule_destination {
 	size_t in_flight, waiting;	/* entries */
 	bool dead;
 	int64_t next_at_ms;
-	struct list link, blocked;	/* peers that wait for this destination */
+	struct list ready, blocked;	/* peers: may go, wait for this one */
+	struct list link;
 	struct heap_node wake;
 };
 
@@ -90,8 +99,7 @@ struct schedule_destination *schedule_destination(
  * same message when more of its recipients were read.
  */
 void schedule_add(struct schedule_transport *t, void *message,
-    int64_t arrival, const struct span *nexthops, const uint32_t *rcpts,
-    size_t count);
+    const struct span *nexthops, const uint32_t *rcpts, size_t count);
 
 /* The next entry that may be handed over at now_ms, marked in flight, or NULL;
  * *again_ms_out says when a rate delay ends (-1: when something changes). */

@@ -136,8 +136,7 @@ add_same_transport(struct message *m, uint32_t first, uint32_t count,
 		nexthops[n] = m->rcpts[first + k].nexthop;
 		numbers[n++] = first + k;
 	}
-	schedule_add(transport_find(name)->sched, m,
-	    m->q.envelope.arrival_us, nexthops, numbers, n);
+	schedule_add(transport_find(name)->sched, m, nexthops, numbers, n);
 }
 
 void

@@ -62,11 +62,10 @@ template_ms(const char *transport, const char *name)
 	return seconds * 1000;
 }
 
-/* "1", "0.5", "1/5", "1/concurrency", "sqrt_concurrency" is told apart by its
- * last word: divided by the window, or by its square root. */
+/* "1", "0.5", "1/5", "1/concurrency", "1/sqrt_concurrency". */
 static void
 template_feedback(const char *transport, const char *name, double *value_out,
-    bool *by_window_out)
+    enum schedule_divisor *by_out)
 {
 	struct str text = STR_EMPTY, why = STR_EMPTY;
 	ssize_t slash;
@@ -76,14 +75,15 @@ template_feedback(const char *transport, const char *name, double *value_out,
 		fatal("%s", str_cstr(&why));
 	slash = span_find(str_span(&text), '/');
 	value = strtod(str_cstr(&text), NULL);
-	*by_window_out = false;
+	*by_out = SCHEDULE_BY_ONE;
 	if (slash >= 0) {
 		struct span by = span_trim(span_skip(str_span(&text),
 		    (size_t)slash + 1));
 
-		if (span_is(by, "concurrency")
-		    || span_is(by, "sqrt_concurrency"))
-			*by_window_out = true;
+		if (span_is(by, "concurrency"))
+			*by_out = SCHEDULE_BY_WINDOW;
+		else if (span_is(by, "sqrt_concurrency"))
+			*by_out = SCHEDULE_BY_ROOT;
 		else if (strtod(by.p, NULL) > 0)
 			value /= strtod(by.p, NULL);
 		else
@@ -122,9 +122,9 @@ read_limits(const char *name, struct schedule_limits *l)
 		    "_transport_rate_delay"),
 	};
 	template_feedback(name, "_destination_concurrency_positive_feedback",
-	    &l->positive_feedback, &l->positive_by_window);
+	    &l->positive_feedback, &l->positive_by);
 	template_feedback(name, "_destination_concurrency_negative_feedback",
-	    &l->negative_feedback, &l->negative_by_window);
+	    &l->negative_feedback, &l->negative_by);
 	/* A rate delay means one delivery at a time. */
 	if (l->rate_delay_ms > 0)
 		l->concurrency = l->initial_concurrency = 1;

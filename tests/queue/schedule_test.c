@@ -111,3 +111,244 @@ T_TEST(one_job_takes_its_destinations_in_turn)
 	T_CHECK(schedule_destination(t, SPAN("a")) == NULL);
 	sim_fini(&sim);
 }
+
+/* ---- concurrency ---- */
+
+/* g, f, n: an entry ends good, failed, neutral; the rest stays in flight. */
+static const struct {
+	const char *name;
+	int64_t limit, initial;
+	double positive, negative;
+	enum schedule_divisor positive_by, negative_by;
+	int64_t cohorts;
+	const char *ends;
+	const char *windows;		/* after each end; x: died */
+} feedbacks[] = {
+	{ "one up for each success", 20, 5, 1, 1, 0, 0, 1, "ggg", "6 7 8" },
+	{ "up to the limit", 6, 5, 1, 1, 0, 0, 1, "ggg", "6 6 6" },
+	{ "no limit", 0, 1, 1, 1, 0, 0, 1, "ggg", "2 3 4" },
+	{ "an initial one above the limit", 2, 5, 1, 1, 0, 0, 1, "g", "2" },
+	{ "up at the end of a sequence", 20, 5, 0.5, 1, 0, 0, 9, "gggg",
+	    "5 6 6 7" },
+	{ "one up for each cohort", 20, 2, 1, 1, SCHEDULE_BY_WINDOW, 0, 9,
+	    "ggggg", "2 3 3 3 4" },
+	{ "by the root", 20, 4, 1, 1, SCHEDULE_BY_ROOT, 0, 9, "gg", "4 5" },
+	{ "down at the start of a sequence", 20, 5, 1, 0.25, 0, 0, 9,
+	    "fffff", "4 4 4 4 3" },
+	{ "down by cohorts", 20, 4, 1, 1, 0, SCHEDULE_BY_WINDOW, 9, "ff",
+	    "3 3" },
+	{ "never below one", 20, 2, 1, 1, 0, 0, 9, "fff", "1 1 1" },
+	{ "neutral says nothing", 20, 5, 1, 1, 0, 0, 1, "nnn", "5 5 5" },
+	{ "dead after one cohort", 20, 2, 1, 0, 0, 0, 1, "ff", "2 x" },
+	{ "dead after three", 20, 1, 1, 1, 0, 0, 3, "fff", "1 1 x" },
+	{ "a success between", 20, 1, 0, 1, 0, 0, 2, "fgff", "1 1 1 x" },
+	{ "never dead", 20, 1, 1, 1, 0, 0, 0, "fffff", "1 1 1 1 1" },
+};
+
+T_TEST(feedback_moves_the_window)
+{
+	for (size_t i = 0; i < T_COUNT(feedbacks); i++) {
+		struct schedule *s = schedule_new();
+		struct schedule_limits limits = sim_limits(0);
+		struct span hops[64];
+		uint32_t rcpts[64];
+		struct str got = STR_EMPTY;
+		struct schedule_entry *flying[64], *e;
+		struct schedule_transport *t;
+		size_t first = 0, end = 0;
+		int64_t again;
+
+		T_CASE(feedbacks[i].name);
+		limits.concurrency = feedbacks[i].limit;
+		limits.initial_concurrency = feedbacks[i].initial;
+		limits.positive_feedback = feedbacks[i].positive;
+		limits.negative_feedback = feedbacks[i].negative;
+		limits.positive_by = feedbacks[i].positive_by;
+		limits.negative_by = feedbacks[i].negative_by;
+		limits.failed_cohort_limit = feedbacks[i].cohorts;
+		t = schedule_transport_add(s, SPAN("smtp"), &limits);
+		for (size_t k = 0; k < 64; k++) {
+			hops[k] = SPAN("d");
+			rcpts[k] = (uint32_t)k;
+		}
+		schedule_add(t, s, hops, rcpts, 64);
+		for (const char *p = feedbacks[i].ends; *p != '\0'; p++) {
+			while ((e = schedule_next(s, 0, &again)) != NULL)
+				flying[end++] = e;
+			T_NEED(first < end);
+			struct schedule_destination *d =
+			    flying[first]->destination;
+			bool died = schedule_done(flying[first++],
+			    *p == 'g' ? SCHEDULE_GOOD
+			    : *p == 'f' ? SCHEDULE_HOP_FAILED
+			    : SCHEDULE_NEUTRAL, 0);
+
+			T_EQ_INT(died, d->dead);
+			if (got.len > 0)
+				str_putc(&got, ' ');
+			if (died)
+				str_putc(&got, 'x');
+			else
+				str_addf(&got, "%g", d->window);
+		}
+		T_EQ_STR(str_cstr(&got), feedbacks[i].windows);
+		while (first < end)
+			schedule_done(flying[first++], SCHEDULE_NEUTRAL, 0);
+		str_fini(&got);
+		schedule_free(&s);
+	}
+}
+
+static struct sim_fate
+dead_by_name(struct sim *sim, const struct schedule_entry *entry)
+{
+	(void)sim;
+	if (strncmp(entry->destination->name, "dead", 4) == 0)
+		return (struct sim_fate){ 30000, SCHEDULE_HOP_FAILED };
+	return (struct sim_fate){ 100, SCHEDULE_GOOD };
+}
+
+static void
+take_from_the_dead(struct sim *sim, struct schedule_destination *d)
+{
+	size_t *taken = sim->arg;
+	struct schedule_entry *entry;
+
+	while ((entry = schedule_take_waiting(d->transport, d)) != NULL) {
+		T_CHECK(entry->destination == d);
+		T_CHECK(entry->job == NULL);
+		*taken += entry->count;
+		schedule_entry_free(entry);
+	}
+	T_EQ_INT(d->waiting, 0);
+}
+
+T_TEST(a_dead_destination_stops_no_other)
+{
+	struct sim sim;
+	struct schedule_limits limits = sim_limits(10);
+	struct schedule_transport *t;
+	size_t taken = 0;
+	int big, small[50];
+
+	sim_init(&sim);
+	sim.fate = dead_by_name;
+	sim.died = take_from_the_dead;
+	sim.arg = &taken;
+	limits.initial_concurrency = 5;
+	limits.concurrency = 20;
+	limits.failed_cohort_limit = 1;
+	t = schedule_transport_add(sim.schedule, SPAN("smtp"), &limits);
+	sim_add(&sim, t, &big, "dead", 500);
+	for (size_t i = 0; i < T_COUNT(small); i++)
+		sim_add(&sim, t, &small[i], "good", 1);
+	sim_until(&sim, 5000);
+	T_EQ_INT(sim.rcpts_done, 50);
+	sim_until(&sim, 40000);
+	/* Five failures are a cohort of the first window, less as it shrinks. */
+	T_EQ_INT(sim.rcpts_done + taken, 550);
+	T_CHECK(taken >= 490);
+	T_EQ_INT(schedule_waiting(sim.schedule), 0);
+	T_EQ_INT(schedule_in_flight(sim.schedule), 0);
+
+	struct schedule_destination *d = schedule_destination(t, SPAN("dead"));
+
+	T_NEED(d != NULL);
+	schedule_tidy(sim.schedule);
+	T_CHECK(schedule_destination(t, SPAN("dead")) == d);
+	T_CHECK(schedule_destination(t, SPAN("good")) == NULL);
+	sim_add(&sim, t, &big, "dead", 7);
+	sim_run(&sim);
+	T_EQ_INT(schedule_waiting(sim.schedule), 7);
+	schedule_destination_revive(d);
+	T_EQ_INT(d->window, 5);
+	sim_start(&sim);
+	T_EQ_INT(schedule_in_flight(sim.schedule), 5);
+	sim_fini(&sim);
+}
+
+/* ---- delays, bounds, throttles ---- */
+
+static void
+write_second(struct sim *sim, const struct schedule_entry *entry)
+{
+	str_addf(sim->arg, "%s%s%g", str_len(sim->arg) > 0 ? " " : "",
+	    entry->destination->name, (double)sim->now_ms / 1000);
+}
+
+static const struct {
+	const char *name;
+	int64_t rate_ms, transport_ms;
+	const char *want;
+} delays[] = {
+	{ "between entries of a destination", 5000, 0,
+	    "a0 b0 a5 b5 a10" },
+	{ "between entries of a transport", 0, 3000, "a0 b3 a6 b9 a12" },
+	{ "both", 5000, 3000, "a0 b3 a6 b9 a12" },
+	{ "the longer one counts", 10000, 1000, "a0 b1 a10 b11 a20" },
+};
+
+T_TEST(rate_delays_hold_and_end)
+{
+	for (size_t i = 0; i < T_COUNT(delays); i++) {
+		struct sim sim;
+		struct str got = STR_EMPTY;
+		struct schedule_limits limits = sim_limits(0);
+		const struct span hops[] = { SPAN("a"), SPAN("b"), SPAN("a"),
+			SPAN("b"), SPAN("a") };
+		const uint32_t rcpts[] = { 0, 1, 2, 3, 4 };
+
+		T_CASE(delays[i].name);
+		sim_init(&sim);
+		sim.arg = &got;
+		sim.starts = write_second;
+		limits.rate_delay_ms = delays[i].rate_ms;
+		limits.transport_rate_delay_ms = delays[i].transport_ms;
+		schedule_add(schedule_transport_add(sim.schedule,
+		    SPAN("smtp"), &limits), &sim, hops, rcpts, 5);
+		sim_run(&sim);
+		T_EQ_STR(str_cstr(&got), delays[i].want);
+		sim_fini(&sim);
+		str_fini(&got);
+	}
+}
+
+T_TEST(a_slow_transport_leaves_the_others_alone)
+{
+	struct sim sim;
+	struct schedule_limits limits = sim_limits(3);
+	struct schedule_transport *slow, *quick, *closed;
+	struct schedule_entry *e;
+	size_t taken = 0;
+	int a, b, c;
+
+	sim_init(&sim);
+	quick = schedule_transport_add(sim.schedule, SPAN("quick"), &limits);
+	limits.deliveries_at_once = 2;
+	limits.transport_rate_delay_ms = 60000;
+	slow = schedule_transport_add(sim.schedule, SPAN("slow"), &limits);
+	closed = schedule_transport_add(sim.schedule, SPAN("closed"), &limits);
+	schedule_transport_throttle(closed, true);
+	sim_add(&sim, slow, &a, "x", 4);
+	sim_add(&sim, closed, &b, "x", 100);
+	sim_add(&sim, quick, &c, "x", 100);
+	sim_until(&sim, 1000);
+	T_EQ_INT(sim.rcpts_done, 101);
+	T_EQ_INT(sim.most_flying, 4);
+	sim_run(&sim);
+	T_EQ_INT(sim.rcpts_done, 104);
+	T_EQ_INT(schedule_waiting(sim.schedule), 100);
+	while ((e = schedule_take_waiting(closed, NULL)) != NULL) {
+		taken += e->count;
+		schedule_entry_free(e);
+		if (taken == 40)
+			break;
+	}
+	schedule_transport_throttle(closed, false);
+	sim_start(&sim);
+	T_EQ_INT(schedule_in_flight(sim.schedule), 1);
+	sim_run(&sim);
+	T_EQ_INT(sim.rcpts_done, 164);
+	T_EQ_INT(schedule_waiting(sim.schedule), 0);
+	sim_fini(&sim);
+}

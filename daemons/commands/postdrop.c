@@ -1,0 +1,251 @@
+/*
+ * postdrop - puts a message from sendmail into maildrop, durably. Runs setgid,
+ * so it trusts nothing: not its input, not its environment, not its limits.
+ *
+ * The file belongs to the user who called; pickup takes the identity from
+ * there. Works while the mail system is down.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "common/base/log.h"
+#include "common/io/fiber.h"
+#include "common/io/loop.h"
+#include "common/mail/conf_core.h"
+#include "common/service/logsink.h"
+#include "common/service/peer.h"
+#include "daemons/shared/submit.h"
+#include "queue/message.h"
+
+#define INPUT_SECONDS 3600
+
+struct drop {
+	int exit_status;
+	int queue_dir;
+	struct queue_writer *writer;
+	bool begun;
+};
+
+__attribute__((format(printf, 3, 4))) static bool
+refuse(struct drop *drop, int status, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	log_va(LOG_LEVEL_FATAL, format, args);
+	va_end(args);
+	drop->exit_status = status;
+	return false;
+}
+
+static void
+start_writer(struct drop *drop, struct arena *arena)
+{
+	char id[QUEUE_ID_MAX];
+
+	queue_id_make(id, (unsigned)getpid() & 0xfff,
+	    conf_core.enable_long_queue_ids);
+	drop->writer = queue_writer_new(arena, drop->queue_dir, id);
+	queue_writer_to_maildrop(drop->writer);
+}
+
+static bool
+take_begin(struct drop *drop, const struct cleanup_begin *rq,
+    struct arena *arena)
+{
+	const struct envelope *given = rq->envelope.items;
+	struct envelope envelope = { .sender = given->sender,
+		.arrival_us = clock_wall_us(),
+		.flags = given->flags & SUBMIT_ENVELOPE_FLAGS,
+		.dsn_envid = given->dsn_envid, .dsn_ret = given->dsn_ret,
+		.full_name = given->full_name,
+		.rewrite_context = SPAN("local"), .origin = SPAN("local") };
+
+	if (rq->flags & ~(uint64_t)SUBMIT_FLAGS)
+		return refuse(drop, EX_DATAERR, "uid=%ld: unknown option",
+		    (long)getuid());
+	if (rq->flags & CLEANUP_EXTRACT_RCPT)
+		envelope.flags |= ENVELOPE_EXTRACT_RCPT;
+	start_writer(drop, arena);
+	queue_writer_envelope(drop->writer, &envelope);
+	drop->begun = true;
+	return true;
+}
+
+static void
+take_rcpts(struct drop *drop, const struct attr_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct envelope_rcpt *given =
+		    ATTR_AT(*list, struct envelope_rcpt, i);
+		struct envelope_rcpt rcpt = { .address = given->address,
+			.notify = given->notify, .orcpt = given->orcpt };
+
+		queue_writer_rcpt(drop->writer, &rcpt);
+	}
+}
+
+static bool
+take_data(struct drop *drop, struct span bytes)
+{
+	if (conf_core.message_size_limit > 0
+	    && queue_writer_content_length(drop->writer) + bytes.len
+	    > (uint64_t)conf_core.message_size_limit)
+		return refuse(drop, EX_UNAVAILABLE,
+		    "uid=%ld: message file too big", (long)getuid());
+	queue_writer_content(drop->writer, bytes);
+	return true;
+}
+
+static bool
+commit(struct drop *drop)
+{
+	struct str why = STR_EMPTY;
+	enum queue_result result = queue_writer_commit(drop->writer,
+	    QUEUE_MAILDROP, &why);
+
+	if (result != QUEUE_OK)
+		refuse(drop, EX_TEMPFAIL, "cannot create file in maildrop: %s",
+		    str_cstr(&why));
+	str_fini(&why);
+	return result == QUEUE_OK;
+}
+
+/* One frame of the message; false when it is over, well or not. */
+static bool
+take_frame(struct drop *drop, const struct attr_frame *frame,
+    struct arena *arena, struct arena *scratch, struct str *why)
+{
+	struct cleanup_begin begin;
+	struct cleanup_rcpts rcpts;
+	struct cleanup_data data;
+
+	if (frame->form == cleanup_begin_form.id && !drop->begun)
+		return attr_decode(&cleanup_begin_form, frame, NULL, scratch,
+		    &begin, why) && take_begin(drop, &begin, arena);
+	if (!drop->begun) {
+		str_sets(why, "no message has begun");
+		return false;
+	}
+	if (frame->form == cleanup_rcpts_form.id) {
+		if (!attr_decode(&cleanup_rcpts_form, frame, NULL, scratch,
+		    &rcpts, why))
+			return false;
+		take_rcpts(drop, &rcpts.rcpts);
+		return true;
+	}
+	if (frame->form == cleanup_data_form.id)
+		return attr_decode(&cleanup_data_form, frame, NULL, scratch,
+		    &data, why) && take_data(drop, data.bytes);
+	if (frame->form == cleanup_end_form.id) {
+		if (commit(drop))
+			drop->exit_status = EX_OK;
+		return false;
+	}
+	str_sets(why, "unknown form");
+	return false;
+}
+
+static void
+receive(void *arg)
+{
+	struct drop *drop = arg;
+	struct stream *input = stream_open(STDIN_FILENO);
+	struct arena *arena = arena_new(), *scratch = arena_new();
+	struct str why = STR_EMPTY;
+	struct attr_frame frame;
+	bool go_on = true;
+
+	drop->exit_status = -1;
+	while (go_on) {
+		enum io_status status = attr_read_frame(input, scratch,
+		    deadline_in(INPUT_SECONDS), &frame, &why);
+
+		if (status != IO_OK) {
+			if (str_len(&why) == 0)
+				str_sets(&why, io_status_name(status));
+			break;
+		}
+		go_on = take_frame(drop, &frame, arena, scratch, &why);
+		arena_reset(scratch);
+	}
+	if (drop->exit_status < 0)
+		refuse(drop, EX_DATAERR, "uid=%ld: %s", (long)getuid(),
+		    str_len(&why) > 0 ? str_cstr(&why) : "unexpected input");
+	str_fini(&why);
+	arena_free(&arena);
+	arena_free(&scratch);
+	stream_close(input);
+}
+
+static void
+keep_environment_clean(void)
+{
+	extern char **environ;
+	static char *empty[] = { NULL };
+	const char *config = getenv("MAIL_CONFIG");
+	static char kept[4200];
+
+	/* A caller may point to another configuration only with rights of
+	 * their own. */
+	if (getegid() != getgid() || geteuid() != getuid())
+		config = NULL;
+	if (config != NULL && strlen(config) < sizeof(kept) - 16)
+		snprintf(kept, sizeof(kept), "MAIL_CONFIG=%s", config);
+	environ = empty;
+	if (kept[0] != '\0')
+		putenv(kept);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct drop drop = { .exit_status = EX_SOFTWARE };
+	struct str why = STR_EMPTY;
+	const char *dir = NULL;
+	int option;
+
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0
+		    && open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY) != fd)
+			return EX_OSERR;
+	umask(022);
+	signal(SIGXFSZ, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	keep_environment_clean();
+	while ((option = getopt(argc, argv, "c:rv")) != -1) {
+		if (option == 'c' && getegid() == getgid())
+			dir = optarg;
+		else if (option == '?')
+			return EX_USAGE;
+	}
+	log_set_tag("postdrop");
+	if (!conf_load(dir, &why) || !conf_fill(&conf_core_params, &why)) {
+		fprintf(stderr, "postdrop: fatal: %s\n", str_cstr(&why));
+		return EX_CONFIG;
+	}
+	logsink_open("postdrop", -1);
+	if (conf_unmet_protection("postdrop", &why)) {
+		log_error("%s", str_cstr(&why));
+		return EX_NOPERM;
+	}
+	if (chdir(conf_core.queue_directory) < 0
+	    || (drop.queue_dir = open(".", O_PATH | O_DIRECTORY
+	    | O_CLOEXEC)) < 0)
+		fatal("open %s: %m", conf_core.queue_directory);
+	queue_names_setup(conf_core.hash_queue_names,
+	    conf_core.hash_queue_depth);
+	loop_start();
+	fiber_run_main(receive, &drop);
+	if (drop.exit_status == EX_OK)
+		peer_trigger("public", conf_core.pickup_service_name);
+	logsink_finish();
+	return drop.exit_status;
+}

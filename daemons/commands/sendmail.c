@@ -1,0 +1,532 @@
+/*
+ * sendmail - the command every program sends mail with; also mailq and
+ * newaliases by name. Takes a message from standard input and hands it to
+ * postdrop, which may write where this program may not.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/base/strlist.h"
+#include "common/io/child.h"
+#include "common/io/fs.h"
+#include "common/io/sock.h"
+#include "common/mail/address.h"
+#include "common/mail/conf_core.h"
+#include "common/mail/token822.h"
+#include "common/service/logsink.h"
+#include "daemons/commands/table_lib.h"
+#include "daemons/shared/submit.h"
+
+enum mode { MODE_SEND, MODE_QUEUE, MODE_ALIASES, MODE_FLUSH, MODE_FLUSH_SITE,
+	MODE_FLUSH_ID, MODE_DAEMON, MODE_SMTP, MODE_VERIFY };
+
+struct options {
+	enum mode mode;
+	const char *config, *sender, *full_name, *envid, *site;
+	bool dot_is_text, extract;
+	unsigned verbose, notify;
+	uint64_t ret;
+};
+
+/* Flags are handed to the command in one frame after another. */
+struct submission {
+	int fd;				/* to postdrop */
+	struct str frame;
+	bool lost;
+};
+
+static int
+usage(const char *what)
+{
+	fprintf(stderr, "sendmail: fatal: usage: sendmail [options] "
+	    "[recipient ...]: %s\n", what);
+	return EX_USAGE;
+}
+
+/* ---- options ---- */
+
+static bool
+parse_body_option(struct options *o, const char *value)
+{
+	switch (value[0]) {
+	case 'm':
+		o->mode = MODE_SEND;
+		return true;
+	case 'p':
+		o->mode = MODE_QUEUE;
+		return true;
+	case 'i':
+		o->mode = MODE_ALIASES;
+		return true;
+	case 'd':
+	case 'l':
+		o->mode = MODE_DAEMON;
+		return true;
+	case 's':
+		o->mode = MODE_SMTP;
+		return true;
+	case 'v':
+		o->mode = MODE_VERIFY;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void
+parse_o_option(struct options *o, const char *value)
+{
+	if (value[0] == 'i')
+		o->dot_is_text = true;
+	/* -oA, -oe..., -om and the rest have no meaning here, as documented */
+}
+
+static bool
+parse_dsn(struct options *o, const char *value)
+{
+	return dsn_notify_scan(SPAN(value), &o->notify);
+}
+
+static bool
+parse_ret(struct options *o, const char *value)
+{
+	if (span_is_nocase(SPAN(value), "full"))
+		o->ret = DSN_RET_FULL;
+	else if (span_is_nocase(SPAN(value), "hdrs"))
+		o->ret = DSN_RET_HDRS;
+	else
+		return false;
+	return true;
+}
+
+static bool
+parse_q(struct options *o, const char *value)
+{
+	if (value == NULL || value[0] == '\0' || ascii_is_digit(value[0])) {
+		o->mode = MODE_FLUSH;
+		return true;
+	}
+	o->mode = value[0] == 'R' ? MODE_FLUSH_SITE : MODE_FLUSH_ID;
+	o->site = value + 1;
+	return value[0] == 'R' || value[0] == 'I';
+}
+
+/* The options that take a value, as separate word or glued on. */
+#define WITH_VALUE "ABCFNRVLXbfhoprO"
+
+static bool
+take_option(struct options *o, char letter, const char *value)
+{
+	switch (letter) {
+	case 'b':
+		return parse_body_option(o, value);
+	case 'C':
+		o->config = value;
+		return true;
+	case 'F':
+		o->full_name = value;
+		return true;
+	case 'f':
+	case 'r':
+		o->sender = value;
+		return true;
+	case 'N':
+		return parse_dsn(o, value);
+	case 'R':
+		return parse_ret(o, value);
+	case 'V':
+		o->envid = value;
+		return true;
+	case 'o':
+		parse_o_option(o, value);
+		return true;
+	case 'A':
+	case 'B':
+	case 'L':
+	case 'O':
+	case 'X':
+	case 'h':
+	case 'p':
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool
+take_flag(struct options *o, char letter)
+{
+	switch (letter) {
+	case 'I':
+		o->mode = MODE_ALIASES;
+		return true;
+	case 'i':
+		o->dot_is_text = true;
+		return true;
+	case 't':
+		o->extract = true;
+		return true;
+	case 'v':
+		o->verbose++;
+		return true;
+	case 'G':
+	case 'U':
+	case 'm':
+	case 'n':
+	case 'e':
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Options and recipients may be mixed; "--" ends the options. */
+static bool
+parse_options(int argc, char **argv, struct options *o,
+    struct strlist *operands, char *bad_out)
+{
+	bool only_operands = false;
+
+	for (int i = 1; i < argc; i++) {
+		const char *arg = argv[i];
+
+		if (only_operands || arg[0] != '-' || arg[1] == '\0') {
+			strlist_adds(operands, arg);
+			continue;
+		}
+		if (strcmp(arg, "--") == 0) {
+			only_operands = true;
+			continue;
+		}
+		if (arg[1] == 'q') {
+			if (!parse_q(o, arg + 2)) {
+				*bad_out = 'q';
+				return false;
+			}
+			continue;
+		}
+		for (size_t k = 1; arg[k] != '\0'; k++) {
+			bool ok;
+
+			*bad_out = arg[k];
+			if (strchr(WITH_VALUE, arg[k]) == NULL) {
+				if (arg[k] == 'e' && arg[k + 1] != '\0')
+					break;	/* -em and kin */
+				if (!take_flag(o, arg[k]))
+					return false;
+				continue;
+			}
+			if (arg[k + 1] != '\0')
+				ok = take_option(o, arg[k], arg + k + 1);
+			else if (i + 1 < argc)
+				ok = take_option(o, arg[k], argv[++i]);
+			else
+				ok = false;
+			if (!ok)
+				return false;
+			break;
+		}
+	}
+	return true;
+}
+
+/* ---- the message ---- */
+
+static void
+send_frame(struct submission *s, const struct attr_form *form,
+    const void *fields)
+{
+	int fds[ATTR_FDS_MAX];
+	size_t nfds;
+	struct str why = STR_EMPTY;
+
+	str_clear(&s->frame);
+	attr_encode(&s->frame, form, 0, fields, fds, &nfds);
+	if (!s->lost && !fs_write_all(s->fd, str_span(&s->frame), &why))
+		s->lost = true;		/* postdrop has said why */
+	str_fini(&why);
+}
+
+static struct span
+login_name(struct arena *arena)
+{
+	struct passwd *pw = getpwuid(getuid());
+
+	return pw != NULL ? SPAN(arena_strdup(arena, pw->pw_name))
+	    : SPAN(arena_printf(arena, "uid%ld", (long)getuid()));
+}
+
+static struct span
+full_name(struct arena *arena, const struct options *o)
+{
+	struct passwd *pw = getpwuid(getuid());
+	struct str *name = str_in_arena(arena);
+
+	if (o->full_name != NULL)
+		return SPAN(o->full_name);
+	if (pw == NULL)
+		return SPAN_NONE;
+	for (const char *p = pw->pw_gecos; *p != '\0' && *p != ','; p++) {
+		if (*p == '&') {
+			str_putc(name, ascii_upper(pw->pw_name[0]));
+			str_adds(name, pw->pw_name + 1);
+		} else {
+			str_putc(name, *p);
+		}
+	}
+	return str_span(name);
+}
+
+static void
+first_address(const struct token822_address *found, void *arg)
+{
+	struct str *out = arg;
+
+	if (str_len(out) == 0)
+		str_add(out, found->internal);
+}
+
+static void
+send_begin(struct submission *s, struct arena *arena, const struct options *o)
+{
+	struct str *sender = str_in_arena(arena);
+	struct envelope envelope = { .arrival_us = 1,
+		.flags = o->verbose > 0 ? ENVELOPE_TRACE : 0,
+		.dsn_envid = SPAN(o->envid), .dsn_ret = o->ret,
+		.full_name = full_name(arena, o) };
+	struct cleanup_begin begin = {
+		.flags = o->extract ? CLEANUP_EXTRACT_RCPT : 0,
+		.envelope = { &envelope, 1 } };
+
+	if (o->sender != NULL)
+		token822_each_address(SPAN(o->sender), first_address, sender);
+	else
+		str_set(sender, login_name(arena));
+	envelope.sender = str_span(sender);
+	send_frame(s, &cleanup_begin_form, &begin);
+}
+
+struct rcpt_sender {
+	struct submission *s;
+	unsigned notify;
+	size_t count;
+};
+
+static void
+send_rcpt(const struct token822_address *found, void *arg)
+{
+	struct rcpt_sender *r = arg;
+	struct envelope_rcpt rcpt = { .address = found->internal,
+		.notify = r->notify };
+	struct cleanup_rcpts frame = { .rcpts = { &rcpt, 1 } };
+
+	r->count++;
+	send_frame(r->s, &cleanup_rcpts_form, &frame);
+}
+
+/* Lines up to the end, or to "." alone; CR LF becomes LF. */
+static bool
+send_content(struct submission *s, bool dot_is_text)
+{
+	struct str run = STR_EMPTY;
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t len;
+
+	while (!s->lost && (len = getline(&line, &room, stdin)) > 0) {
+		struct cleanup_data data;
+
+		if (len > 1 && line[len - 1] == '\n' && line[len - 2] == '\r') {
+			line[len - 2] = '\n';
+			len--;
+		}
+		if (!dot_is_text && len == 2 && line[0] == '.'
+		    && line[1] == '\n')
+			break;
+		str_add(&run, span_of(line, (size_t)len));
+		while (str_len(&run) >= CLEANUP_DATA_MAX) {
+			data.bytes = span_sub(str_span(&run), 0,
+			    CLEANUP_DATA_MAX);
+			send_frame(s, &cleanup_data_form, &data);
+			str_remove(&run, 0, CLEANUP_DATA_MAX);
+		}
+	}
+	if (str_len(&run) > 0) {
+		struct cleanup_data data;
+
+		if (run.buf[run.len - 1] != '\n')
+			str_putc(&run, '\n');
+		data.bytes = str_span(&run);
+		send_frame(s, &cleanup_data_form, &data);
+	}
+	str_fini(&run);
+	free(line);
+	return !ferror(stdin);
+}
+
+/* ---- postdrop and the other commands ---- */
+
+static char *
+command_path(const char *name)
+{
+	struct str path = STR_EMPTY;
+
+	str_printf(&path, "%s/%s", conf_core.command_directory, name);
+	return str_release(&path);
+}
+
+static pid_t
+start_postdrop(int *to_it)
+{
+	extern char **environ;
+	char *argv[] = { "postdrop", "-r", NULL };
+	struct str why = STR_EMPTY;
+	int fds[2];
+	struct child_fd map[1];
+	struct child_spec spec = { .argv = argv, .envp = environ, .fds = map,
+		.nfds = 1 };
+	pid_t pid;
+	char *path = command_path("postdrop");
+
+	if (pipe(fds) < 0)
+		fatal("pipe: %m");
+	sock_set_cloexec(fds[1], true);
+	map[0] = (struct child_fd){ fds[0], STDIN_FILENO };
+	spec.path = path;
+	pid = child_start(&spec, &why);
+	if (pid < 0)
+		fatal("%s", str_cstr(&why));
+	close(fds[0]);
+	*to_it = fds[1];
+	mem_free(path);
+	return pid;
+}
+
+static int
+wait_for(pid_t pid)
+{
+	int status;
+
+	if (waitpid(pid, &status, 0) < 0)
+		return EX_OSERR;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE;
+}
+
+static int
+send_message(const struct options *o, const struct strlist *operands)
+{
+	struct arena *arena = arena_new();
+	struct submission s = { .fd = -1 };
+	struct rcpt_sender rcpts = { .s = &s, .notify = o->notify };
+	struct cleanup_end end = { .has_prepended = false };
+	bool whole;
+	pid_t pid;
+	int status;
+
+	if (operands->count == 0 && !o->extract) {
+		arena_free(&arena);
+		return usage("Recipient addresses must be specified on the "
+		    "command line or via the -t option");
+	}
+	signal(SIGPIPE, SIG_IGN);
+	pid = start_postdrop(&s.fd);
+	send_begin(&s, arena, o);
+	if (!o->extract || operands->count > 0)
+		for (size_t i = 0; i < operands->count; i++)
+			token822_each_address(SPAN(operands->items[i]),
+			    send_rcpt, &rcpts);
+	whole = send_content(&s, o->dot_is_text);
+	if (whole && (rcpts.count > 0 || o->extract))
+		send_frame(&s, &cleanup_end_form, &end);
+	close(s.fd);
+	status = wait_for(pid);
+	if (rcpts.count == 0 && !o->extract) {
+		log_error("no valid recipient address");
+		status = EX_DATAERR;
+	}
+	str_fini(&s.frame);
+	arena_free(&arena);
+	return status;
+}
+
+static int
+run_command(const char *name, const char *a, const char *b)
+{
+	extern char **environ;
+	char *argv[] = { mem_strdup(name), mem_strdup(a),
+		b != NULL ? mem_strdup(b) : NULL, NULL };
+	struct str why = STR_EMPTY;
+	char *path = command_path(name);
+
+	child_replace(path, argv, environ, &why);
+	log_error("%s", str_cstr(&why));
+	return EX_OSFILE;
+}
+
+static const char *
+base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o = { .mode = MODE_SEND };
+	struct strlist operands = STRLIST_EMPTY;
+	struct str why = STR_EMPTY;
+	char bad = '\0', text[64];
+
+	log_set_tag("sendmail");
+	if (strcmp(base_name(argv[0]), "mailq") == 0)
+		o.mode = MODE_QUEUE;
+	else if (strcmp(base_name(argv[0]), "newaliases") == 0)
+		o.mode = MODE_ALIASES;
+	if (!parse_options(argc, argv, &o, &operands, &bad)) {
+		snprintf(text, sizeof(text), "bad option -%c", bad);
+		return usage(text);
+	}
+	if (o.config != NULL)
+		setenv("MAIL_CONFIG", o.config, 1);
+	if (!conf_load(o.config, &why) || !conf_fill(&conf_core_params,
+	    &why)) {
+		fprintf(stderr, "sendmail: fatal: %s\n", str_cstr(&why));
+		return EX_CONFIG;
+	}
+	logsink_open("sendmail", -1);
+	switch (o.mode) {
+	case MODE_SEND:
+		return send_message(&o, &operands);
+	case MODE_QUEUE:
+		return run_command("postqueue", "-p", NULL);
+	case MODE_FLUSH:
+		return run_command("postqueue", "-f", NULL);
+	case MODE_FLUSH_SITE:
+		return run_command("postqueue", "-s", o.site);
+	case MODE_FLUSH_ID:
+		return run_command("postqueue", "-i", o.site);
+	case MODE_ALIASES:
+		if (table_rebuild_aliases(&why))
+			return EX_OK;
+		log_error("%s", str_cstr(&why));
+		return EX_UNAVAILABLE;
+	case MODE_DAEMON:
+		return run_command("postfix", "start", NULL);
+	case MODE_SMTP:
+		return usage("-bs is not part of this version");
+	case MODE_VERIFY:
+		return usage("-bv is not part of this version");
+	}
+	return EX_SOFTWARE;
+}

@@ -1,0 +1,281 @@
+/*
+ * pickup - brings messages from maildrop into the queue.
+ *
+ * Nothing in a file is trusted but its owner, whom the kernel vouches for. A
+ * file goes away only after its message, or a notice about it, is durable.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/io/fs.h"
+#include "common/mail/address.h"
+#include "common/mail/date822.h"
+#include "common/service/service.h"
+#include "daemons/shared/bounce_client.h"
+#include "daemons/shared/cleanup_client.h"
+#include "daemons/shared/rewrite_client.h"
+#include "queue/message.h"
+#include "queue/scan.h"
+
+#define RUN_BYTES (32 * 1024)
+#define RCPTS_AT_ONCE 200
+
+struct pickup {
+	struct arena *arena;
+	struct queue_message file;
+	char id[QUEUE_ID_MAX];		/* of the message in the queue */
+	uid_t uid;
+	struct envelope envelope;
+};
+
+static struct span
+standard_form(struct pickup *p, struct span address, bool *ok)
+{
+	struct rewrite_answer answer;
+
+	if (span_empty(address))
+		return address;
+	if (!rewrite_address("local", REWRITE_STANDARD_FORM, SPAN_NONE,
+	    address, &answer, p->arena, service_ipc_deadline()))
+		*ok = false;
+	return answer.address;
+}
+
+static bool
+send_rcpts(struct pickup *p, struct cleanup_client *c)
+{
+	struct envelope_rcpt *rcpts = arena_array(p->arena, RCPTS_AT_ONCE,
+	    sizeof(*rcpts));
+	struct str *why = str_in_arena(p->arena);
+	uint64_t cursor = 0;
+	bool ok = true;
+
+	do {
+		size_t n = 0;
+
+		if (queue_message_rcpts(&p->file, &cursor, RCPTS_AT_ONCE,
+		    p->arena, rcpts, &n, why) != QUEUE_OK)
+			return false;
+		for (size_t i = 0; i < n && ok; i++) {
+			struct span given = rcpts[i].address;
+
+			rcpts[i].address = standard_form(p, given, &ok);
+			rcpts[i].original = rcpts[i].address;
+			rcpts[i].mark_at = 0;
+			cleanup_client_rcpt(c, &rcpts[i]);
+		}
+	} while (cursor != 0 && ok);
+	return ok;
+}
+
+static bool
+send_content(struct pickup *p, struct cleanup_client *c)
+{
+	struct str *received = str_in_arena(p->arena);
+	char *buf = arena_alloc(p->arena, RUN_BYTES);
+	uint64_t at = 0, length = p->file.layout.content_length;
+
+	str_printf(received, "Received: by %s (%s, from userid %ld)\n"
+	    "\tid %s; ", conf_core.myhostname, conf_core.mail_name,
+	    (long)p->uid, p->id);
+	date822_print(received, clock_wall());
+	str_putc(received, '\n');
+	if (cleanup_client_data(c, str_span(received),
+	    service_ipc_deadline()) != IO_OK)
+		return false;
+	while (at < length) {
+		size_t want = length - at < RUN_BYTES ? (size_t)(length - at)
+		    : RUN_BYTES;
+		ssize_t got = fs_pread(p->file.fd, buf, want,
+		    (off_t)(p->file.layout.content_offset + at));
+
+		if (got <= 0 || cleanup_client_data(c, span_of(buf,
+		    (size_t)got), service_ipc_deadline()) != IO_OK)
+			return false;
+		at += (uint64_t)got;
+	}
+	return true;
+}
+
+static void
+log_pickup(const struct pickup *p)
+{
+	struct str sender = STR_EMPTY;
+
+	address_print(&sender, p->envelope.sender);
+	log_info("uid=%ld from=<%s>", (long)p->uid, str_cstr(&sender));
+	str_fini(&sender);
+}
+
+/* Hands the message to cleanup; the verdict in *result. */
+static void
+submit(struct pickup *p, struct cleanup_result *result)
+{
+	struct cleanup_begin begin = { .queue_id = SPAN(p->id),
+		.flags = CLEANUP_EXTERNAL,
+		.envelope = { &p->envelope, 1 } };
+	struct cleanup_client *c;
+	bool ok = true;
+
+	*result = (struct cleanup_result){ .status = CLEANUP_WRITE_ERROR,
+		.text = SPAN("cleanup service is not available") };
+	p->envelope.sender = standard_form(p, p->envelope.sender, &ok);
+	if (p->envelope.flags & ENVELOPE_EXTRACT_RCPT)
+		begin.flags |= CLEANUP_EXTRACT_RCPT;
+	p->envelope.flags &= ENVELOPE_TRACE;
+	if (!ok)
+		return;
+	c = cleanup_client_begin(p->arena, &begin, service_ipc_deadline());
+	if (c == NULL)
+		return;
+	log_pickup(p);
+	if (send_rcpts(p, c) && send_content(p, c))
+		cleanup_client_finish(c, result, service_ipc_deadline());
+	else
+		cleanup_client_abort(c);
+}
+
+/* Says to the sender why the message was refused, durably. */
+static bool
+return_message(struct pickup *p, const struct cleanup_result *result)
+{
+	const char *code, *dsn, *text;
+	uint64_t n = p->file.layout.rcpt_count;
+	struct envelope_rcpt *rcpts = arena_array(p->arena, n + 1,
+	    sizeof(*rcpts));
+	struct outcome *outcomes = arena_array(p->arena, n + 1,
+	    sizeof(*outcomes));
+	struct bounce_send notice = { .what = BOUNCE_FAILED,
+		.queue_name = SPAN("maildrop"), .queue_id = SPAN(p->id),
+		.envelope = { &p->envelope, 1 },
+		.content_offset = p->file.layout.content_offset,
+		.content_length = p->file.layout.content_length,
+		.fd = p->file.fd };
+	struct str *why = str_in_arena(p->arena);
+	uint64_t cursor = 0;
+	size_t count = 0;
+
+	cleanup_status_reply(result->status, &code, &dsn, &text);
+	if (queue_message_rcpts(&p->file, &cursor, (size_t)n + 1, p->arena,
+	    rcpts, &count, why) != QUEUE_OK)
+		return false;
+	if (count == 0)
+		rcpts[count++].address = SPAN("undisclosed-recipients:;");
+	for (size_t i = 0; i < count; i++)
+		outcomes[i] = (struct outcome){ .rcpt = rcpts[i].address,
+			.notify = rcpts[i].notify, .action = DSN_FAILED,
+			.dsn = SPAN(dsn), .reason = span_empty(result->text)
+			    ? SPAN(text) : result->text,
+			.when_us = clock_wall_us() };
+	return bounce_append(QUEUE_BOUNCE, SPAN(p->id), outcomes, count,
+	    service_ipc_deadline())
+	    && bounce_send(&notice, service_ipc_deadline());
+}
+
+static bool
+is_permanent(uint64_t status)
+{
+	const char *code, *dsn, *text;
+
+	cleanup_status_reply(status, &code, &dsn, &text);
+	return code[0] == '5';
+}
+
+static void
+take_message(struct pickup *p)
+{
+	struct cleanup_result result;
+	struct str *why = str_in_arena(p->arena);
+	bool over;
+
+	fiber_log_context(p->id);
+	fiber_note_work(p->id, "");
+	submit(p, &result);
+	over = result.status == CLEANUP_OK
+	    || (is_permanent(result.status) && return_message(p, &result));
+	if (over && !queue_remove(service_queue_dir(), QUEUE_MAILDROP,
+	    SPAN(p->file.id), why))
+		log_warn("remove maildrop/%s: %s", p->file.id, str_cstr(why));
+	if (!over)
+		log_warn("maildrop/%s: %.*s -- will be tried again",
+		    p->file.id, SPAN_ARG(result.text));
+	fiber_log_context(NULL);
+	fiber_note_work("", "");
+}
+
+static void
+take_file(const char *name)
+{
+	struct pickup p = { .arena = arena_new() };
+	struct str *why = str_in_arena(p.arena);
+	struct stat st;
+
+	switch (queue_message_open(service_queue_dir(), QUEUE_MAILDROP,
+	    SPAN(name), true, false, p.arena, &p.file, why)) {
+	case QUEUE_OK:
+		if (fstat(p.file.fd, &st) < 0 || !(st.st_mode & S_IXUSR))
+			break;
+		p.uid = st.st_uid;
+		p.envelope = p.file.envelope;
+		p.envelope.arrival_us = clock_wall_us();
+		queue_id_make(p.id, service_slot(),
+		    conf_core.enable_long_queue_ids);
+		take_message(&p);
+		break;
+	case QUEUE_GONE:
+	case QUEUE_BUSY:
+	case QUEUE_INCOMPLETE:
+		break;
+	case QUEUE_DAMAGED:
+		log_warn("maildrop/%s: %s -- moved to corrupt", name,
+		    str_cstr(why));
+		queue_move(service_queue_dir(), SPAN(name), QUEUE_MAILDROP,
+		    QUEUE_CORRUPT, why);
+		break;
+	case QUEUE_FOREIGN:
+	case QUEUE_NOSPACE:
+	case QUEUE_EXISTS:
+	case QUEUE_IO_ERROR:
+		log_warn("maildrop/%s: %s", name, str_cstr(why));
+		break;
+	}
+	queue_message_close(&p.file);
+	arena_free(&p.arena);
+}
+
+static void
+wakeup(struct span bytes)
+{
+	struct queue_scan scan;
+	char name[QUEUE_ID_MAX];
+
+	(void)bytes;
+	queue_scan_start(&scan, service_queue_dir(), QUEUE_MAILDROP);
+	while (!service_draining() && queue_scan_next(&scan, name))
+		take_file(name);
+	queue_scan_stop(&scan);
+}
+
+static void
+prepare(void)
+{
+	queue_names_setup(conf_core.hash_queue_names,
+	    conf_core.hash_queue_depth);
+}
+
+static const struct service pickup = {
+	.name = "pickup",
+	.needs = NEEDS_QUEUE_READ | NEEDS_QUEUE_WRITE,
+	.before_jail = prepare,
+	.wakeup = wakeup,
+};
+
+int
+main(int argc, char **argv)
+{
+	return service_main(&pickup, argc, argv);
+}

@@ -82,6 +82,7 @@ begin(struct arena *arena, struct cleanup_begin *rq)
 	t->in_headers = true;
 	t->flags = rq->flags;
 	t->envelope = *(struct envelope *)rq->envelope.items;
+	t->envelope.data_size = 0;	/* known at the end */
 	if (t->envelope.arrival_us == 0)
 		t->envelope.arrival_us = clock_wall_us();
 	if (queue_id_valid(rq->queue_id))
@@ -161,8 +162,12 @@ notify_qmgr(struct transaction *t)
 	if (t->nrcpts <= QMGR_NOTE_RCPTS_MAX)
 		note.rcpts = (struct attr_list){ t->rcpts, t->nrcpts };
 	note.fd = queue_writer_reader_fd(t->writer);
-	if (!peer_notify(qmgr, &qmgr_note_form, &note) && note.fd >= 0)
+	if (peer_notify(qmgr, &qmgr_note_form, &note))
+		return;
+	/* Not connected yet: the claim goes, and qmgr looks for itself. */
+	if (note.fd >= 0)
 		close(note.fd);
+	peer_trigger_bytes("public", conf_core.queue_service_name, SPAN("I"));
 }
 
 static enum cleanup_status

@@ -1,6 +1,7 @@
 /*
  * launcher - keeps the rights that its agent gave up, and does one thing with
- * them: starts a mailbox worker that has become the user it was asked for.
+ * them: starts mailbox workers, which become the user they were asked for before
+ * they look at any input.
  *
  * Single-threaded. Never starts a worker as root. Without root every worker is
  * the one user there is. Ends when its agent does.
@@ -15,6 +16,7 @@
 
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/base/scan.h"
 #include "common/io/child.h"
 #include "common/io/fiber.h"
 #include "common/io/loop.h"
@@ -37,16 +39,20 @@ struct identity {
 	gid_t gid;
 };
 
-static bool
-become(void *arg)
+/* First thing in a worker, which has just been started with our rights. */
+static void
+become(const char *uid_text, const char *gid_text)
 {
-	const struct identity *id = arg;
 	struct str why = STR_EMPTY;
-	bool ok = geteuid() != 0 || jail_become(id->uid, id->gid, &why);
+	uint32_t uid, gid;
 
+	if (!scan_u32(SPAN(uid_text), &uid) || !scan_u32(SPAN(gid_text), &gid))
+		_exit(2);
+	if (geteuid() == 0 && (uid == 0 || gid == 0
+	    || !jail_become(uid, gid, &why)))
+		_exit(3);
 	jail_no_new_privileges();
 	str_fini(&why);
-	return ok;
 }
 
 static void
@@ -73,7 +79,8 @@ static bool
 start_worker(struct identity *id, int socket, struct str *why)
 {
 	struct str path = STR_EMPTY;
-	char *argv[] = { "launcher", WORKER_ARGUMENT, NULL };
+	char uid[16], gid[16];
+	char *argv[] = { "launcher", WORKER_ARGUMENT, uid, gid, NULL };
 	extern char **environ;
 	const struct child_fd fds[] = {
 		{ socket, INHERIT_LAUNCHER_SOCKET },
@@ -81,10 +88,11 @@ start_worker(struct identity *id, int socket, struct str *why)
 		{ INHERIT_LOG, INHERIT_LOG },
 	};
 	struct child_spec spec = { .argv = argv, .envp = environ, .fds = fds,
-		.nfds = has_log ? 3 : 2, .chdir_to = "/",
-		.before_exec = become, .before_exec_arg = id };
+		.nfds = has_log ? 3 : 2, .chdir_to = "/" };
 	bool ok;
 
+	snprintf(uid, sizeof(uid), "%u", (unsigned)id->uid);
+	snprintf(gid, sizeof(gid), "%u", (unsigned)id->gid);
 	str_printf(&path, "%s/launcher", conf_core.daemon_directory);
 	spec.path = str_cstr(&path);
 	ok = child_start(&spec, why) >= 0;
@@ -179,8 +187,10 @@ main(int argc, char **argv)
 	has_log = strstr(given, "log=1") != NULL;
 	signal(SIGINT, SIG_IGN);	/* a terminal's; our agent tells us */
 	signal(SIGTERM, SIG_IGN);
-	if (argc == 2 && strcmp(argv[1], WORKER_ARGUMENT) == 0)
+	if (argc == 4 && strcmp(argv[1], WORKER_ARGUMENT) == 0) {
+		become(argv[2], argv[3]);
 		return worker_main(INHERIT_LAUNCHER_SOCKET);
+	}
 	read_configuration(argc, argv);
 	logsink_open("launcher", has_log ? INHERIT_LOG : -1);
 	loop_start();

@@ -1,0 +1,116 @@
+/*
+ * setup - what is computed from parameters once, before the jail.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <netdb.h>
+
+#include "common/base/log.h"
+#include "daemons/smtp/smtp_priv.h"
+#include "maps/maps.h"
+#include "maps/matchlist.h"
+
+struct smtp_setup smtp_setup;
+
+static const char *
+own_name(const char *smtp_name, const char *lmtp_name)
+{
+	return smtp_setup.lmtp ? lmtp_name : smtp_name;
+}
+
+/* Here the machine's own list of services can still be read. */
+static void
+find_port(void)
+{
+	struct servent *entry;
+
+	if (dest_port(SPAN(smtp_conf.tcp_port), &smtp_setup.port))
+		return;
+	entry = getservbyname(smtp_conf.tcp_port, "tcp");
+	if (entry == NULL)
+		fatal("%s = %s is neither a port number nor a known service",
+		    own_name("smtp_tcp_port", "lmtp_tcp_port"),
+		    smtp_conf.tcp_port);
+	smtp_setup.port = ntohs((uint16_t)entry->s_port);
+}
+
+static void
+bind_parameter(const char *name, const char *value, uint8_t family,
+    struct ipaddr *out)
+{
+	struct span text = span_trim(SPAN(value));
+
+	out->family = 0;
+	if (span_empty(text))
+		return;
+	if (text.len > 2 && text.p[0] == '[' && text.p[text.len - 1] == ']')
+		text = span_sub(text, 1, text.len - 2);
+	if (!ipaddr_scan(text, out) || out->family != family)
+		fatal("%s = %s: expected an %s address", name, value,
+		    family == AF_INET ? "IPv4" : "IPv6");
+}
+
+/* When mail comes in at one address only, it goes out from there too. */
+static void
+bind_to_interface(uint8_t family, struct ipaddr *out)
+{
+	struct span rest = SPAN(conf_core.inet_interfaces), word;
+	struct ipaddr ip, found = { 0 };
+	unsigned count = 0;
+
+	if (out->family != 0)
+		return;
+	while (span_token(&rest, ", \t\r\n", &word)) {
+		if (word.len > 2 && word.p[0] == '[')
+			word = span_sub(word, 1, word.len - 2);
+		if (!ipaddr_scan(word, &ip))
+			return;
+		if (ip.family != family)
+			continue;
+		found = ip;
+		count++;
+	}
+	if (count == 1 && !ipaddr_is_loopback(&found))
+		*out = found;
+}
+
+static void
+open_tables(void)
+{
+	struct str why = STR_EMPTY;
+
+	smtp_setup.discard_maps = maps_open(
+	    own_name("smtp_discard_ehlo_keyword_address_maps",
+	    "lmtp_discard_lhlo_keyword_address_maps"),
+	    smtp_conf.discard_ehlo_maps, 0, &why);
+	if (smtp_setup.discard_maps == NULL)
+		fatal("%s", str_cstr(&why));
+	smtp_setup.cache_destinations = matchlist_open(
+	    own_name("smtp_connection_cache_destinations",
+	    "lmtp_connection_cache_destinations"),
+	    smtp_conf.cache_destinations, MATCHLIST_STRINGS, &why);
+	if (smtp_setup.cache_destinations == NULL)
+		fatal("%s", str_cstr(&why));
+	str_fini(&why);
+}
+
+void
+smtp_setup_prepare(bool lmtp)
+{
+	struct str why = STR_EMPTY;
+
+	smtp_setup = (struct smtp_setup){ .lmtp = lmtp };
+	find_port();
+	if (!ehlo_keyword_list(SPAN(smtp_conf.discard_ehlo_keywords),
+	    &smtp_setup.discard, &why))
+		log_warn("%s: %s", own_name("smtp_discard_ehlo_keywords",
+		    "lmtp_discard_lhlo_keywords"), str_cstr(&why));
+	str_fini(&why);
+	bind_parameter(own_name("smtp_bind_address", "lmtp_bind_address"),
+	    smtp_conf.bind_address, AF_INET, &smtp_setup.bind4);
+	bind_parameter(own_name("smtp_bind_address6", "lmtp_bind_address6"),
+	    smtp_conf.bind_address6, AF_INET6, &smtp_setup.bind6);
+	bind_to_interface(AF_INET, &smtp_setup.bind4);
+	bind_to_interface(AF_INET6, &smtp_setup.bind6);
+	open_tables();
+}

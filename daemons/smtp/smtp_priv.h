@@ -1,0 +1,168 @@
+/*
+ * smtp_priv - what the files of the SMTP and LMTP client share.
+ *
+ *	deliver.c	next hop -> destinations -> addresses -> attempts
+ *	connect.c	addresses and sockets
+ *	session.c	greeting, EHLO, commands with their deadlines
+ *	transaction.c	MAIL, RCPT, DATA, content; who got what
+ *	idle.c		sessions kept for the next message
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef DAEMONS_SMTP_SMTP_PRIV_H
+#define DAEMONS_SMTP_SMTP_PRIV_H
+
+#include "common/base/list.h"
+#include "common/mail/ehlo.h"
+#include "common/mail/smtp_reply.h"
+#include "daemons/shared/delivery_agent.h"
+#include "daemons/smtp/dest.h"
+#include "daemons/smtp/smtp_conf.h"
+
+/* What the conversation is at: chooses the time limit and the words. */
+enum smtp_step { SMTP_GREETING, SMTP_EHLO, SMTP_HELO, SMTP_LHLO, SMTP_MAIL,
+	SMTP_RCPT, SMTP_DATA, SMTP_BODY, SMTP_DOT, SMTP_RSET, SMTP_QUIT };
+
+/* The settings that are computed from parameters before the jail. */
+struct smtp_setup {
+	bool lmtp;
+	uint16_t port;			/* when a next hop has none */
+	unsigned discard;		/* EHLO keywords */
+	struct ipaddr bind4, bind6;	/* family 0: the system chooses */
+	struct maps *discard_maps;
+	struct matchlist *cache_destinations;
+};
+extern struct smtp_setup smtp_setup;
+void smtp_setup_prepare(bool lmtp);
+
+/* Why recipients could not be served; the latest one speaks for the rest. */
+struct smtp_why {
+	enum outcome_kind kind;		/* DEFERRED, or BOUNCED for good */
+	char dsn[12];
+	struct str reason;
+	struct str said;		/* reply text, without a LF */
+	struct str mta;			/* host that said it */
+	struct str relay;		/* for the log; empty: "none" */
+	bool site;			/* says something of the whole site */
+};
+
+struct smtp_session {
+	struct list idle;		/* in the list of idle ones */
+	struct stream *stream;
+	struct str host;		/* "host[address]" */
+	struct str relay;		/* "host[address]:port" */
+	struct str helo_reply;		/* what it calls itself */
+	struct ehlo_offer offer;
+	struct smtp_reply reply;
+	struct str nexthop;		/* for which it was opened */
+	bool esmtp;
+	bool dirty;			/* a transaction is open: RSET first */
+	bool broken;			/* not to be spoken to again */
+	bool unbracketed;		/* loops are our own fault */
+	unsigned uses;
+	int64_t opened_ns, idle_until_ns;
+	struct deadline end;		/* per_request_deadline: of this step */
+};
+
+/* One delivery with all its attempts. */
+struct smtp_job {
+	struct delivery *d;
+	struct smtp_why why;
+	bool *done;			/* by recipient: a verdict was given */
+	size_t left;			/* without one */
+	bool last_try;			/* 4xx counts now */
+	bool needs_utf8;
+	size_t sessions;		/* with this destination */
+};
+
+/* --- session.c ---*/
+
+/* Takes the connected descriptor. host may be a unix socket's: port 0. */
+struct smtp_session *smtp_session_new(int fd, struct span host,
+    struct span address, uint16_t port);
+/* Says QUIT when it can be said, and frees. In the background if a reply is
+ * waited for. */
+void smtp_session_quit(struct smtp_session *s);
+void smtp_session_free(struct smtp_session *s);	/* just closes */
+
+/* Greeting and EHLO. False with the reason in *why. Suspends. */
+bool smtp_session_greet(struct smtp_session *s, struct smtp_why *why);
+
+/* A command into the buffer. False: the connection is gone, *why says so. */
+__attribute__((format(printf, 4, 5))) bool
+smtp_say(struct smtp_session *s, enum smtp_step step, struct smtp_why *why,
+    const char *format, ...);
+bool smtp_send(struct smtp_session *s, enum smtp_step step,
+    struct smtp_why *why);	/* what is in the buffer. Suspends. */
+/* The next reply into s->reply. Suspends. */
+bool smtp_hear(struct smtp_session *s, enum smtp_step step,
+    struct smtp_why *why);
+/* The time limit of a step, from now on. */
+struct deadline smtp_step_deadline(struct smtp_session *s,
+    enum smtp_step step);
+void smtp_step_begin(struct smtp_session *s, enum smtp_step step);
+void smtp_lost(struct smtp_session *s, enum io_status status,
+    enum smtp_step step, struct smtp_why *why);
+const char *smtp_step_command(enum smtp_step step);
+/* "host X said: 550 no (in reply to RCPT TO command)". */
+void smtp_why_said(struct smtp_why *why, const struct smtp_session *s,
+    enum smtp_step step);
+
+/* --- why.c ---*/
+
+void smtp_why_init(struct smtp_why *why);
+void smtp_why_fini(struct smtp_why *why);
+__attribute__((format(printf, 4, 5))) void
+smtp_why_set(struct smtp_why *why, enum outcome_kind kind, const char *dsn,
+    const char *format, ...);
+/* As a status for delivery_set; spans are the why's. */
+void smtp_why_status(const struct smtp_why *why,
+    struct delivery_status *status_out);
+
+/* --- transaction.c ---*/
+
+/*
+ * One message over a session that stands. Recipients get their verdicts as
+ * replies come. False when the connection was lost: *lost_early_out tells that
+ * nothing but commands had been sent, so that a session which had been idle
+ * may be replaced in silence. Suspends.
+ */
+bool smtp_transact(struct smtp_job *job, struct smtp_session *s,
+    bool *lost_early_out);
+
+/* job->why, for all recipients that are left, if it counts: the last try, or
+ * for good; else it is only logged. s may be NULL. */
+void smtp_fail_rest(struct smtp_job *job, const struct smtp_session *s);
+
+/* --- idle.c ---*/
+
+struct smtp_session *smtp_idle_take(struct span relay);
+/* Keeps it or says QUIT. */
+void smtp_idle_give(struct smtp_session *s, bool wanted);
+void smtp_idle_close_all(void);
+/* True when deliveries to this next hop follow one another closely. */
+bool smtp_idle_demand(struct span nexthop);
+
+/* --- connect.c ---*/
+
+struct smtp_target {			/* one address of a destination */
+	struct span host, address;	/* text */
+	uint16_t port;
+	struct ipaddr ip;		/* family 0: unix */
+};
+/* In the order they are to be tried; false with *why. Suspends. */
+bool smtp_find_targets(const struct dest *dest, struct arena *arena,
+    struct smtp_target **targets_out, size_t *count_out,
+    struct smtp_why *why);
+/* "host[address]:port" */
+struct span smtp_target_relay(const struct smtp_target *t,
+    struct arena *arena);
+/* Logs failures. NULL with *why. Suspends. */
+struct smtp_session *smtp_connect(const struct smtp_target *t,
+    struct arena *arena, struct smtp_why *why);
+
+/* --- deliver.c ---*/
+
+void smtp_deliver(struct delivery *d);
+
+#endif

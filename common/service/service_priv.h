@@ -29,7 +29,7 @@ struct service_state {
 
 	struct fiber_group sessions, background;
 	struct fiber_queue leave;
-	bool draining, drained, asked_successor;
+	bool draining, asked_successor;
 	struct deadline stop_by;
 };
 

@@ -459,7 +459,7 @@ begin_drain(void)
 	log_info("draining: no new mail, until the queue is empty");
 	master.phase = MASTER_DRAINING;
 	tell_to_stop(is_outer, deadline_in(master.settings.stop_timeout));
-	if (!peer_trigger_bytes("public", conf_core.queue_service_name,
+	if (!peer_trigger_bytes("public", master.settings.queue_service,
 	    span_cstr("FAD")))
 		log_warn("the queue manager could not be told to flush");
 }

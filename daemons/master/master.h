@@ -20,11 +20,11 @@
 /* Copies of main.cf values: they outlive a reload that fails. */
 struct settings {
 	char *config_dir, *queue_dir, *daemon_dir, *data_dir, *log_file;
-	char *version;
+	char *version, *queue_service;
 	bool root;
 	uid_t uid;
 	gid_t gid, setgid_gid;
-	int64_t stop_timeout, throttle_time;
+	int64_t stop_timeout, throttle_time, clients_per_process;
 	char **environment;		/* of children, NULL-terminated */
 	size_t nenvironment;
 };

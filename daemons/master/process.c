@@ -393,7 +393,6 @@ process_start(struct row *row)
 	if (!sock_pair(pair))
 		return failed_start(p, pair, strerror(errno));
 	fill_slot(p);
-	/* The child's end blocks like any other until it makes it its own. */
 	p->pid = run_program(p, pair[1], &why);
 	if (p->pid < 0) {
 		free_slot(p);

@@ -88,6 +88,8 @@ settings_load(const char *dir, struct settings *out, struct str *why)
 	out->data_dir = mem_strdup(conf_core.data_directory);
 	out->log_file = mem_strdup(conf_core.maillog_file);
 	out->version = mem_strdup(conf_core.mail_version);
+	out->queue_service = mem_strdup(conf_core.queue_service_name);
+	out->clients_per_process = conf_core.service_clients_per_process;
 	out->stop_timeout = conf_core.stop_timeout;
 	struct str text = STR_EMPTY;
 
@@ -108,6 +110,7 @@ settings_free(struct settings *s)
 	mem_free(s->data_dir);
 	mem_free(s->log_file);
 	mem_free(s->version);
+	mem_free(s->queue_service);
 	for (size_t i = 0; i < s->nenvironment; i++)
 		mem_free(s->environment[i]);
 	mem_free(s->environment);

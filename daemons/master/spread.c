@@ -7,11 +7,11 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <signal.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "common/base/log.h"
-#include "common/mail/conf_core.h"
 #include "daemons/master/master.h"
 
 enum {
@@ -21,6 +21,7 @@ enum {
 	SAMPLE_BUSY_MS = 1000,
 	SAMPLE_CALM_MS = 4000,
 	CALM_PERMILLE = 200,
+	STARTING_MAX_S = 120,
 };
 
 static struct loop_timer sampler;
@@ -28,8 +29,8 @@ static struct loop_timer sampler;
 size_t
 spread_most(const struct row *row)
 {
-	int64_t per_process = conf_core.service_clients_per_process;
-	int64_t limit = program_limit(&row->cf);
+	int64_t per_process = master.settings.clients_per_process;
+	int64_t limit = atomic_load(&master.control->rows[row->number].limit);
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	size_t most = cpus < 1 ? 1 : cpus > PROCESSES_MAX ? PROCESSES_MAX :
 	    (size_t)cpus;
@@ -66,6 +67,18 @@ sample(struct process *p, int64_t now)
 	    p->busy_samples + 1 : 0;
 }
 
+/* Stuck before its loop, where its watchdog does not look. */
+static void
+end_if_stuck(const struct process *p, int64_t now)
+{
+	if (p->reaped || p->state != CONTROL_STARTING ||
+	    now - p->started_ns < (int64_t)STARTING_MAX_S * 1000000000)
+		return;
+	log_warn("process %s pid %ld has not started within %d seconds",
+	    p->row->path, (long)p->pid, STARTING_MAX_S);
+	kill(p->pid, SIGKILL);
+}
+
 /* True when every process that accepts has been busy for a while. */
 static bool
 sample_row(struct row *row, int64_t now, unsigned *most_out)
@@ -76,6 +89,7 @@ sample_row(struct row *row, int64_t now, unsigned *most_out)
 		struct process *p = LIST_ITEM(item, struct process, link);
 
 		sample(p, now);
+		end_if_stuck(p, now);
 		if (p->cpu_permille > *most_out)
 			*most_out = p->cpu_permille;
 		if (p->reaped || p->told_to_leave ||

@@ -204,6 +204,7 @@ class Master(instance.TestCase):
         self.assertEqual(talk.say("exec"), "EPERM")
         self.assertEqual(talk.say("socket"), "EPERM")
         self.assertEqual(talk.say("root"), "EPERM")
+        self.assertEqual(talk.say("threads"), "1")
         if "no landlock" not in jail:
             self.assertEqual(talk.say("read " + mail.etc + "/main.cf"),
                              "EACCES")

@@ -414,8 +414,8 @@ class Master(instance.TestCase):
         os.rename(log, log + ".1")
         mail.reload()
         until(lambda: os.path.exists(log), "the new file")
-        self.talk(mail.port).say("log into the new file")
-        until(lambda: "smtpd[" in read(), "the line in the new file")
+        until(lambda: (self.talk(mail.port).say("log into the new file"),
+                       "smtpd[" in read())[1], "the line in the new file")
 
     # Stopping.
 

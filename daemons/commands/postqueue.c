@@ -1,0 +1,445 @@
+/*
+ * postqueue - what unprivileged users may ask of the queue: list it, flush it.
+ * Asks showq; with rights of its own and the mail system down, it reads the
+ * queue itself.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "common/base/codec.h"
+#include "common/base/log.h"
+#include "common/base/reader.h"
+#include "common/base/scan.h"
+#include "common/base/utf8.h"
+#include "common/io/fiber.h"
+#include "common/io/loop.h"
+#include "common/io/sock.h"
+#include "common/mail/address.h"
+#include "common/mail/conf_core.h"
+#include "common/service/logsink.h"
+#include "common/service/peer.h"
+#include "daemons/shared/qmgr_proto.h"
+#include "daemons/shared/queue_list.h"
+
+enum mode { MODE_NONE, MODE_LIST, MODE_JSON, MODE_FLUSH, MODE_ID, MODE_SITE };
+
+struct printer {
+	bool json;
+	bool any, long_ids;
+	uint64_t messages, bytes;
+	struct str last_reason;
+	size_t rcpts;
+};
+
+/* ---- the classic listing ---- */
+
+static void
+print_heading(struct printer *p)
+{
+	if (p->any)
+		putchar('\n');
+	else if (p->long_ids)
+		printf("----Queue ID-----  --Size-- ---Arrival Time---- "
+		    "--Sender/Recipient------\n");
+	else
+		printf("-Queue ID-  --Size-- ----Arrival Time---- "
+		    "-Sender/Recipient-------\n");
+	p->any = true;
+}
+
+static void
+print_message(struct printer *p, const struct listed_message *m)
+{
+	char id[QUEUE_ID_MAX + 2], date[32];
+	struct tm tm;
+
+	localtime_r(&m->when, &tm);
+	strftime(date, sizeof(date), "%a %b %e %H:%M:%S", &tm);
+	snprintf(id, sizeof(id), "%s%s", m->id,
+	    strcmp(m->queue_name, "active") == 0 ? "*"
+	    : strcmp(m->queue_name, "hold") == 0 ? "!"
+	    : m->forced_expire ? "#" : "");
+	print_heading(p);
+	printf(p->long_ids ? "%-17s %8lu %19.19s %.*s\n"
+	    : "%-11s %7lu %20.20s %.*s\n", id, (unsigned long)m->size, date,
+	    SPAN_ARG(span_empty(m->sender) ? SPAN("MAILER-DAEMON")
+	    : m->sender));
+	p->messages++;
+	p->bytes += m->size;
+	str_clear(&p->last_reason);
+}
+
+static void
+print_rcpt(struct printer *p, const struct listed_rcpt *r)
+{
+	if (!span_empty(r->reason)
+	    && !span_eq(r->reason, str_span(&p->last_reason))) {
+		struct str text = STR_EMPTY;
+
+		str_printf(&text, "(%.*s)", SPAN_ARG(r->reason));
+		printf("%76s\n", str_cstr(&text));
+		str_fini(&text);
+		str_set(&p->last_reason, r->reason);
+	}
+	printf(p->long_ids ? "%-17s %8s %19s %.*s\n"
+	    : "%-11s %7s %20s %.*s\n", "", "", "", SPAN_ARG(r->address));
+}
+
+static void
+print_footer(const struct printer *p)
+{
+	if (p->json)
+		return;
+	if (p->messages == 0)
+		printf("Mail queue is empty\n");
+	else
+		printf("\n-- %llu Kbytes in %llu Request%s.\n",
+		    (unsigned long long)((p->bytes + 1023) / 1024),
+		    (unsigned long long)p->messages,
+		    p->messages == 1 ? "" : "s");
+}
+
+/* ---- JSON, an object a line ---- */
+
+static void
+print_json_text(const char *name, struct span value, bool more)
+{
+	struct str text = STR_EMPTY;
+
+	json_escape(&text, value);
+	printf("\"%s\": \"%s\"%s", name, str_cstr(&text), more ? ", " : "");
+	str_fini(&text);
+}
+
+static void
+print_json_message(struct printer *p, const struct listed_message *m)
+{
+	putchar('{');
+	print_json_text("queue_name", SPAN(m->queue_name), true);
+	print_json_text("queue_id", SPAN(m->id), true);
+	printf("\"arrival_time\": %lld, \"message_size\": %llu, "
+	    "\"forced_expire\": %s, ", (long long)m->when,
+	    (unsigned long long)m->size, m->forced_expire ? "true" : "false");
+	print_json_text("sender", m->sender, true);
+	printf("\"recipients\": [");
+	p->rcpts = 0;
+}
+
+static void
+print_json_rcpt(struct printer *p, const struct listed_rcpt *r)
+{
+	printf(p->rcpts++ > 0 ? ", {" : "{");
+	if (!span_empty(r->original))
+		print_json_text("orig_address", r->original, true);
+	print_json_text("address", r->address, !span_empty(r->reason));
+	if (!span_empty(r->reason))
+		print_json_text("delay_reason", r->reason, false);
+	putchar('}');
+}
+
+/* ---- from a lister or from showq ---- */
+
+static bool
+on_message(const struct listed_message *m, void *arg)
+{
+	struct printer *p = arg;
+
+	if (p->json)
+		print_json_message(p, m);
+	else
+		print_message(p, m);
+	return true;
+}
+
+static bool
+on_rcpt(const struct listed_rcpt *r, void *arg)
+{
+	struct printer *p = arg;
+
+	if (p->json)
+		print_json_rcpt(p, r);
+	else
+		print_rcpt(p, r);
+	return true;
+}
+
+static bool
+on_end(void *arg)
+{
+	struct printer *p = arg;
+
+	if (p->json)
+		printf("]}\n");
+	return !ferror(stdout);
+}
+
+/* What showq said of one message so far. */
+struct record {
+	struct str value[6];		/* in the order of fields[] */
+	struct str original, address, reason;
+	bool has_message, has_rcpt;
+};
+
+static const char *const fields[] = { "queue_name", "queue_id", "time",
+	"size", "forced_expire", "sender" };
+
+static void
+flush_rcpt(struct record *r, struct printer *p)
+{
+	struct listed_rcpt rcpt = { str_span(&r->original),
+		str_span(&r->address), str_span(&r->reason) };
+
+	if (r->has_rcpt)
+		on_rcpt(&rcpt, p);
+	r->has_rcpt = false;
+	str_clear(&r->original);
+	str_clear(&r->reason);
+}
+
+static void
+begin_message(struct record *r, struct printer *p)
+{
+	uint64_t when = 0, size = 0;
+
+	if (r->has_message)
+		return;
+	r->has_message = true;
+	scan_u64(str_span(&r->value[2]), &when);
+	scan_u64(str_span(&r->value[3]), &size);
+
+	struct listed_message m = { .queue_name = str_cstr(&r->value[0]),
+		.id = str_cstr(&r->value[1]), .when = (time_t)when,
+		.size = size,
+		.forced_expire = span_is(str_span(&r->value[4]), "1"),
+		.sender = str_span(&r->value[5]) };
+
+	on_message(&m, p);
+}
+
+static void
+take_pair(struct record *r, struct printer *p, struct span name,
+    struct span value)
+{
+	for (size_t i = 0; i < 6; i++)
+		if (span_is(name, fields[i])) {
+			str_set(&r->value[i], value);
+			return;
+		}
+	begin_message(r, p);
+	if (span_is(name, "original_recipient")) {
+		flush_rcpt(r, p);
+		str_set(&r->original, value);
+	} else if (span_is(name, "recipient")) {
+		flush_rcpt(r, p);
+		str_set(&r->address, value);
+		r->has_rcpt = true;
+	} else if (span_is(name, "reason")) {
+		str_set(&r->reason, value);
+	}
+}
+
+static void
+end_record(struct record *r, struct printer *p)
+{
+	begin_message(r, p);
+	flush_rcpt(r, p);
+	on_end(p);
+	r->has_message = false;
+}
+
+
+static bool
+read_text(FILE *in, struct str *out)
+{
+	int c;
+
+	str_clear(out);
+	while ((c = getc(in)) != EOF && c != '\0')
+		str_putc(out, (char)c);
+	return c == '\0';
+}
+
+static bool
+print_from_showq(FILE *in, struct printer *p)
+{
+	struct record r = { .has_message = false };
+	struct str name = STR_EMPTY, value = STR_EMPTY;
+
+	while (read_text(in, &name)) {
+		if (str_len(&name) == 0)
+			end_record(&r, p);
+		else if (read_text(in, &value))
+			take_pair(&r, p, str_span(&name), str_span(&value));
+	}
+	for (size_t i = 0; i < 6; i++)
+		str_fini(&r.value[i]);
+	str_fini(&r.original);
+	str_fini(&r.address);
+	str_fini(&r.reason);
+	str_fini(&name);
+	str_fini(&value);
+	return !ferror(in);
+}
+
+static int
+connect_to_showq(void)
+{
+	struct str path = STR_EMPTY;
+	int fd = -1;
+
+	str_printf(&path, "public/%s", conf_core.showq_service_name);
+	if (sock_connect_unix(str_cstr(&path), deadline_in(10), &fd) != IO_OK)
+		fd = -1;
+	str_fini(&path);
+	if (fd >= 0)
+		sock_set_nonblock(fd, false);
+	return fd;
+}
+
+static int
+print_queue(struct printer *p)
+{
+	int fd = connect_to_showq();
+
+	p->long_ids = conf_core.enable_long_queue_ids;
+	if (fd >= 0) {
+		FILE *in = fdopen(fd, "r");
+
+		if (in == NULL || !print_from_showq(in, p)) {
+			log_error("malformed showq server response");
+			return EX_SOFTWARE;
+		}
+		fclose(in);
+	} else if (geteuid() == 0 || access("active", R_OK | X_OK) == 0) {
+		struct queue_lister lister = { .message = on_message,
+			.rcpt = on_rcpt, .end = on_end, .arg = p };
+		int dir = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		log_warn("Mail system is down -- accessing queue directly");
+		queue_list(dir, &lister);
+	} else {
+		log_error("Queue report unavailable - mail system is down");
+		return EX_UNAVAILABLE;
+	}
+	print_footer(p);
+	return fflush(stdout) == 0 ? EX_OK : EX_IOERR;
+}
+
+/* ---- flushing ---- */
+
+static int
+flush_queue(void)
+{
+	static const char bytes[] = { QMGR_FLUSH_DEAD, QMGR_SCAN_ALL, '\0' };
+
+	if (peer_trigger_bytes("public", conf_core.queue_service_name,
+	    SPAN(bytes)))
+		return EX_OK;
+	log_error("Cannot flush mail queue - mail system is down");
+	return EX_UNAVAILABLE;
+}
+
+struct flush_one {
+	const char *id;
+	int exit_status;
+};
+
+static void
+flush_message(void *arg)
+{
+	struct flush_one *f = arg;
+	struct peer *qmgr = peer_named("public",
+	    conf_core.queue_service_name, QMGR_PROTOCOL, QMGR_VERSION);
+	struct qmgr_flush_one request = { .queue_id = SPAN(f->id) };
+	struct stream *s = peer_take_connection(qmgr, deadline_in(5));
+
+	f->exit_status = EX_UNAVAILABLE;
+	if (s == NULL) {
+		log_error("Cannot flush queue ID - mail system is down");
+		return;
+	}
+	attr_queue(s, &qmgr_flush_one_form, 0, &request, true);
+	if (stream_flush(s, deadline_in(5)) == IO_OK)
+		f->exit_status = EX_OK;
+	stream_close(s);
+}
+
+static int
+usage(void)
+{
+	fprintf(stderr, "postqueue: fatal: usage: postqueue [-c config_dir] "
+	    "-f | -i queueid | -j | -p | -s site\n");
+	return EX_USAGE;
+}
+
+int
+main(int argc, char **argv)
+{
+	enum mode mode = MODE_NONE;
+	struct str why = STR_EMPTY;
+	struct printer printer = { .json = false };
+	struct flush_one one = { .id = NULL };
+	const char *dir = NULL;
+	int option;
+
+	log_set_tag("postqueue");
+	while ((option = getopt(argc, argv, "c:fi:jps:v")) != -1) {
+		enum mode asked = option == 'f' ? MODE_FLUSH
+		    : option == 'i' ? MODE_ID : option == 'j' ? MODE_JSON
+		    : option == 'p' ? MODE_LIST : option == 's' ? MODE_SITE
+		    : MODE_NONE;
+
+		if (option == '?' || (asked != MODE_NONE && mode != MODE_NONE))
+			return usage();
+		if (asked != MODE_NONE)
+			mode = asked;
+		if (option == 'i')
+			one.id = optarg;
+		if (option == 'c' && getegid() == getgid())
+			dir = optarg;
+	}
+	if (mode == MODE_NONE || optind < argc)
+		return usage();
+	if (getegid() != getgid())
+		unsetenv("MAIL_CONFIG");
+	if (!conf_load(dir, &why) || !conf_fill(&conf_core_params, &why)) {
+		fprintf(stderr, "postqueue: fatal: %s\n", str_cstr(&why));
+		return EX_CONFIG;
+	}
+	logsink_open("postqueue", -1);
+	if (chdir(conf_core.queue_directory) < 0) {
+		log_error("chdir %s: %m", conf_core.queue_directory);
+		return EX_UNAVAILABLE;
+	}
+	queue_names_setup(conf_core.hash_queue_names,
+	    conf_core.hash_queue_depth);
+	switch (mode) {
+	case MODE_JSON:
+		printer.json = true;
+		return print_queue(&printer);
+	case MODE_LIST:
+		return print_queue(&printer);
+	case MODE_FLUSH:
+		return flush_queue();
+	case MODE_ID:
+		if (!queue_id_valid(SPAN(one.id))) {
+			log_error("malformed queue ID: %s", one.id);
+			return EX_USAGE;
+		}
+		loop_start();
+		fiber_run_main(flush_message, &one);
+		return one.exit_status;
+	case MODE_SITE:
+		log_error("-s: the flush service is not part of this version");
+		return EX_UNAVAILABLE;
+	case MODE_NONE:
+		break;
+	}
+	return usage();
+}

@@ -1,0 +1,121 @@
+/*
+ * queue_list - see the header.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "daemons/shared/queue_list.h"
+
+#include <sys/stat.h>
+
+#include "common/base/hash.h"
+#include "common/base/mem.h"
+#include "common/io/fiber.h"
+#include "queue/outcome_log.h"
+#include "queue/scan.h"
+
+struct listing {
+	const struct queue_lister *lister;
+	struct hash *reasons;		/* address -> struct outcome */
+	bool go_on;
+};
+
+/* The latest reason for each recipient, from the message's defer log. */
+static void
+read_reasons(struct listing *l, int queue_dir, struct span id,
+    struct arena *arena)
+{
+	struct outcome *outcomes;
+	struct str why = STR_EMPTY;
+	size_t count = 0;
+
+	if (outcome_log_read(queue_dir, QUEUE_DEFER, id, arena, &outcomes,
+	    &count, &why) == QUEUE_OK && count > 0) {
+		l->reasons = hash_new();
+		for (size_t i = 0; i < count; i++)
+			hash_put(l->reasons, outcomes[i].rcpt, &outcomes[i]);
+	}
+	str_fini(&why);
+}
+
+static void
+list_rcpt(const struct envelope_rcpt *rcpt, bool done, void *arg)
+{
+	struct listing *l = arg;
+	const struct outcome *o = l->reasons != NULL
+	    ? hash_get(l->reasons, rcpt->address) : NULL;
+	struct listed_rcpt listed = { .original = rcpt->original,
+		.address = rcpt->address };
+
+	if (o != NULL)
+		listed.reason = o->reason;
+	if (!done && l->go_on)
+		l->go_on = l->lister->rcpt(&listed, l->lister->arg);
+}
+
+static bool
+list_message(const struct queue_lister *lister, int queue_dir,
+    struct queue_message *m, struct arena *arena)
+{
+	struct listing l = { .lister = lister, .go_on = true };
+	struct listed_message listed = {
+		.queue_name = queue_name_text(m->where), .id = m->id,
+		.when = (time_t)(m->envelope.arrival_us / 1000000),
+		.size = m->layout.content_length,
+		.forced_expire = (m->envelope.flags & ENVELOPE_EXPIRE_NOW)
+		    != 0,
+		.sender = m->envelope.sender };
+	struct str why = STR_EMPTY;
+
+	if (m->where == QUEUE_DEFERRED || m->where == QUEUE_ACTIVE)
+		read_reasons(&l, queue_dir, SPAN(m->id), arena);
+	l.go_on = lister->message(&listed, lister->arg);
+	if (l.go_on)
+		queue_message_each_rcpt(m, list_rcpt, &l, &why);
+	if (l.go_on)
+		l.go_on = lister->end(lister->arg);
+	hash_free(&l.reasons);
+	str_fini(&why);
+	return l.go_on;
+}
+
+static bool
+list_queue(const struct queue_lister *lister, int queue_dir,
+    enum queue_name where)
+{
+	struct queue_scan scan;
+	char id[QUEUE_ID_MAX];
+	struct arena *arena = arena_new();
+	bool go_on = true;
+	unsigned looked = 0;
+
+	queue_scan_start(&scan, queue_dir, where);
+	while (go_on && queue_scan_next(&scan, id)) {
+		struct queue_message m;
+		struct str why = STR_EMPTY;
+
+		if (++looked % 32 == 0 && fiber_self() != NULL)
+			fiber_yield();
+		if (queue_message_open(queue_dir, where, SPAN(id), false,
+		    false, arena, &m, &why) == QUEUE_OK) {
+			go_on = list_message(lister, queue_dir, &m, arena);
+			queue_message_close(&m);
+		}
+		str_fini(&why);
+		arena_reset(arena);
+	}
+	queue_scan_stop(&scan);
+	arena_free(&arena);
+	return go_on;
+}
+
+bool
+queue_list(int queue_dir, const struct queue_lister *lister)
+{
+	static const enum queue_name queues[] = { QUEUE_MAILDROP,
+		QUEUE_ACTIVE, QUEUE_INCOMING, QUEUE_DEFERRED, QUEUE_HOLD };
+
+	for (size_t i = 0; i < ARRAY_COUNT(queues); i++)
+		if (!list_queue(lister, queue_dir, queues[i]))
+			return false;
+	return true;
+}

@@ -6,9 +6,8 @@
 #include <netdb.h>
 
 #include "common/base/log.h"
+#include "daemons/shared/tables.h"
 #include "daemons/smtp/smtp_priv.h"
-#include "maps/maps.h"
-#include "maps/matchlist.h"
 
 struct smtp_setup smtp_setup;
 
@@ -77,21 +76,23 @@ bind_to_interface(uint8_t family, struct ipaddr *out)
 static void
 open_tables(void)
 {
-	struct str why = STR_EMPTY;
-
-	smtp_setup.discard_maps = maps_open(
+	tables_allow_reopen();
+	smtp_setup.discard_maps = tables_open(
 	    own_name("smtp_discard_ehlo_keyword_address_maps",
 	    "lmtp_discard_lhlo_keyword_address_maps"),
-	    smtp_conf.discard_ehlo_maps, 0, &why);
-	if (smtp_setup.discard_maps == NULL)
-		fatal("%s", str_cstr(&why));
-	smtp_setup.cache_destinations = matchlist_open(
+	    smtp_conf.discard_ehlo_maps, 0);
+	smtp_setup.cache_destinations = tables_open_list(
 	    own_name("smtp_connection_cache_destinations",
 	    "lmtp_connection_cache_destinations"),
-	    smtp_conf.cache_destinations, MATCHLIST_STRINGS, &why);
-	if (smtp_setup.cache_destinations == NULL)
-		fatal("%s", str_cstr(&why));
-	str_fini(&why);
+	    smtp_conf.cache_destinations, MATCHLIST_STRINGS);
+}
+
+void
+smtp_setup_watch(void)
+{
+	if (!maps_empty(smtp_setup.discard_maps) ||
+	    !matchlist_empty(smtp_setup.cache_destinations))
+		tables_watch(NULL);
 }
 
 void

@@ -24,6 +24,7 @@ static const struct service smtp_service = {
 	.params = &smtp_params,
 	.needs = NEEDS_NETWORK_OUT | NEEDS_QUEUE_READ,
 	.before_jail = prepare_smtp,
+	.start = smtp_setup_watch,
 	.protocol = &delivery_protocol,
 	.drain = smtp_idle_close_all,
 };
@@ -33,6 +34,7 @@ static const struct service lmtp_service = {
 	.params = &lmtp_params,
 	.needs = NEEDS_NETWORK_OUT | NEEDS_QUEUE_READ,
 	.before_jail = prepare_lmtp,
+	.start = smtp_setup_watch,
 	.protocol = &delivery_protocol,
 	.drain = smtp_idle_close_all,
 };

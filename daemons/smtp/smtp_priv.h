@@ -34,6 +34,7 @@ struct smtp_setup {
 };
 extern struct smtp_setup smtp_setup;
 void smtp_setup_prepare(bool lmtp);
+void smtp_setup_watch(void);	/* Suspends. */
 
 /* Why recipients could not be served; the latest one speaks for the rest. */
 struct smtp_why {

@@ -1,0 +1,334 @@
+/*
+ * world - see the header.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "tests/daemons/smtp/world.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/io/loop.h"
+#include "common/io/sock.h"
+#include "common/service/peer.h"
+#include "daemons/shared/bounce_proto.h"
+
+static struct world *world;
+static struct fiber_group servers;
+
+/* --- The log -------------------------------------------------------------*/
+
+static void
+keep_line(struct log_sink *sink, const struct log_record *record)
+{
+	(void)sink;
+	str_add(&world->log, record->text);
+	str_putc(&world->log, '\n');
+}
+
+static struct log_sink keeper = { .write = keep_line };
+
+/* --- Logs of outcomes ----------------------------------------------------*/
+
+static bool
+take_outcomes(struct rpc_call *call, void *request, void *reply_out)
+{
+	(void)call;
+	(void)request;
+	((struct bounce_reply *)reply_out)->ok = true;
+	return true;
+}
+
+static void
+serve_bounce(void *arg)
+{
+	static const struct rpc_method methods[] = {
+		{ &bounce_append_form, &bounce_reply_form, take_outcomes,
+		    false },
+	};
+	static const struct rpc_protocol protocol = { .name = BOUNCE_PROTOCOL,
+		.version = BOUNCE_VERSION, .methods = methods, .nmethods = 1 };
+	struct sock_peer peer = { .pid = 1 };
+
+	rpc_serve(&protocol, stream_open((int)(intptr_t)arg), &peer);
+}
+
+static int
+connect_bounce(void *arg)
+{
+	int pair[2];
+
+	(void)arg;
+	T_NEED(sock_pair(pair));
+	fiber_spawn(&servers, "bounce", serve_bounce,
+	    (void *)(intptr_t)pair[1]);
+	return pair[0];
+}
+
+/* --- Servers -------------------------------------------------------------*/
+
+static bool
+fits(struct span line, struct span pattern)
+{
+	if (span_ends(pattern, SPAN("*")))
+		return span_starts(line, span_sub(pattern, 0,
+		    pattern.len - 1));
+	return span_eq(line, pattern);
+}
+
+static void
+expect_line(struct stream *s, struct span pattern)
+{
+	struct span line;
+	bool crlf = false;
+	enum io_status status = stream_read_line(s, 4096, deadline_in(100000),
+	    &line, &crlf);
+
+	if (status != IO_OK)
+		T_FAIL("wanted \"%.*s\", the connection %s", SPAN_ARG(pattern),
+		    io_status_name(status));
+	else if (!crlf || !fits(line, pattern))
+		T_FAIL("wanted \"%.*s\", got \"%.*s\"", SPAN_ARG(pattern),
+		    SPAN_ARG(line));
+}
+
+static void
+take_content(struct stream *s)
+{
+	struct span line;
+
+	while (stream_read_line(s, 100000, deadline_in(100000), &line, NULL)
+	    == IO_OK) {
+		if (span_is(line, "."))
+			return;
+		str_add(&world->content, line);
+		str_adds(&world->content, "|");
+	}
+	T_FAIL("the content has no end");
+}
+
+static bool
+perform(struct stream *s, struct span step)
+{
+	struct span rest = span_ltrim(span_skip(step, 1)), bytes;
+	uint64_t n = 0;
+
+	switch (step.len > 0 ? step.p[0] : '=') {
+	case '>':
+		(void)stream_write(s, rest, deadline_in(60));
+		(void)stream_write_flush(s, SPAN("\r\n"), deadline_in(60));
+		return true;
+	case '<':
+		expect_line(s, rest);
+		return true;
+	case '.':
+		take_content(s);
+		return true;
+	case '~':
+		for (; rest.len > 0; rest = span_skip(rest, 1))
+			n = n * 10 + (uint64_t)(rest.p[0] - '0');
+		fiber_sleep(deadline_in((int64_t)n));
+		return true;
+	case '=':
+		if (stream_peek(s, deadline_in(100000), &bytes) == IO_OK)
+			T_FAIL("wanted the end, got \"%.*s\"",
+			    SPAN_ARG(bytes));
+		return false;
+	default:
+		return false;
+	}
+}
+
+static void
+serve(int fd, const struct sock_peer *peer, void *arg)
+{
+	struct stream *s = stream_open(fd);
+	unsigned n = world->connections++;
+	struct span script, step;
+
+	(void)peer;
+	(void)arg;
+	if (n >= T_COUNT(world->scripts) || world->scripts[n] == NULL) {
+		T_FAIL("connection %u was not wanted", n + 1);
+		stream_close(s);
+		return;
+	}
+	script = SPAN(world->scripts[n]);
+	while (span_split(&script, '\n', &step) && perform(s, step))
+		;
+	stream_close(s);
+}
+
+static struct sock_server *
+listen_here(void)
+{
+	struct str why = STR_EMPTY;
+	struct ipaddr ip;
+	int fd;
+
+	if (world->unix_socket) {
+		struct str path = STR_EMPTY;
+
+		str_printf(&path, "%s/lmtp", t_tmpdir());
+		world->path = str_release(&path);
+		fd = sock_listen_unix(world->path, 10, 0600, &why);
+	} else {
+		T_NEED(ipaddr_scan(SPAN("127.0.0.1"), &ip));
+		fd = sock_listen_inet(&ip, 0, 10, &why);
+	}
+	T_NEED(fd >= 0);
+	if (!world->unix_socket)
+		T_NEED(sock_local_of(fd, &ip, &world->port));
+	return sock_server_start(fd, &servers, "server", serve, NULL, NULL);
+}
+
+/* --- Deliveries ----------------------------------------------------------*/
+
+static int
+queue_file(const struct world_mail *mail)
+{
+	int fd = memfd_create("queue", MFD_CLOEXEC);
+	size_t len = strlen(mail->content);
+
+	T_NEED(fd >= 0);
+	T_NEED(write(fd, "head", 4) == 4);
+	T_NEED(write(fd, mail->content, len) == (ssize_t)len);
+	return fd;
+}
+
+static struct span
+with_port(struct arena *arena, const char *nexthop)
+{
+	struct str *out = str_in_arena(arena);
+
+	for (; *nexthop != '\0'; nexthop++) {
+		if (*nexthop != '@')
+			str_putc(out, *nexthop);
+		else if (world->unix_socket)
+			str_adds(out, world->path);
+		else
+			str_addf(out, "%u", world->port);
+	}
+	return str_span(out);
+}
+
+static void
+read_result(const struct delivery_reply *reply, struct world_result *out)
+{
+	*out = (struct world_result){ .dead = "" };
+	for (size_t i = 0; i < reply->results.count; i++) {
+		const struct delivery_result *r =
+		    ATTR_AT(reply->results, struct delivery_result, i);
+
+		out->kinds[i] = (enum outcome_kind)r->outcome;
+		out->done[i] = r->done == DELIVERY_DONE;
+	}
+	snprintf(out->dead, sizeof(out->dead), "%.*s",
+	    SPAN_ARG(reply->dead_dsn));
+	snprintf(out->dead_reason, sizeof(out->dead_reason), "%.*s",
+	    SPAN_ARG(reply->dead_reason));
+}
+
+void
+world_deliver(struct world *w, const char *nexthop,
+    const struct world_mail *mail, struct world_result *out)
+{
+	struct arena *arena = arena_new();
+	struct envelope envelope = { .sender = SPAN(mail->sender),
+		.arrival_us = clock_wall_us(), .flags = mail->flags,
+		.data_size = strlen(mail->content), .dsn_ret = mail->dsn_ret,
+		.dsn_envid = SPAN(mail->envid) };
+	struct envelope_rcpt rcpts[80];
+	size_t n = 0;
+
+	for (; mail->rcpts[n] != NULL; n++)
+		rcpts[n] = (struct envelope_rcpt){
+			.address = SPAN(mail->rcpts[n]),
+			.notify = mail->notify, .orcpt = SPAN(mail->orcpt) };
+
+	struct delivery_request request = { .queue_id = SPAN("3QueueId"),
+		.queue_name = SPAN("active"), .transport = SPAN("smtp"),
+		.nexthop = with_port(arena, nexthop), .content_offset = 4,
+		.content_length = strlen(mail->content) +
+		    (mail->short_file ? 10 : 0),
+		.active_us = clock_wall_us(), .handed_us = clock_wall_us(),
+		.envelope = { &envelope, 1 }, .rcpts = { rcpts, n },
+		.fd = queue_file(mail) };
+	struct delivery_reply reply = { .agent_unable = false };
+	struct rpc_call call = { .arena = arena };
+
+	(void)w;
+	T_NEED(delivery_protocol.methods[0].handle(&call, &request, &reply));
+	T_EQ_INT(reply.results.count, n);
+	log_flush();
+	read_result(&reply, out);
+	close(request.fd);
+	arena_free(&arena);
+}
+
+void
+world_wait(int64_t seconds)
+{
+	fiber_sleep(deadline_in(seconds));
+}
+
+static void
+configure(void)
+{
+	struct str text = STR_EMPTY, why = STR_EMPTY;
+
+	str_printf(&text, "myhostname = client.example\n"
+	    "mail_owner = nobody\n%s",
+	    world->settings != NULL ? world->settings : "");
+	if (!conf_load_text("test", str_span(&text), &why))
+		T_FAIL("%s", str_cstr(&why));
+	const struct param_set *own = world->lmtp ? &lmtp_params
+	    : &smtp_params;
+
+	conf_register(&conf_core_params);
+	conf_register(own);
+	if (!conf_fill(&conf_core_params, &why) || !conf_fill(own, &why))
+		T_FAIL("%s", str_cstr(&why));
+	str_fini(&text);
+	str_fini(&why);
+	smtp_setup_prepare(world->lmtp);
+	delivery_agent_setup(smtp_deliver, "none");
+}
+
+static void
+main_fiber(void *arg)
+{
+	struct sock_server *server = listen_here();
+
+	(void)arg;
+	world->run(world);
+	world_wait(1000);		/* farewells, sessions that were kept */
+	smtp_idle_close_all();
+	sock_server_stop(server);
+	fiber_group_close(service_fibers());
+	fiber_group_close(&servers);
+	for (size_t i = 0; i < T_COUNT(world->scripts); i++)
+		if (world->scripts[i] != NULL && i >= world->connections)
+			T_FAIL("connection %zu never came", i + 1);
+	log_flush();
+	log_remove_sinks();
+	str_fini(&world->log);
+	str_fini(&world->content);
+}
+
+void
+world_run(struct world *w)
+{
+	world = w;
+	log_add_sink(&keeper);
+	configure();
+	fiber_group_init(&servers);
+	loop_start();
+	peer_connect_by("private", "bounce", connect_bounce, NULL);
+	peer_connect_by("private", "defer", connect_bounce, NULL);
+	peer_connect_by("private", "trace", connect_bounce, NULL);
+	fiber_run_main(main_fiber, NULL);
+}

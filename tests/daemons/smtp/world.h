@@ -1,0 +1,60 @@
+/*
+ * world - what a delivery meets: scripted servers on 127.0.0.1, bounce logs
+ * that take everything, and a log that can be read.
+ *
+ * A script is lines, one server connection per script:
+ *
+ *	> 250 ok		is said, with CRLF
+ *	< MAIL FROM:<a@b>*	is expected; a * at the end takes the rest
+ *	.			content up to the final dot, kept
+ *	~ 301			nothing for so many seconds
+ *	!			the connection is closed
+ *	=			the client closes it
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef TESTS_DAEMONS_SMTP_WORLD_H
+#define TESTS_DAEMONS_SMTP_WORLD_H
+
+#include "daemons/smtp/smtp_priv.h"
+#include "tests/harness/t.h"
+
+struct world_mail {
+	const char *sender, *content;
+	const char *rcpts[80];		/* up to NULL */
+	uint64_t flags, dsn_ret;
+	const char *envid;
+	const char *orcpt;		/* of all recipients */
+	unsigned notify;
+	bool short_file;		/* the queue file lacks its end */
+};
+
+struct world_result {
+	enum outcome_kind kinds[80];
+	bool done[80];
+	char dead[12];			/* dsn, or "" */
+	char dead_reason[400];
+};
+
+struct world {
+	const char *settings;		/* lines of main.cf */
+	bool lmtp;
+	const char *scripts[8];		/* by connection, in order */
+	bool unix_socket;
+	void (*run)(struct world *w);
+	/* Filled in. */
+	uint16_t port;
+	const char *path;		/* of the unix socket */
+	unsigned connections;
+	struct str content;		/* received, all together */
+	struct str log;			/* lines of text */
+};
+
+/* Sets everything up and runs w->run in a fiber. */
+void world_run(struct world *w);
+/* Delivers to nexthop, in which "@" stands for 127.0.0.1's port. */
+void world_deliver(struct world *w, const char *nexthop,
+    const struct world_mail *mail, struct world_result *result_out);
+void world_wait(int64_t seconds);
+
+#endif

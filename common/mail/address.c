@@ -57,6 +57,21 @@ is_dot_string(struct span local)
 	return !dot;
 }
 
+/* No line can carry these: an address that holds one reaches nobody, and must
+ * not become another line. */
+static char
+harmless(char c)
+{
+	return c == '\n' || c == '\r' || c == '\0' ? '?' : c;
+}
+
+static void
+add_domain(struct str *out, struct span domain)
+{
+	for (size_t i = 0; i < domain.len; i++)
+		str_putc(out, harmless(domain.p[i]));
+}
+
 void
 address_quote(struct str *out, struct span internal)
 {
@@ -67,9 +82,9 @@ address_quote(struct str *out, struct span internal)
 	} else if (!span_empty(internal)) {
 		str_putc(out, '"');
 		for (size_t i = 0; i < parts.local.len; i++) {
-			char c = parts.local.p[i];
+			char c = harmless(parts.local.p[i]);
 
-			if (c == '"' || c == '\\' || c == '\r')
+			if (c == '"' || c == '\\')
 				str_putc(out, '\\');
 			str_putc(out, c);
 		}
@@ -77,7 +92,7 @@ address_quote(struct str *out, struct span internal)
 	}
 	if (parts.has_domain) {
 		str_putc(out, '@');
-		str_add(out, parts.domain);
+		add_domain(out, parts.domain);
 	}
 }
 
@@ -229,8 +244,7 @@ address_parse_path(struct span text, unsigned flags, struct str *internal_out,
 	bool angle;
 
 	str_clear(internal_out);
-	if (text.len > PATH_MOST)
-		s.text.len = PATH_MOST;
+	s.text.len = text.len < PATH_MOST ? text.len : PATH_MOST;
 	angle = peek(&s) == '<';
 	if (angle)
 		s.at++;
@@ -258,6 +272,8 @@ address_parse_path(struct span text, unsigned flags, struct str *internal_out,
 		return refuse(&s, "empty address");
 	if (str_len(internal_out) > 0 && internal_out->buf[0] == '@')
 		return refuse(&s, "missing local part");
+	if (s.at == PATH_MOST)
+		return refuse(&s, "address is too long");
 	if ((flags & ADDRESS_UTF8) && !utf8_valid(str_span(internal_out)))
 		return refuse(&s, "invalid UTF-8");
 	*used_out = s.at;
@@ -266,24 +282,29 @@ address_parse_path(struct span text, unsigned flags, struct str *internal_out,
 
 /* ---- extensions ---- */
 
+/* Names of lists are kept whole where "-" would take them apart. */
 static bool
-never_splits(struct span local)
+never_splits(struct span local, const char *delimiters)
 {
-	return span_is_nocase(local, "mailer-daemon")
-	    || span_is_nocase(local, "double-bounce")
-	    || span_starts_nocase(local, SPAN("owner-"))
-	    || span_ends_nocase(local, SPAN("-request"));
+	if (span_is_nocase(local, "mailer-daemon")
+	    || span_is_nocase(local, "double-bounce"))
+		return true;
+	return strchr(delimiters, '-') != NULL
+	    && ((local.len > 6 && span_starts_nocase(local, SPAN("owner-")))
+	    || (local.len > 8 && span_ends_nocase(local, SPAN("-request"))));
 }
 
 bool
 address_split_extension(struct span local, const char *delimiters,
     struct span *base_out, struct span *extension_out)
 {
-	if (delimiters == NULL || never_splits(local))
+	if (delimiters == NULL || never_splits(local, delimiters))
 		return false;
-	for (size_t i = 1; i < local.len; i++)
+	for (size_t i = 0; i < local.len; i++)
 		if (local.p[i] != '\0'
 		    && strchr(delimiters, local.p[i]) != NULL) {
+			if (i == 0)
+				return false;
 			*base_out = span_sub(local, 0, i);
 			*extension_out = span_skip(local, i + 1);
 			return true;

@@ -34,13 +34,15 @@ enum address_flags {
  */
 bool address_parse_path(struct span text, unsigned flags,
     struct str *internal_out, size_t *used_out, struct str *why);
-/* Appends the form to be sent: local part quoted where needed. */
+/* Appends the form to be sent: local part quoted where needed, and "?" for
+ * bytes that no line can carry (CR, LF, NUL). */
 void address_quote(struct str *out, struct span internal);
 /* As logged and shown: external form; "" for the null sender. */
 void address_print(struct str *out, struct span internal);
 
-/* user+ext -> user, ext, for any character of delimiters; false when there is
- * no extension, or for owner-x, x-request, double-bounce, mailer-daemon. */
+/* user+ext -> user, ext, at the first character of delimiters; false when there
+ * is none, when nothing stands before it, for double-bounce and mailer-daemon,
+ * and, where "-" is among the delimiters, for owner-x and x-request. */
 bool address_split_extension(struct span local, const char *delimiters,
     struct span *base_out, struct span *extension_out);
 /* "a@b" -> "a+ext@b". */

@@ -168,6 +168,23 @@ attr_encode(struct str *out, const struct attr_form *form, uint32_t request,
 	set_u32(out->buf + start, (uint32_t)(str_len(out) - start - 4));
 }
 
+/* Copies of fds, or none at all. */
+static bool
+dup_all(int *fds, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		int fd = fcntl(fds[i], F_DUPFD_CLOEXEC, 3);
+
+		if (fd < 0) {
+			while (i > 0)
+				close(fds[--i]);
+			return false;
+		}
+		fds[i] = fd;
+	}
+	return true;
+}
+
 void
 attr_queue(struct stream *s, const struct attr_form *form, uint32_t request,
     const void *fields, bool take_fds)
@@ -178,13 +195,14 @@ attr_queue(struct stream *s, const struct attr_form *form, uint32_t request,
 
 	str_clear(&scratch);
 	attr_encode(&scratch, form, request, fields, fds, &nfds);
-	for (size_t i = 0; i < nfds; i++) {
-		int fd = take_fds ? fds[i]
-		    : fcntl(fds[i], F_DUPFD_CLOEXEC, 3);
-
-		if (fd >= 0)
-			stream_queue_fd(s, fd);
+	/* A frame that lacks what it announces would take the next one's: it
+	 * says so, and the receiver refuses it. */
+	if (!take_fds && !dup_all(fds, nfds)) {
+		scratch.buf[6] = scratch.buf[7] = 0;
+		nfds = 0;
 	}
+	for (size_t i = 0; i < nfds; i++)
+		stream_queue_fd(s, fds[i]);
 	stream_queue(s, str_span(&scratch));
 	if (scratch.room > 1024 * 1024)
 		str_fini(&scratch);

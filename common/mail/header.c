@@ -10,47 +10,53 @@
 #define X HEADER_IS_RESENT
 
 static const struct {
-	const char *name;
+	struct span name;
 	unsigned flags;
 } headers[HEADER_COUNT] = {
-	[HEADER_OTHER] = { "", 0 },
-	[HEADER_BCC] = { "Bcc", R },
-	[HEADER_CC] = { "Cc", R },
-	[HEADER_CONTENT_LENGTH] = { "Content-Length", 0 },
+	[HEADER_OTHER] = { SPAN_LIT(""), 0 },
+	[HEADER_APPARENTLY_TO] = { SPAN_LIT("Apparently-To"), HEADER_IS_RCPT },
+	[HEADER_BCC] = { SPAN_LIT("Bcc"), R },
+	[HEADER_CC] = { SPAN_LIT("Cc"), R },
+	[HEADER_CONTENT_LENGTH] = { SPAN_LIT("Content-Length"), 0 },
 	[HEADER_CONTENT_TRANSFER_ENCODING] =
-	    { "Content-Transfer-Encoding", 0 },
-	[HEADER_CONTENT_TYPE] = { "Content-Type", 0 },
-	[HEADER_DATE] = { "Date", 0 },
-	[HEADER_DELIVERED_TO] = { "Delivered-To", 0 },
+	    { SPAN_LIT("Content-Transfer-Encoding"), 0 },
+	[HEADER_CONTENT_TYPE] = { SPAN_LIT("Content-Type"), 0 },
+	[HEADER_DATE] = { SPAN_LIT("Date"), 0 },
+	[HEADER_DELIVERED_TO] = { SPAN_LIT("Delivered-To"), 0 },
 	[HEADER_DISPOSITION_NOTIFICATION_TO] =
-	    { "Disposition-Notification-To", S },
-	[HEADER_ERRORS_TO] = { "Errors-To", S },
-	[HEADER_FROM] = { "From", S },
-	[HEADER_MESSAGE_ID] = { "Message-Id", 0 },
-	[HEADER_MIME_VERSION] = { "MIME-Version", 0 },
-	[HEADER_RECEIVED] = { "Received", 0 },
-	[HEADER_REPLY_TO] = { "Reply-To", S },
-	[HEADER_RESENT_BCC] = { "Resent-Bcc", R | X },
-	[HEADER_RESENT_CC] = { "Resent-Cc", R | X },
-	[HEADER_RESENT_DATE] = { "Resent-Date", X },
-	[HEADER_RESENT_FROM] = { "Resent-From", S | X },
-	[HEADER_RESENT_MESSAGE_ID] = { "Resent-Message-Id", X },
-	[HEADER_RESENT_REPLY_TO] = { "Resent-Reply-To", HEADER_IS_RCPT | X },
-	[HEADER_RESENT_SENDER] = { "Resent-Sender", S | X },
-	[HEADER_RESENT_TO] = { "Resent-To", R | X },
-	[HEADER_RETURN_PATH] = { "Return-Path", S },
-	[HEADER_RETURN_RECEIPT_TO] = { "Return-Receipt-To", S },
-	[HEADER_SENDER] = { "Sender", S },
-	[HEADER_SUBJECT] = { "Subject", 0 },
-	[HEADER_TO] = { "To", R },
-	[HEADER_AUTO_SUBMITTED] = { "Auto-Submitted", 0 },
+	    { SPAN_LIT("Disposition-Notification-To"), S },
+	[HEADER_ERRORS_TO] = { SPAN_LIT("Errors-To"), S },
+	[HEADER_FROM] = { SPAN_LIT("From"), S },
+	[HEADER_MESSAGE_ID] = { SPAN_LIT("Message-Id"), 0 },
+	[HEADER_MIME_VERSION] = { SPAN_LIT("MIME-Version"), 0 },
+	[HEADER_RECEIVED] = { SPAN_LIT("Received"), 0 },
+	[HEADER_REPLY_TO] = { SPAN_LIT("Reply-To"), S },
+	[HEADER_RESENT_BCC] = { SPAN_LIT("Resent-Bcc"), R | X },
+	[HEADER_RESENT_CC] = { SPAN_LIT("Resent-Cc"), R | X },
+	[HEADER_RESENT_DATE] = { SPAN_LIT("Resent-Date"), X },
+	[HEADER_RESENT_FROM] = { SPAN_LIT("Resent-From"), S | X },
+	[HEADER_RESENT_MESSAGE_ID] = { SPAN_LIT("Resent-Message-Id"), X },
+	[HEADER_RESENT_REPLY_TO] = { SPAN_LIT("Resent-Reply-To"), HEADER_IS_RCPT | X },
+	[HEADER_RESENT_SENDER] = { SPAN_LIT("Resent-Sender"), S | X },
+	[HEADER_RESENT_TO] = { SPAN_LIT("Resent-To"), R | X },
+	[HEADER_RETURN_PATH] = { SPAN_LIT("Return-Path"), S },
+	[HEADER_RETURN_RECEIPT_TO] = { SPAN_LIT("Return-Receipt-To"), S },
+	[HEADER_SENDER] = { SPAN_LIT("Sender"), S },
+	[HEADER_SUBJECT] = { SPAN_LIT("Subject"), 0 },
+	[HEADER_TO] = { SPAN_LIT("To"), R },
+	[HEADER_MAIL_FOLLOWUP_TO] = { SPAN_LIT("Mail-Followup-To"), S },
+	[HEADER_AUTO_SUBMITTED] = { SPAN_LIT("Auto-Submitted"), 0 },
 };
 
 enum header_id
 header_find(struct span name)
 {
+	char first = name.len > 0 ? ascii_upper(name.p[0]) : '\0';
+
 	for (int i = 1; i < HEADER_COUNT; i++)
-		if (span_is_nocase(name, headers[i].name))
+		if (headers[i].name.len == name.len
+		    && headers[i].name.p[0] == first
+		    && span_eq_nocase(name, headers[i].name))
 			return (enum header_id)i;
 	return HEADER_OTHER;
 }
@@ -58,7 +64,7 @@ header_find(struct span name)
 const char *
 header_name(enum header_id id)
 {
-	return headers[id].name;
+	return headers[id].name.p;
 }
 
 unsigned

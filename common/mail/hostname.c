@@ -5,6 +5,8 @@
  */
 #include "common/mail/hostname.h"
 
+#include "common/base/utf8.h"
+
 static bool
 refuse(struct str *why, struct span name, const char *what)
 {
@@ -43,6 +45,8 @@ hostname_valid(struct span name, struct str *why)
 		if (!ascii_is_digit(c))
 			numeric = false;
 	}
+	if (!utf8_valid(name))
+		return refuse(why, name, "invalid UTF-8");
 	if (numeric)
 		return refuse(why, name, "numeric host name");
 	return true;
@@ -65,6 +69,9 @@ hostname_literal_address(struct span domain, struct ipaddr *out)
 	    || domain.p[domain.len - 1] != ']')
 		return false;
 	inside = span_sub(domain, 1, domain.len - 2);
+	/* what comes from outside names no interface of ours */
+	if (span_has(inside, '%'))
+		return false;
 	if (span_starts_nocase(inside, SPAN("IPv6:"))) {
 		inside = span_skip(inside, 5);
 		return span_has(inside, ':') && ipaddr_scan(inside, out);

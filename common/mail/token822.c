@@ -1,9 +1,9 @@
 /*
  * token822 - see the header.
  *
- * A mailbox is either phrase <route-addr> or a bare addr-spec. Words are
- * collected since the last separator; at a comma, semicolon or the end, words
- * without angle brackets are the address, and a phrase before "<" is dropped.
+ * A mailbox is a phrase and <address>, or an address alone. Whether the words
+ * between two separators are a phrase is seen only behind them, so each such
+ * run is looked at twice: what ends it, then its words.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -12,42 +12,41 @@
 struct scan {
 	struct span value;
 	size_t at;
-	struct str internal;		/* of the words so far */
-	size_t first, last;		/* where they stand */
-	bool has_words, spaced;		/* spaced: two words side by side */
+	size_t last_semicolon;		/* a colon behind it starts no group */
+	struct str internal;		/* the address so far */
+	size_t first, end;		/* where it stands */
+	bool has_words;
+	bool open;			/* it ends in "." "@" or ":" */
+	size_t gap_at;			/* end of the mailbox before it, when
+					   no comma came since; 0: one did */
+	size_t missing_comma;		/* gap_at when this one began */
 	token822_fn *fn;
 	void *arg;
 };
 
-static void
-reset(struct scan *s)
+static char
+peek(const struct scan *s)
 {
-	str_clear(&s->internal);
-	s->has_words = s->spaced = false;
+	return s->value.p[s->at];
 }
 
-static void
-give(struct scan *s)
+static bool
+more(const struct scan *s)
 {
-	/* "two words" is a phrase without an address */
-	if (s->has_words && !s->spaced && str_len(&s->internal) > 0) {
-		struct token822_address address = { s->first,
-			s->last - s->first, str_span(&s->internal) };
-
-		s->fn(&address, s->arg);
-	}
-	reset(s);
+	return s->at < s->value.len;
 }
+
+/* ---- pieces: each moves on by at least a byte ---- */
 
 static void
 skip_comment(struct scan *s)
 {
 	size_t depth = 0;
 
-	while (s->at < s->value.len) {
+	while (more(s)) {
 		char c = s->value.p[s->at++];
 
-		if (c == '\\' && s->at < s->value.len)
+		if (c == '\\' && more(s))
 			s->at++;
 		else if (c == '(')
 			depth++;
@@ -56,151 +55,270 @@ skip_comment(struct scan *s)
 	}
 }
 
+/* Line ends of folds are no part of an address. */
 static void
-word_begins(struct scan *s, size_t at)
+put(struct str *out, char c)
 {
-	if (!s->has_words)
-		s->first = at;
-	s->has_words = true;
+	if (out != NULL && c != '\n' && c != '\r' && c != '\0')
+		str_putc(out, c);
 }
 
+/* out may be NULL: the piece is skipped. */
 static void
-take_quoted(struct scan *s)
+take_quoted(struct scan *s, struct str *out)
 {
 	s->at++;
-	while (s->at < s->value.len && s->value.p[s->at] != '"') {
-		if (s->value.p[s->at] == '\\' && s->at + 1 < s->value.len)
-			s->at++;
-		if (s->value.p[s->at] != '\n' && s->value.p[s->at] != '\r')
-			str_putc(&s->internal, s->value.p[s->at]);
-		s->at++;
+	while (more(s) && peek(s) != '"') {
+		if (peek(s) == '\\' && ++s->at == s->value.len)
+			return;
+		put(out, s->value.p[s->at++]);
 	}
-	if (s->at < s->value.len)
+	if (more(s))
 		s->at++;
 }
 
 static void
-take_literal(struct scan *s)
+take_literal(struct scan *s, struct str *out)
 {
-	while (s->at < s->value.len) {
+	while (more(s)) {
 		char c = s->value.p[s->at++];
 
-		str_putc(&s->internal, c);
+		put(out, c);
 		if (c == ']')
 			return;
 	}
 }
 
 static bool
-is_special(char c)
+ends_atom(char c)
 {
-	return c != '\0' && strchr("()<>,;:@.\"[", c) != NULL;
+	return ascii_is_space(c) || c == '\0'
+	    || strchr("()<>,;:@.\"[", c) != NULL;
 }
 
-/* Words next to each other without "." or "@" between them are a phrase. */
+/* "." "@" and ":" join what stands around them, space or not. */
+static bool
+joins(char c)
+{
+	return c == '.' || c == '@' || c == ':';
+}
+
 static void
-note_gap(struct scan *s, char next)
+take_atom(struct scan *s, struct str *out)
 {
-	size_t len = str_len(&s->internal);
-	char before = len > 0 ? s->internal.buf[len - 1] : '\0';
-
-	if (s->has_words && before != '.' && before != '@' && next != '.'
-	    && next != '@')
-		s->spaced = true;
+	if (joins(peek(s))) {
+		put(out, s->value.p[s->at++]);
+		return;
+	}
+	do {
+		if (peek(s) == '\\' && ++s->at == s->value.len)
+			return;
+		put(out, s->value.p[s->at++]);
+	} while (more(s) && !ends_atom(peek(s)));
 }
 
-/* A route "@a,@b:" in front is dropped. */
+static void
+take_piece(struct scan *s, struct str *out)
+{
+	if (peek(s) == '"')
+		take_quoted(s, out);
+	else if (peek(s) == '[')
+		take_literal(s, out);
+	else
+		take_atom(s, out);
+}
+
+/* ---- addresses ---- */
+
+static void
+reset(struct scan *s)
+{
+	str_clear(&s->internal);
+	s->has_words = s->open = false;
+}
+
+static void
+give(struct scan *s)
+{
+	if (str_len(&s->internal) > 0) {
+		struct token822_address address = { s->first,
+			s->end - s->first, str_span(&s->internal),
+			s->missing_comma };
+
+		s->gap_at = s->end;
+		s->fn(&address, s->arg);
+	}
+	reset(s);
+}
+
+static void
+word_begins(struct scan *s)
+{
+	if (s->has_words)
+		return;
+	s->first = s->at;
+	s->missing_comma = s->gap_at;
+	s->has_words = true;
+}
+
+static void
+separator(struct scan *s)
+{
+	give(s);
+	s->gap_at = 0;
+	s->at++;
+}
+
+/* Another piece of an address, or of the next one. */
+static void
+take_word(struct scan *s)
+{
+	bool joint = joins(peek(s));
+
+	if (s->has_words && !joint && !s->open)
+		give(s);
+	word_begins(s);
+	take_piece(s, &s->internal);
+	s->end = s->at;
+	s->open = joint;
+}
+
+/*
+ * <address>, with the route "@a,@b:" of one dropped. A comma outside of a
+ * route, or another "<", stands where ">" was forgotten.
+ */
 static void
 take_angle(struct scan *s)
 {
-	s->at++;
+	bool route = false, may_be_route = true;
 
 	reset(s);
-	while (s->at < s->value.len && s->value.p[s->at] != '>') {
-		char c = s->value.p[s->at];
+	s->at++;
+	while (more(s) && peek(s) != '>' && peek(s) != '<'
+	    && (route || peek(s) != ',')) {
+		char c = peek(s);
 
 		if (c == '(') {
 			skip_comment(s);
-		} else if (c == '"') {
-			word_begins(s, s->at);
-			take_quoted(s);
-			s->last = s->at;
-		} else if (c == ':' && s->has_words
-		    && s->internal.buf[0] == '@') {
-			reset(s);
+		} else if (ascii_is_space(c) || c == '\0') {
 			s->at++;
-		} else if (ascii_is_space(c)) {
+		} else if (c == ':' && route) {
+			reset(s);
+			route = may_be_route = false;
 			s->at++;
 		} else {
-			word_begins(s, s->at);
-			str_putc(&s->internal, c);
-			s->last = ++s->at;
+			word_begins(s);
+			if (c == '@' && may_be_route)
+				route = true;
+			may_be_route = false;
+			if (strchr(",;)", c) != NULL)
+				put(&s->internal, s->value.p[s->at++]);
+			else
+				take_piece(s, &s->internal);
+			s->end = s->at;
 		}
 	}
-	if (s->at < s->value.len)
-		s->at++;
 	give(s);
+	if (more(s) && peek(s) == '>') {
+		s->at++;
+		if (s->gap_at > 0)
+			s->gap_at = s->at;
+	}
 }
 
-static void
-skip_to_separator(struct scan *s)
+/* ---- runs ---- */
+
+static bool
+starts_group(const struct scan *s)
 {
-	while (s->at < s->value.len && s->value.p[s->at] != ','
-	    && s->value.p[s->at] != ';') {
-		if (s->value.p[s->at] == '(')
-			skip_comment(s);
+	return peek(s) == ':' && s->at < s->last_semicolon;
+}
+
+/* Is what follows a display name or the name of a group? Looks ahead only. */
+static bool
+is_phrase(const struct scan *s)
+{
+	struct scan ahead = *s;
+
+	while (more(&ahead)) {
+		char c = peek(&ahead);
+
+		if (c == ',' || c == ';')
+			return false;
+		if (c == '<' || starts_group(&ahead))
+			return true;
+		if (c == '(')
+			skip_comment(&ahead);
+		else if (c == '>' || c == ')')
+			ahead.at++;
 		else
-			s->at++;
+			take_piece(&ahead, NULL);
 	}
+	return false;
+}
+
+/* Words up to a separator or "<" that is_phrase looked at. */
+static void
+skip_phrase(struct scan *s)
+{
+	while (more(s) && peek(s) != '<' && !starts_group(s)) {
+		if (peek(s) == '(')
+			skip_comment(s);
+		else if (peek(s) == '>' || peek(s) == ')')
+			s->at++;
+		else
+			take_piece(s, NULL);
+	}
+}
+
+static size_t
+find_last_semicolon(struct span value)
+{
+	struct scan s = { .value = value };
+	size_t last = 0;
+
+	while (more(&s)) {
+		if (peek(&s) == '(')
+			skip_comment(&s);
+		else if (peek(&s) == '"' || peek(&s) == '[')
+			take_piece(&s, NULL);
+		else if (peek(&s) == '\\')
+			s.at += 2;
+		else if (s.value.p[s.at++] == ';')
+			last = s.at - 1;
+	}
+	return last;
 }
 
 void
 token822_each_address(struct span value, token822_fn *fn, void *arg)
 {
-	struct scan s = { .value = value, .fn = fn, .arg = arg };
-	bool gap = false;
+	struct scan s = { .value = value, .fn = fn, .arg = arg,
+		.last_semicolon = find_last_semicolon(value) };
+	bool in_run = false;		/* these words are addresses */
 
-	while (s.at < value.len) {
-		char c = value.p[s.at];
+	while (more(&s)) {
+		char c = peek(&s);
 
-		if (ascii_is_space(c)) {
-			gap = true;
+		if (ascii_is_space(c) || c == '\0' || c == '>' || c == ')') {
 			s.at++;
-			continue;
-		}
-		if (c == '(') {
+		} else if (c == '(') {
 			skip_comment(&s);
-			gap = true;
-			continue;
-		}
-		if (gap && c != ',' && c != ';' && c != '<' && c != ':')
-			note_gap(&s, c);
-		gap = false;
-		if (c == '<') {
-			take_angle(&s);
-			skip_to_separator(&s);
 		} else if (c == ',' || c == ';') {
-			give(&s);
-			s.at++;
-		} else if (c == ':') {		/* "group:" */
+			separator(&s);
+			in_run = false;
+		} else if (starts_group(&s)) {
 			reset(&s);
+			s.gap_at = 0;
 			s.at++;
-		} else if (c == '"') {
-			word_begins(&s, s.at);
-			take_quoted(&s);
-			s.last = s.at;
-		} else if (c == '[') {
-			word_begins(&s, s.at);
-			take_literal(&s);
-			s.last = s.at;
+		} else if (c == '<') {
+			take_angle(&s);
+			in_run = false;
+		} else if (!in_run && is_phrase(&s)) {
+			skip_phrase(&s);
 		} else {
-			word_begins(&s, s.at);
-			do {
-				str_putc(&s.internal, value.p[s.at++]);
-			} while (s.at < value.len
-			    && !is_special(value.p[s.at])
-			    && !ascii_is_space(value.p[s.at]));
-			s.last = s.at;
+			in_run = true;
+			take_word(&s);
 		}
 	}
 	give(&s);

@@ -2,9 +2,9 @@
  * token822 - the addresses inside a message header (RFC 5322 3.4), found where
  * they stand so that each can be replaced and the rest kept byte for byte.
  *
- * Display names, comments, groups, quoted strings, source routes and folded
- * lines are stepped over. Bad text is tolerated: what cannot be an address is
- * left alone.
+ * Display names, comments, names of groups, source routes and folds are stepped
+ * over. Bad text is tolerated: words side by side are an address each, as they
+ * always were in mail systems; what is not closed ends with the value.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -17,9 +17,11 @@
 struct token822_address {
 	size_t at, len;			/* of the addr-spec within the value */
 	struct span internal;		/* unquoted; good during the call */
+	size_t missing_comma;		/* where the comma before it should be;
+					   0 when none is missing */
 };
 
-/* Calls fn for each address, in order; "<>" is none. */
+/* Calls fn for each address, in order; "<>" is none. Time is linear. */
 typedef void token822_fn(const struct token822_address *address, void *arg);
 void token822_each_address(struct span value, token822_fn *fn, void *arg);
 

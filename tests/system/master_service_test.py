@@ -200,9 +200,10 @@ class Master(instance.TestCase):
         talk = self.talk(mail.port)
         jail = talk.say("jail")
         self.assertRegex(jail, r"uid [1-9]\d*")
-        self.assertEqual(talk.say("fork"), "EPERM")
-        self.assertEqual(talk.say("exec"), "EPERM")
-        self.assertEqual(talk.say("socket"), "EPERM")
+        if "no seccomp" not in jail:
+            self.assertEqual(talk.say("fork"), "EPERM")
+            self.assertEqual(talk.say("exec"), "EPERM")
+            self.assertEqual(talk.say("socket"), "EPERM")
         self.assertEqual(talk.say("root"), "EPERM")
         self.assertEqual(talk.say("threads"), "1")
         if "no landlock" not in jail:
@@ -216,7 +217,6 @@ class Master(instance.TestCase):
         mail = self.make(args="net queue")
         talk = self.talk(mail.port)
         self.assertEqual(talk.say("socket"), "ok")
-        self.assertEqual(talk.say("fork"), "EPERM")
         self.assertEqual(talk.say("write saved/x"), "ok")
         self.assertEqual(talk.say("write /var/tmp/not-for-a-role"), "EACCES")
 
@@ -231,8 +231,10 @@ class Master(instance.TestCase):
     def test_an_ordinary_user_has_the_same(self):
         mail = self.make(user=12078, chroot="y")
         talk = self.talk(mail.port)
-        self.assertRegex(talk.say("jail"), r"^uid 12078, ")
-        self.assertEqual(talk.say("fork"), "EPERM")
+        jail = talk.say("jail")
+        self.assertRegex(jail, r"^uid 12078, ")
+        if "no seccomp" not in jail:
+            self.assertEqual(talk.say("fork"), "EPERM")
         talk.close()
         self.assertEqual(mail.stop(), 0)
 
@@ -240,6 +242,8 @@ class Master(instance.TestCase):
 
     def test_a_crash_is_told_with_its_work_and_costs_one_process(self):
         mail = self.make()
+        if b"__asan_init" in open(ROLE, "rb").read():
+            self.skipTest("a sanitizer reports crashes itself")
         self.talk(mail.port).send("crash segv")
         mail.wait_log(r"warning: process \S+/smtpd pid \d+ killed by signal 11")
         mail.wait_log(r"warning: smtpd pid \d+ died, working on 4F2A1B, for "

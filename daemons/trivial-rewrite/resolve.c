@@ -13,6 +13,7 @@
 #include "common/mail/conf_core.h"
 #include "common/mail/hostname.h"
 #include "daemons/shared/tables.h"
+#include "daemons/trivial-rewrite/rewrite.h"
 #include "daemons/trivial-rewrite/trivial_rewrite_conf.h"
 #include "maps/addrfind.h"
 #include "maps/maps.h"
@@ -114,9 +115,11 @@ find_relayhost(struct span sender, struct str *host, struct rewrite_answer *a)
 	struct addrfind how = by_sender;
 
 	how.delimiters = conf_core.recipient_delimiter;
+	if (span_empty(sender))
+		sender = SPAN(rewrite_conf.null_sender_relayhost_key);
 	if (!maps_empty(sender_relayhost_maps)) {
-		switch (addrfind(sender_relayhost_maps, &how,
-		    span_empty(sender) ? SPAN("<>") : sender, host, NULL)) {
+		switch (addrfind(sender_relayhost_maps, &how, sender, host,
+		    NULL)) {
 		case MAP_FOUND:
 			if (span_is(str_span(host), "DUNNO"))
 				break;
@@ -163,12 +166,20 @@ route_default(struct rewrite_answer *a, struct span domain,
 	str_sets(route, rewrite_conf.default_transport);
 	if (!maps_empty(sender_transport_maps)) {
 		struct str *found = str_in_arena(arena);
+		struct span key = !span_empty(sender) ? sender
+		    : SPAN(rewrite_conf.null_sender_transport_key);
 
-		switch (addrfind(sender_transport_maps, &how,
-		    span_empty(sender) ? SPAN("<>") : sender, found, NULL)) {
+		switch (addrfind(sender_transport_maps, &how, key, found,
+		    NULL)) {
 		case MAP_FOUND:
-			if (!span_is(str_span(found), "DUNNO"))
-				str_set(route, str_span(found));
+			if (span_is(str_span(found), "DUNNO"))
+				break;
+			if (str_cstr(found)[0] == ':')	/* only a host */
+				str_truncate(route, strcspn(str_cstr(route),
+				    ":"));
+			else
+				str_clear(route);
+			str_add(route, str_span(found));
 			break;
 		case MAP_FAILED:
 			fail(a);
@@ -290,31 +301,40 @@ apply_relocated(struct rewrite_answer *a, struct arena *arena)
 	}
 }
 
+static bool
+is_inside(ssize_t at, struct span text)
+{
+	return at > 0 && (size_t)at + 1 < text.len;
+}
+
+/* Does a local part say where else to go, in a way we follow? */
+static bool
+routes_on(struct span local)
+{
+	if (span_has(local, '@'))	/* it was quoted */
+		return rewrite_conf.resolve_dequoted_address
+		    && is_inside(span_rfind(local, '@'), local);
+	return (rewrite_conf.swap_bangpath
+	    && is_inside(span_find(local, '!'), local))
+	    || (rewrite_conf.allow_percent_hack
+	    && is_inside(span_rfind(local, '%'), local));
+}
+
 /*
- * A local domain in front of more routing: user%other@here is user@other.
- * Bounded by the length of the address: each step takes the domain away.
+ * Behind a local domain more routing counts: user%other@here is user@other.
+ * Bounded by the length of the address: each step takes a domain away.
  */
 static struct span
-strip_local_routing(struct span address, struct rewrite_answer *a,
-    enum map_status *local_out, struct arena *arena)
+strip_local_routing(struct span address, enum map_status *local_out,
+    struct arena *arena)
 {
 	struct address_parts parts = address_split(address);
 
 	*local_out = is_local_domain(parts.domain);
-	while (*local_out == MAP_FOUND) {
-		ssize_t at = span_rfind(parts.local, '@');
-		struct str *next;
+	while (*local_out == MAP_FOUND && routes_on(parts.local)) {
+		struct str *next = str_in_arena(arena);
 
-		if (at < 0)
-			at = rewrite_conf.allow_percent_hack
-			    ? span_rfind(parts.local, '%') : -1;
-		if (at <= 0 || (size_t)at + 1 == parts.local.len)
-			break;
-		next = str_in_arena(arena);
-		a->flags |= RESOLVE_ROUTED;
-		str_add(next, span_sub(parts.local, 0, (size_t)at));
-		str_putc(next, '@');
-		str_add(next, span_skip(parts.local, (size_t)at + 1));
+		rewrite_standard_form(next, parts.local, SPAN("local"));
 		address = str_span(next);
 		parts = address_split(address);
 		*local_out = is_local_domain(parts.domain);
@@ -328,14 +348,32 @@ domain_is_usable(struct span domain)
 	struct str why = STR_EMPTY;
 	struct ipaddr ip;
 	bool ok = hostname_literal_address(domain, &ip)
-	    || hostname_valid(domain, &why);
+	    || hostname_valid(domain, &why)
+	    || (span_empty(domain) && rewrite_conf.resolve_null_domain);
 
-	if (!ok && rewrite_conf.resolve_null_domain && span_empty(domain))
-		ok = true;
-	if (ipaddr_scan(domain, &ip) && !rewrite_conf.resolve_numeric_domain)
-		ok = false;
 	str_fini(&why);
 	return ok;
+}
+
+/* user, user@1.2.3.4 with a domain as the rest of us knows it. */
+static struct span
+complete(struct span address, struct arena *arena)
+{
+	struct address_parts parts = address_split(address);
+	struct ipaddr ip;
+
+	if (span_empty(address))
+		return SPAN(arena_printf(arena, "%s@%s",
+		    rewrite_conf.empty_address_recipient, conf_core.myorigin));
+	if (!parts.has_domain)
+		return SPAN(arena_printf(arena, "%.*s@%s", SPAN_ARG(address),
+		    conf_core.myorigin));
+	if (rewrite_conf.resolve_numeric_domain
+	    && ipaddr_scan(parts.domain, &ip))
+		return SPAN(arena_printf(arena, "%.*s@[%s%.*s]",
+		    SPAN_ARG(parts.local), ip.family == AF_INET ? "" : "IPv6:",
+		    SPAN_ARG(parts.domain)));
+	return address;
 }
 
 void
@@ -344,20 +382,16 @@ resolve_address(struct span address, struct span sender,
 {
 	enum map_status local;
 
-	if (span_empty(address))
-		address = SPAN(arena_printf(arena, "%s@%s",
-		    rewrite_conf.empty_address_recipient, conf_core.myorigin));
-	if (!address_split(address).has_domain)
-		address = SPAN(arena_printf(arena, "%.*s@%s",
-		    SPAN_ARG(address), conf_core.myorigin));
-	address = strip_local_routing(address, a, &local, arena);
+	address = strip_local_routing(complete(address, arena), &local, arena);
 
 	struct address_parts parts = address_split(address);
 	struct span domain = parts.domain;
 
 	a->recipient = address;
-	if (span_has(parts.local, '@') || span_has(parts.local, '!')
-	    || (rewrite_conf.allow_percent_hack && span_has(parts.local, '%')))
+	/* Also what we do not follow: others might. */
+	if ((span_has(parts.local, '@')
+	    && rewrite_conf.resolve_dequoted_address)
+	    || span_has(parts.local, '!') || span_has(parts.local, '%'))
 		a->flags |= RESOLVE_ROUTED;
 	if (local == MAP_FAILED) {
 		fail(a);

@@ -36,11 +36,14 @@ swap_legacy_form(struct str *out, struct span local)
 static void
 add_domain(struct str *out, struct span domain, struct span parent)
 {
-	while (domain.len > 0 && domain.p[domain.len - 1] == '.')
+	bool dotted = span_has(domain, '.');
+
+	/* "a.." and "." are left for others to refuse. */
+	if (domain.len > 1 && domain.p[domain.len - 1] == '.'
+	    && domain.p[domain.len - 2] != '.')
 		domain.len--;
 	str_add(out, domain);
-	if (!address_is_literal(domain) && !span_has(domain, '.')
-	    && !span_empty(parent)) {
+	if (!dotted && !address_is_literal(domain) && !span_empty(parent)) {
 		str_putc(out, '.');
 		str_add(out, parent);
 	}

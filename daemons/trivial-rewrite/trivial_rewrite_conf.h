@@ -16,6 +16,7 @@ struct rewrite_conf {
 	const char *virtual_alias_domains, *virtual_mailbox_domains;
 	const char *virtual_alias_maps, *virtual_mailbox_maps;
 	const char *relocated_maps, *empty_address_recipient;
+	const char *null_sender_relayhost_key, *null_sender_transport_key;
 	const char *remote_header_rewrite_domain;
 	bool append_at_myorigin, append_dot_mydomain, swap_bangpath;
 	bool allow_percent_hack, allow_min_user, resolve_dequoted_address;

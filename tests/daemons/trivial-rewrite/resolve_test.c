@@ -1,0 +1,239 @@
+/*
+ * Where addresses go: classes, tables, relay hosts, and what failing tables do.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "daemons/trivial-rewrite/resolve.h"
+
+#include "tests/daemons/trivial-rewrite/conf.h"
+#include "tests/harness/t.h"
+
+static const struct {
+	const char *name, *conf, *address, *sender, *want;
+} cases[] = {
+	/* classes */
+	{ "local", "", "a@mail.example.com", "",
+	    "local local:mail.example.com a@mail.example.com" },
+	{ "local, any case", "", "A@Here.Example", "",
+	    "local local:mail.example.com A@Here.Example" },
+	{ "local, own address", "", "a@[127.0.0.1]", "",
+	    "local local:mail.example.com a@[127.0.0.1]" },
+	{ "local, proxy's address", "proxy_interfaces = 198.51.100.7",
+	    "a@[198.51.100.7]", "",
+	    "local local:mail.example.com a@[198.51.100.7]" },
+	{ "local, not a subdomain", "", "a@x.here.example", "",
+	    "default smtp:x.here.example a@x.here.example" },
+	{ "local_transport", "local_transport = lmtp:unix:/x",
+	    "a@localhost", "", "local lmtp:unix:/x a@localhost" },
+	{ "virtual alias", "", "a@alias.example", "",
+	    "alias error:5.1.1 User unknown in virtual alias table "
+	    "a@alias.example" },
+	{ "virtual alias, discreet", "show_user_unknown_table_name = no",
+	    "a@alias.example", "",
+	    "alias error:5.1.1 User unknown a@alias.example" },
+	{ "virtual mailbox", "", "a@box.example", "",
+	    "virtual virtual:box.example a@box.example" },
+	{ "relay", "", "a@relayed.example", "",
+	    "relay relay:relayed.example a@relayed.example" },
+	{ "relay, subdomain", "", "a@x.relayed.example", "",
+	    "relay relay:x.relayed.example a@x.relayed.example" },
+	{ "relay, subdomain not meant",
+	    "parent_domain_matches_subdomains =\n", "a@x.relayed.example", "",
+	    "default smtp:x.relayed.example a@x.relayed.example" },
+	{ "elsewhere", "", "a@b.example", "",
+	    "default smtp:b.example a@b.example" },
+	{ "literal elsewhere", "", "a@[10.1.2.3]", "",
+	    "default smtp:[10.1.2.3] a@[10.1.2.3]" },
+	{ "no domain", "", "a", "",
+	    "local local:mail.example.com a@mail.example.com" },
+	{ "null", "", "", "", "local local:mail.example.com "
+	    "MAILER-DAEMON@mail.example.com" },
+	/* relay hosts */
+	{ "relayhost", "relayhost = [gw]", "a@b.example", "",
+	    "default smtp:[gw] a@b.example" },
+	{ "relayhost for relay", "relayhost = [gw]", "a@relayed.example", "",
+	    "relay relay:[gw] a@relayed.example" },
+	{ "relay_transport says where", "relayhost = [gw]\n"
+	    "relay_transport = relay:[in]:26", "a@relayed.example", "",
+	    "relay relay:[in]:26 a@relayed.example" },
+	{ "not for local", "relayhost = [gw]", "a@box.example", "",
+	    "virtual virtual:box.example a@box.example" },
+	{ "by sender", "relayhost = [gw]\nsender_dependent_relayhost_maps = "
+	    "inline:{{s@s.example=[one]}}", "a@b.example", "s@s.example",
+	    "default smtp:[one] a@b.example" },
+	{ "by sender's domain", "sender_dependent_relayhost_maps = "
+	    "inline:{{@s.example=[dom]}}", "a@b.example", "x+y@s.example",
+	    "default smtp:[dom] a@b.example" },
+	{ "by sender, DUNNO", "relayhost = [gw]\n"
+	    "sender_dependent_relayhost_maps = inline:{{s@s.example=DUNNO}, "
+	    "{@s.example=[dom]}}", "a@b.example", "s@s.example",
+	    "default smtp:[gw] a@b.example" },
+	{ "by sender, null", "sender_dependent_relayhost_maps = "
+	    "inline:{{<>=[null]}}", "a@b.example", "",
+	    "default smtp:[null] a@b.example" },
+	{ "by sender, null with a key of its own",
+	    "sender_dependent_relayhost_maps = inline:{{none=[null]}}\n"
+	    "empty_address_relayhost_maps_lookup_key = none",
+	    "a@b.example", "", "default smtp:[null] a@b.example" },
+	{ "by sender, failed", "sender_dependent_relayhost_maps = fail:x",
+	    "a@b.example", "s@s.example", "default fail" },
+	{ "default_transport", "default_transport = uucp:host",
+	    "a@b.example", "", "default uucp:host a@b.example" },
+	{ "default by sender", "sender_dependent_default_transport_maps = "
+	    "inline:{{s@s.example=out:}}", "a@b.example", "s@s.example",
+	    "default out:b.example a@b.example" },
+	{ "default by sender, only a host",
+	    "sender_dependent_default_transport_maps = "
+	    "inline:{{s@s.example=:[h]}}", "a@b.example", "s@s.example",
+	    "default smtp:[h] a@b.example" },
+	{ "default by sender, null",
+	    "sender_dependent_default_transport_maps = inline:{{<>=n:}}",
+	    "a@b.example", "", "default n:b.example a@b.example" },
+	{ "default by sender, DUNNO",
+	    "sender_dependent_default_transport_maps = "
+	    "inline:{{s@s.example=DUNNO}}", "a@b.example", "s@s.example",
+	    "default smtp:b.example a@b.example" },
+	{ "default by sender, failed",
+	    "sender_dependent_default_transport_maps = fail:x",
+	    "a@b.example", "s@s.example", "default fail" },
+	/* the transport table */
+	{ "transport, address", "transport_maps = inline:{{a@b.example=x:y}, "
+	    "{b.example=z:}}", "a@b.example", "",
+	    "default x:y a@b.example" },
+	{ "transport, no extension", "recipient_delimiter = +\n"
+	    "transport_maps = inline:{{a@b.example=x:y}}", "a+e@b.example",
+	    "", "default x:y a+e@b.example" },
+	{ "transport, domain", "transport_maps = inline:{{b.example=slow:}}",
+	    "a@b.example", "", "default slow:b.example a@b.example" },
+	{ "transport, subdomain", "transport_maps = inline:{{.example=x:}}",
+	    "a@b.example", "", "default x:b.example a@b.example" },
+	{ "transport, parent style not for transport",
+	    "transport_maps = inline:{{example=x:}}", "a@b.example", "",
+	    "default smtp:b.example a@b.example" },
+	{ "transport, all", "transport_maps = inline:{{*=x:y}}",
+	    "a@b.example", "", "default x:y a@b.example" },
+	{ "transport, all, and local", "transport_maps = inline:{{*=x:y}, "
+	    "{mail.example.com=:}}", "a@mail.example.com", "",
+	    "local local:mail.example.com a@mail.example.com" },
+	{ "transport, host only", "transport_maps = "
+	    "inline:{{b.example=:[h]}}", "a@b.example", "",
+	    "default smtp:[h] a@b.example" },
+	{ "transport over relayhost", "relayhost = [gw]\n"
+	    "transport_maps = inline:{{b.example=smtp:}}", "a@b.example", "",
+	    "default smtp:b.example a@b.example" },
+	{ "transport, error", "transport_maps = "
+	    "inline:{{b.example = error:5.1.2 no: mail}}", "a@b.example", "",
+	    "default error:5.1.2 no: mail a@b.example" },
+	{ "transport, no colon", "transport_maps = inline:{{b.example=x}}",
+	    "a@b.example", "", "default fail" },
+	{ "transport, failed", "transport_maps = fail:x", "a@b.example", "",
+	    "default fail" },
+	/* relocated */
+	{ "relocated", "relocated_maps = inline:{{a@b.example=c@d.example}}",
+	    "a@b.example", "", "default error:5.1.6 User has moved to "
+	    "c@d.example a@b.example" },
+	{ "relocated, local name", "relocated_maps = inline:{{a = c@d}}",
+	    "a@here.example", "",
+	    "local error:5.1.6 User has moved to c@d a@here.example" },
+	{ "relocated, name elsewhere", "relocated_maps = inline:{{a = c@d}}",
+	    "a@b.example", "", "default smtp:b.example a@b.example" },
+	{ "relocated, failed", "relocated_maps = fail:x", "a@b.example", "",
+	    "default fail" },
+	/* routing inside the local part */
+	{ "percent", "", "a%b.example@here.example", "",
+	    "default smtp:b.example a@b.example" },
+	{ "percent, all ours", "", "a%localhost@here.example", "",
+	    "local local:mail.example.com a@localhost" },
+	{ "percent, not allowed", "allow_percent_hack = no",
+	    "a%b.example@here.example", "", "local,routed "
+	    "local:mail.example.com a%b.example@here.example" },
+	{ "bang", "", "b.example!a@here.example", "",
+	    "default smtp:b.example a@b.example" },
+	{ "bang, not allowed", "swap_bangpath = no",
+	    "b.example!a@here.example", "", "local,routed "
+	    "local:mail.example.com b.example!a@here.example" },
+	{ "at", "", "a@b.example@here.example", "",
+	    "default smtp:b.example a@b.example" },
+	{ "at, quoting counts", "resolve_dequoted_address = no",
+	    "a@b.example@here.example", "",
+	    "local local:mail.example.com a@b.example@here.example" },
+	{ "at and bang, quoting counts", "resolve_dequoted_address = no",
+	    "c!a@b.example@here.example", "", "local,routed "
+	    "local:mail.example.com c!a@b.example@here.example" },
+	{ "routed elsewhere", "", "a%c.example@relayed.example", "",
+	    "relay,routed relay:relayed.example a%c.example@relayed.example" },
+	{ "routed twice", "", "a%c.example%localhost@here.example", "",
+	    "default smtp:c.example a@c.example" },
+	/* what is no address */
+	{ "no local part", "", "@b.example", "",
+	    "error error:5.1.3 bad address syntax @b.example" },
+	{ "option", "", "-a@b.example", "",
+	    "error error:5.1.3 bad address syntax -a@b.example" },
+	{ "option, allowed", "allow_min_user = yes", "-a@b.example", "",
+	    "default smtp:b.example -a@b.example" },
+	{ "bad domain", "", "a@b..example", "",
+	    "error error:5.1.3 bad address syntax a@b..example" },
+	{ "spaces", "", "a@b example", "",
+	    "error error:5.1.3 bad address syntax a@b example" },
+	{ "number", "", "a@10.1.2.3", "",
+	    "error error:5.1.3 bad address syntax a@10.1.2.3" },
+	{ "number, allowed", "resolve_numeric_domain = yes", "a@10.1.2.3", "",
+	    "default smtp:[10.1.2.3] a@[10.1.2.3]" },
+	{ "number, ours", "resolve_numeric_domain = yes", "a@127.0.0.1", "",
+	    "local local:mail.example.com a@[127.0.0.1]" },
+	{ "bad literal", "", "a@[10.1.2]", "",
+	    "error error:5.1.3 bad address syntax a@[10.1.2]" },
+	/* lists that fail */
+	{ "mydestination", "mydestination = fail:x", "a@b.example", "",
+	    "fail" },
+	{ "alias domains", "virtual_alias_domains = fail:x", "a@b.example",
+	    "", "fail" },
+	{ "mailbox domains", "virtual_mailbox_domains = fail:x",
+	    "a@b.example", "", "fail" },
+	{ "relay domains", "relay_domains = fail:x", "a@b.example", "",
+	    "fail" },
+	{ "found before the list that fails", "relay_domains = fail:x",
+	    "a@box.example", "", "virtual virtual:box.example a@box.example" },
+};
+
+static const struct {
+	unsigned flag;
+	const char *name;
+} flag_names[] = {
+	{ RESOLVE_LOCAL, "local" }, { RESOLVE_ALIAS, "alias" },
+	{ RESOLVE_VIRTUAL, "virtual" }, { RESOLVE_RELAY, "relay" },
+	{ RESOLVE_DEFAULT, "default" }, { RESOLVE_ROUTED, "routed" },
+	{ RESOLVE_ERROR, "error" },
+};
+
+static void
+print_answer(struct str *out, const struct rewrite_answer *a)
+{
+	for (size_t i = 0; i < T_COUNT(flag_names); i++)
+		if (a->flags & flag_names[i].flag)
+			str_addf(out, "%s%s", str_len(out) > 0 ? "," : "",
+			    flag_names[i].name);
+	if (a->flags & RESOLVE_FAIL)
+		str_addf(out, "%sfail", str_len(out) > 0 ? " " : "");
+	else
+		str_addf(out, " %.*s:%.*s %.*s", SPAN_ARG(a->transport),
+		    SPAN_ARG(a->nexthop), SPAN_ARG(a->recipient));
+}
+
+T_TEST(addresses_go_where_the_configuration_says)
+{
+	for (size_t i = 0; i < T_COUNT(cases); i++) {
+		struct arena *arena = arena_new();
+		struct rewrite_answer answer = { .flags = 0 };
+		struct str got = STR_EMPTY;
+
+		T_CASE(cases[i].name);
+		use_conf(cases[i].conf);
+		resolve_address(span_cstr(cases[i].address),
+		    span_cstr(cases[i].sender), &answer, arena);
+		print_answer(&got, &answer);
+		T_EQ_STR(str_cstr(&got), cases[i].want);
+		str_fini(&got);
+		arena_free(&arena);
+	}
+}

@@ -12,6 +12,7 @@
 
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/mail/address.h"
 #include "common/mail/conf_core.h"
 #include "common/service/control.h"
 #include "common/service/service.h"
@@ -76,6 +77,24 @@ resolve_rcpts(struct message *m, struct envelope_rcpt *rcpts, uint32_t count)
 	mem_free(which);
 }
 
+/*
+ * What concurrency counts by: the next hop, or the mailbox (extension aside)
+ * where a delivery is for one recipient anyhow.
+ */
+static struct span
+destination_name(struct message *m, const struct envelope_rcpt *rcpt)
+{
+	struct span local = address_split(rcpt->address).local, extension;
+
+	if (transport_find(rcpt->transport)->sched->limits.rcpts_per_entry
+	    != 1)
+		return rcpt->nexthop;
+	address_split_extension(local, conf_core.recipient_delimiter, &local,
+	    &extension);
+	return SPAN(arena_printf(m->arena, "%.*s@%.*s", SPAN_ARG(local),
+	    SPAN_ARG(rcpt->nexthop)));
+}
+
 static void
 route_rcpt(struct message *m, struct envelope_rcpt *rcpt)
 {
@@ -107,7 +126,7 @@ route_rcpt(struct message *m, struct envelope_rcpt *rcpt)
 		rcpt->transport = SPAN("retry");
 	} else {
 		struct schedule_destination *d =
-		    schedule_destination(t->sched, rcpt->nexthop);
+		    schedule_destination(t->sched, destination_name(m, rcpt));
 		const struct destination_trouble *trouble =
 		    d != NULL && d->dead ? destination_trouble(d) : NULL;
 
@@ -133,7 +152,7 @@ add_same_transport(struct message *m, uint32_t first, uint32_t count,
 		    || !span_eq(m->rcpts[first + k].transport, name))
 			continue;
 		added[k] = true;
-		nexthops[n] = m->rcpts[first + k].nexthop;
+		nexthops[n] = destination_name(m, &m->rcpts[first + k]);
 		numbers[n++] = first + k;
 	}
 	schedule_add(transport_find(name)->sched, m, nexthops, numbers, n);
@@ -235,8 +254,9 @@ static void
 send_entry(struct schedule_entry *entry)
 {
 	struct transport *t = transport_of(entry->destination->transport);
-	struct in_flight *f = in_flight_new(entry->message, t, entry->rcpts,
-	    entry->count, SPAN(entry->destination->name));
+	struct message *m = entry->message;
+	struct in_flight *f = in_flight_new(m, t, entry->rcpts, entry->count,
+	    m->rcpts[entry->rcpts[0]].nexthop);
 
 	f->entry = entry;
 	send_to_agent(f, SPAN(t->sched->name), f->nexthop, t->agent);

@@ -157,6 +157,8 @@ parse_row(const struct parse *p, struct span line, struct master_row *row)
 	row->name = mem_strdup(words.items[0]);
 	row->type_text = mem_strdup(words.items[1]);
 	row->command = mem_strdup(words.items[7]);
+	for (size_t i = 0; i < COLUMNS; i++)
+		strlist_adds(&row->columns, words.items[i]);
 	for (size_t i = COLUMNS; i < words.count; i++)
 		strlist_adds(&row->args, words.items[i]);
 	ok = parse_type(p, words.items[1], &row->type)
@@ -183,6 +185,7 @@ free_row(struct master_row *row)
 	mem_free(row->type_text);
 	mem_free(row->command);
 	mem_free(row->file);
+	strlist_fini(&row->columns);
 	strlist_fini(&row->args);
 	strlist_fini(&row->overrides);
 }

@@ -12,6 +12,7 @@ enum master_type { MASTER_INET, MASTER_UNIX, MASTER_FIFO, MASTER_PASS,
 	MASTER_UNIX_DGRAM };
 
 struct master_row {
+	struct strlist columns;		/* the first eight words, as written */
 	char *name;			/* as written: "smtp", "127.0.0.1:25" */
 	enum master_type type;
 	char *type_text;

@@ -1,6 +1,7 @@
 #!/bin/sh
 # A file includes from its own folder and from lower floors only, by path from
-# the root; x_priv.h stays in its folder. postconf alone may include *_conf.h.
+# the root; x_priv.h stays in its folder. The list of all parameters alone may
+# include *_conf.h of every role.
 # SPDX-License-Identifier: Apache-2.0
 cd "$(dirname "$0")/../.." || exit 2
 
@@ -44,7 +45,7 @@ function complain(what) {
 	else if (theirs > mine)
 		complain("that is a higher floor")
 	else if (theirs == mine &&
-	    !($1 ~ /^daemons\/commands\/postconf[a-z_]*\.c$/ && target ~ /_conf\.h$/))
+	    !($1 == "daemons/commands/lib/all_params.c" && target ~ /_conf\.h$/))
 		complain("folders of one floor do not know each other")
 }
 END { exit bad }'

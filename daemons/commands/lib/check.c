@@ -15,6 +15,7 @@
 #include "common/mail/conf_core.h"
 #include "common/mail/master_cf.h"
 #include "common/service/programs.h"
+#include "daemons/commands/lib/all_params.h"
 #include "daemons/commands/lib/check.h"
 
 static unsigned errors;
@@ -112,7 +113,7 @@ load_for(const struct master_row *row, const char *dir)
 	conf_unload();
 	ok = conf_load(dir, &why);
 	if (ok)
-		conf_register(&conf_core_params);
+		all_params_register();
 	for (size_t i = 0; row != NULL && ok && i < row->overrides.count; i++)
 		ok = conf_override_assignment(
 		    span_cstr(row->overrides.items[i]), row->file, &why);

@@ -1,0 +1,29 @@
+/*
+ * all_params - see the header. A role with parameters is one row here.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "daemons/commands/lib/all_params.h"
+
+#include "common/base/mem.h"
+#include "common/mail/conf.h"
+#include "daemons/bounce/bounce_conf.h"
+#include "daemons/cleanup/cleanup_conf.h"
+#include "daemons/proxymap/proxymap_conf.h"
+#include "daemons/qmgr/qmgr_conf.h"
+#include "daemons/smtp/smtp_conf.h"
+#include "daemons/trivial-rewrite/trivial_rewrite_conf.h"
+#include "daemons/virtual/virtual_conf.h"
+
+static const struct param_set *const sets[] = {
+	&conf_core_params, &bounce_params, &cleanup_params, &lmtp_params,
+	&proxymap_params, &qmgr_params, &rewrite_params, &smtp_params,
+	&virtual_params,
+};
+
+void
+all_params_register(void)
+{
+	for (size_t i = 0; i < ARRAY_COUNT(sets); i++)
+		conf_register(sets[i]);
+}

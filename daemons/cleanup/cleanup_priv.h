@@ -8,6 +8,7 @@
 #define DAEMONS_CLEANUP_CLEANUP_PRIV_H
 
 #include "common/base/hash.h"
+#include "common/io/sock.h"
 #include "common/io/stream.h"
 #include "common/mail/header.h"
 #include "daemons/cleanup/cleanup_conf.h"
@@ -40,6 +41,8 @@ struct transaction {
 	bool has_8bit;
 };
 
+/* transaction.c: messages of one connection until it ends. Suspends. */
+void transaction_serve(struct stream *client, const struct sock_peer *peer);
 /* The first trouble of a message sticks; the rest of it is read and dropped. */
 void transaction_fail(struct transaction *t, enum cleanup_status status,
     const char *text);
@@ -63,7 +66,5 @@ void headers_take(struct transaction *t, struct span bytes);
 /* No more input: what is open is closed, missing headers are added. */
 void headers_end(struct transaction *t);
 
-/* cleanup.c: envelope and recipients go into the file, once. Suspends. */
-void transaction_start_file(struct transaction *t);
 
 #endif

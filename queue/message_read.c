@@ -295,6 +295,35 @@ queue_message_open(int queue_dir, enum queue_name where, struct span id,
 	return result;
 }
 
+enum queue_result
+queue_message_open_path(const char *path, struct arena *arena,
+    struct queue_message *out, struct str *why)
+{
+	const char *slash = strrchr(path, '/');
+	struct span name = SPAN(slash != NULL ? slash + 1 : path);
+	enum queue_result result;
+	uint64_t flags = 0;
+	uint32_t crc;
+	struct stat st;
+
+	*out = (struct queue_message){ .where = QUEUE_INCOMING };
+	if (name.len < sizeof(out->id))
+		memcpy(out->id, name.p, name.len);
+	out->fd = fs_open_at(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, why);
+	if (out->fd < 0)
+		return errno == ENOENT ? QUEUE_GONE : QUEUE_IO_ERROR;
+	if (fstat(out->fd, &st) < 0 || !S_ISREG(st.st_mode))
+		result = damaged(why, "not a regular file");
+	else
+		result = read_trailer(out, (uint64_t)st.st_size, &crc, &flags,
+		    why);
+	if (result == QUEUE_OK)
+		result = read_envelope(out, arena, flags, why);
+	if (result != QUEUE_OK)
+		queue_message_close(out);
+	return result;
+}
+
 void
 queue_message_close(struct queue_message *m)
 {

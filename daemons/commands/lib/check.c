@@ -184,6 +184,7 @@ check_everything(const char *queue_dir)
 		for (size_t k = 0; k < cf.rows[i].args.count; k++)
 			conf_note_references(
 			    span_cstr(cf.rows[i].args.items[k]));
+	all_params_register();
 	conf_check(report, NULL);
 	errno = 0;
 	check_queue(queue);

@@ -1,0 +1,289 @@
+/*
+ * postsuper - what the administrator does to the queue: delete, hold, release,
+ * requeue, expire, repair. Safe while the system runs: a message in delivery
+ * may still be delivered, nothing is lost.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/base/strlist.h"
+#include "common/mail/conf_core.h"
+#include "common/service/peer.h"
+#include "daemons/commands/lib/queue_command.h"
+#include "queue/message.h"
+#include "queue/outcome_log.h"
+#include "queue/scan.h"
+
+#define IN(queue) (1u << (queue))
+#define ANY_QUEUE (IN(QUEUE_MAILDROP) | IN(QUEUE_INCOMING)                   \
+	| IN(QUEUE_ACTIVE) | IN(QUEUE_DEFERRED) | IN(QUEUE_HOLD))
+
+enum action { ACTION_DELETE, ACTION_HOLD, ACTION_RELEASE, ACTION_REQUEUE,
+	ACTION_EXPIRE, ACTION_EXPIRE_RELEASE, ACTION_COUNT };
+
+static const struct {
+	char letter;
+	unsigned from;			/* queues it looks in */
+	const char *done, *total;
+} actions[ACTION_COUNT] = {
+	[ACTION_DELETE] = { 'd', ANY_QUEUE | IN(QUEUE_CORRUPT), "removed",
+	    "Deleted" },
+	[ACTION_HOLD] = { 'h', IN(QUEUE_INCOMING) | IN(QUEUE_ACTIVE)
+	    | IN(QUEUE_DEFERRED), "placed on hold", "Placed on hold" },
+	[ACTION_RELEASE] = { 'H', IN(QUEUE_HOLD), "released from hold",
+	    "Released from hold" },
+	[ACTION_REQUEUE] = { 'r', IN(QUEUE_INCOMING) | IN(QUEUE_ACTIVE)
+	    | IN(QUEUE_DEFERRED) | IN(QUEUE_HOLD), "requeued", "Requeued" },
+	[ACTION_EXPIRE] = { 'e', IN(QUEUE_INCOMING) | IN(QUEUE_ACTIVE)
+	    | IN(QUEUE_DEFERRED) | IN(QUEUE_HOLD), "expired",
+	    "Force-expired" },
+	[ACTION_EXPIRE_RELEASE] = { 'f', IN(QUEUE_INCOMING)
+	    | IN(QUEUE_ACTIVE) | IN(QUEUE_DEFERRED) | IN(QUEUE_HOLD),
+	    "expired", "Force-expired" },
+};
+
+static int queue_dir;
+static unsigned only_queues;		/* operands; 0: all */
+static size_t totals[ACTION_COUNT];
+
+static void
+forget_logs(struct span id)
+{
+	static const enum queue_name logs[] = { QUEUE_DEFER, QUEUE_BOUNCE,
+		QUEUE_TRACE };
+	struct str why = STR_EMPTY;
+
+	for (size_t i = 0; i < ARRAY_COUNT(logs); i++)
+		outcome_log_remove(queue_dir, logs[i], id, &why);
+	str_fini(&why);
+}
+
+/* Deferred messages are tried at the time of their file. */
+static bool
+release(struct span id, enum queue_name from, struct str *why)
+{
+	return queue_defer(queue_dir, id, from, clock_wall(), why);
+}
+
+static bool
+expire(struct span id, enum queue_name from, bool and_release,
+    struct str *why)
+{
+	if (queue_late_flags_write(queue_dir, from, id, ENVELOPE_EXPIRE_NOW,
+	    why) != QUEUE_OK)
+		return false;
+	if (from == QUEUE_DEFERRED || (from == QUEUE_HOLD && and_release))
+		return release(id, from, why);
+	return true;
+}
+
+static bool
+perform(enum action action, struct span id, enum queue_name from,
+    struct str *why)
+{
+	switch (action) {
+	case ACTION_DELETE:
+		if (!queue_remove(queue_dir, from, id, why))
+			return false;
+		forget_logs(id);
+		return true;
+	case ACTION_HOLD:
+		return queue_move(queue_dir, id, from, QUEUE_HOLD, why);
+	case ACTION_RELEASE:
+		return release(id, from, why);
+	case ACTION_REQUEUE:
+		forget_logs(id);
+		return release(id, from, why);
+	case ACTION_EXPIRE:
+		return expire(id, from, false, why);
+	case ACTION_EXPIRE_RELEASE:
+		return expire(id, from, true, why);
+	case ACTION_COUNT:
+		break;
+	}
+	return false;
+}
+
+static void
+act_on(enum action action, struct span id)
+{
+	struct str why = STR_EMPTY;
+	enum queue_name from;
+	unsigned where = actions[action].from;
+
+	if (only_queues != 0)
+		where &= only_queues;
+	/* It may move while we look: look twice. */
+	for (int attempt = 0; attempt < 2; attempt++) {
+		if (!queue_find(queue_dir, id, where, &from))
+			continue;
+		if (perform(action, id, from, &why)) {
+			log_info("%.*s: %s", SPAN_ARG(id),
+			    actions[action].done);
+			totals[action]++;
+			break;
+		}
+	}
+	if (str_len(&why) > 0 && totals[action] == 0)
+		log_warn("%.*s: %s", SPAN_ARG(id), str_cstr(&why));
+	str_fini(&why);
+}
+
+static void
+act_on_all(enum action action)
+{
+	for (int q = 0; q < QUEUE_NAME_COUNT; q++) {
+		struct queue_scan scan;
+		struct strlist ids = STRLIST_EMPTY;
+		char id[QUEUE_ID_MAX];
+
+		if (!(actions[action].from & IN(q))
+		    || (only_queues != 0 && !(only_queues & IN(q))))
+			continue;
+		/* names first: acting changes the directories */
+		queue_scan_start(&scan, queue_dir, (enum queue_name)q);
+		while (queue_scan_next(&scan, id))
+			strlist_adds(&ids, id);
+		queue_scan_stop(&scan);
+		for (size_t i = 0; i < ids.count; i++)
+			act_on(action, SPAN(ids.items[i]));
+		strlist_fini(&ids);
+	}
+}
+
+static void
+act_on_input(enum action action)
+{
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t len;
+
+	while ((len = getline(&line, &room, stdin)) > 0) {
+		struct span id = span_trim(span_of(line, (size_t)len));
+
+		if (queue_id_valid(id))
+			act_on(action, id);
+		else if (id.len > 0)
+			log_warn("bad mail queue id: %.*s", SPAN_ARG(id));
+	}
+	free(line);
+}
+
+static void
+act(enum action action, const char *what)
+{
+	if (strcmp(what, "ALL") == 0)
+		act_on_all(action);
+	else if (strcmp(what, "-") == 0)
+		act_on_input(action);
+	else if (queue_id_valid(SPAN(what)))
+		act_on(action, SPAN(what));
+	else
+		log_warn("bad mail queue id: %s", what);
+}
+
+static enum action
+action_of(int letter)
+{
+	for (size_t i = 0; i < ACTION_COUNT; i++)
+		if (actions[i].letter == letter)
+			return (enum action)i;
+	return ACTION_COUNT;
+}
+
+/* ---- repair ---- */
+
+static void
+check_structure(void)
+{
+	struct queue_recovery done;
+	struct str why = STR_EMPTY;
+
+	if (!queue_directories_make(queue_dir, (uid_t)-1, (gid_t)-1, &why))
+		log_warn("%s", str_cstr(&why));
+	str_clear(&why);
+	if (!queue_recover(queue_dir, clock_wall() - 3600, &done, &why))
+		log_warn("%s", str_cstr(&why));
+	if (done.requeued + done.removed + done.corrupt > 0)
+		log_info("repaired: %zu requeued, %zu unfinished removed, "
+		    "%zu moved to corrupt", done.requeued, done.removed,
+		    done.corrupt);
+	str_fini(&why);
+}
+
+static void
+report(void)
+{
+	for (size_t i = 0; i < ACTION_COUNT; i++)
+		if (totals[i] > 0) {
+			log_info("%s: %zu message%s", actions[i].total,
+			    totals[i], totals[i] == 1 ? "" : "s");
+			fprintf(stderr, "postsuper: %s: %zu message%s\n",
+			    actions[i].total, totals[i],
+			    totals[i] == 1 ? "" : "s");
+		}
+}
+
+static int
+usage(void)
+{
+	fprintf(stderr, "postsuper: fatal: usage: postsuper [-c config_dir] "
+	    "[-d|-e|-f|-h|-H|-r queue_id|ALL|-] [-ps] [queue ...]\n");
+	return 1;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const char options[] = "c:d:e:f:h:H:pr:sSv";
+	const char *dir = NULL;
+	bool repair = argc == 1;
+	int option;
+
+	while ((option = getopt(argc, argv, options)) != -1) {
+		if (option == 'c')
+			dir = optarg;
+		else if (option == 's' || option == 'p')
+			repair = true;
+		else if (option == '?')
+			return usage();
+	}
+	for (int i = optind; i < argc; i++) {
+		int q = queue_name_value(SPAN(argv[i]));
+
+		if (q < 0) {
+			fprintf(stderr, "postsuper: fatal: unknown queue "
+			    "name \"%s\"\n", argv[i]);
+			return 1;
+		}
+		only_queues |= IN(q);
+	}
+	queue_dir = queue_command_start("postsuper", dir);
+	if (geteuid() != 0 && access("active", W_OK) != 0) {
+		fprintf(stderr, "postsuper: fatal: use of this command is "
+		    "reserved for the superuser\n");
+		return 1;
+	}
+	if (repair)
+		check_structure();
+	optind = 1;
+	while ((option = getopt(argc, argv, options)) != -1) {
+		enum action action = action_of(option);
+
+		if (action != ACTION_COUNT)
+			act(action, optarg);
+	}
+	report();
+	if (totals[ACTION_RELEASE] + totals[ACTION_REQUEUE]
+	    + totals[ACTION_EXPIRE] + totals[ACTION_EXPIRE_RELEASE] > 0)
+		peer_trigger_bytes("public", conf_core.queue_service_name,
+		    SPAN("D"));
+	log_flush();
+	return 0;
+}

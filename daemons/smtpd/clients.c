@@ -1,0 +1,169 @@
+/*
+ * clients - see the header.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "daemons/smtpd/clients.h"
+
+#include "common/base/log.h"
+#include "common/base/names.h"
+#include "common/mail/conf_core.h"
+#include "maps/maps.h"
+#include "maps/matchlist.h"
+
+static struct matchlist *mynetworks, *bare_lf_exclusions, *own, *proxies;
+static struct matchlist *forbidden, *noop;
+static struct maps *ehlo_maps;
+static enum bare_lf bare_lf_mode;
+static unsigned ehlo_hidden;
+
+static const struct name_value bare_lf_modes[] = {
+	{ "no", BARE_LF_ALLOW },
+	{ "yes", BARE_LF_NORMALIZE },
+	{ "normalize", BARE_LF_NORMALIZE },
+	{ "note", BARE_LF_NOTE },
+	{ "reject", BARE_LF_REJECT },
+	{ NULL, 0 },
+};
+
+static const struct name_value ehlo_words[] = {
+	{ "pipelining", EHLO_PIPELINING }, { "size", EHLO_SIZE },
+	{ "vrfy", EHLO_VRFY }, { "etrn", EHLO_ETRN },
+	{ "starttls", EHLO_STARTTLS }, { "auth", EHLO_AUTH },
+	{ "enhancedstatuscodes", EHLO_ENHANCEDSTATUSCODES },
+	{ "8bitmime", EHLO_8BITMIME }, { "dsn", EHLO_DSN },
+	{ "smtputf8", EHLO_SMTPUTF8 }, { "chunking", EHLO_CHUNKING },
+	{ "xclient", EHLO_XCLIENT }, { "xforward", EHLO_XFORWARD },
+	{ "silent-discard", EHLO_SILENT },
+	{ NULL, 0 },
+};
+
+static bool
+parents_match(const char *title)
+{
+	struct span words = SPAN(conf_core.parent_domain_matches_subdomains);
+	struct span word;
+
+	while (span_token(&words, ", \t\r\n", &word))
+		if (span_is_nocase(word, title))
+			return true;
+	return false;
+}
+
+static struct matchlist *
+open_list(const char *title, const char *value, unsigned flags)
+{
+	struct str why = STR_EMPTY;
+	struct matchlist *list = matchlist_open(title, value, flags, &why);
+
+	if (list == NULL)
+		fatal("parameter %s: %s", title, str_cstr(&why));
+	str_fini(&why);
+	return list;
+}
+
+void
+clients_setup(void)
+{
+	struct str why = STR_EMPTY;
+	unsigned networks = MATCHLIST_ADDRESSES | MATCHLIST_DOMAINS
+	    | (parents_match("mynetworks") ? MATCHLIST_PARENTS : 0);
+	int mode = names_value(bare_lf_modes,
+	    SPAN(smtpd_conf.forbid_bare_newline));
+
+	if (mode < 0)
+		fatal("smtpd_forbid_bare_newline: found \"%s\", expected one "
+		    "of: no, yes, normalize, note, reject",
+		    smtpd_conf.forbid_bare_newline);
+	bare_lf_mode = (enum bare_lf)mode;
+	if (!names_mask(ehlo_words, SPAN(smtpd_conf.discard_ehlo_keywords),
+	    &ehlo_hidden, &why))
+		fatal("smtpd_discard_ehlo_keywords: %s", str_cstr(&why));
+	mynetworks = open_list("mynetworks", conf_core.mynetworks, networks);
+	bare_lf_exclusions = open_list("smtpd_forbid_bare_newline_exclusions",
+	    smtpd_conf.forbid_bare_newline_exclusions, networks);
+	own = open_list("inet_interfaces", conf_own_addresses(),
+	    MATCHLIST_ADDRESSES);
+	proxies = open_list("proxy_interfaces", conf_core.proxy_interfaces,
+	    MATCHLIST_ADDRESSES | MATCHLIST_DOMAINS);
+	forbidden = open_list("smtpd_forbidden_commands",
+	    smtpd_conf.forbidden_commands, MATCHLIST_STRINGS);
+	noop = open_list("smtpd_noop_commands", smtpd_conf.noop_commands,
+	    MATCHLIST_STRINGS);
+	ehlo_maps = maps_open("smtpd_discard_ehlo_keyword_address_maps",
+	    smtpd_conf.discard_ehlo_keyword_address_maps, MAP_FOLD, &why);
+	if (ehlo_maps == NULL)
+		fatal("%s", str_cstr(&why));
+	str_fini(&why);
+}
+
+enum map_status
+client_in_mynetworks(const struct session *s)
+{
+	if (s->ip.family == 0)
+		return MAP_FOUND;
+	return matchlist_client(mynetworks, SPAN(s->name), &s->ip);
+}
+
+bool
+client_is_own_address(const struct session *s)
+{
+	if (s->ip.family == 0)
+		return true;
+	return matchlist_client(own, SPAN_NONE, &s->ip) == MAP_FOUND
+	    || matchlist_client(proxies, SPAN_NONE, &s->ip) == MAP_FOUND;
+}
+
+enum bare_lf
+client_bare_lf(const struct session *s)
+{
+	if (bare_lf_mode == BARE_LF_ALLOW || s->ip.family == 0)
+		return BARE_LF_ALLOW;
+	if (matchlist_client(bare_lf_exclusions, SPAN(s->name), &s->ip)
+	    == MAP_FOUND)
+		return BARE_LF_ALLOW;
+	return bare_lf_mode;
+}
+
+static void
+say_hidden(unsigned mask)
+{
+	struct str words = STR_EMPTY;
+
+	if (!(mask & EHLO_SILENT) && mask != 0) {
+		names_print_mask(ehlo_words, mask, &words);
+		log_info("discarding EHLO keywords: %s", str_cstr(&words));
+	}
+	str_fini(&words);
+}
+
+unsigned
+client_ehlo_discard(const struct session *s)
+{
+	struct str value = STR_EMPTY, why = STR_EMPTY;
+	unsigned mask = ehlo_hidden;
+
+	if (maps_lookup(ehlo_maps, SPAN(s->address), 0, &value, NULL)
+	    == MAP_FOUND) {
+		mask = 0;
+		if (!names_mask(ehlo_words, str_span(&value), &mask, &why))
+			log_warn("smtpd_discard_ehlo_keyword_address_maps: "
+			    "%s: %s", s->address, str_cstr(&why));
+	}
+	say_hidden(mask);
+	str_fini(&value);
+	str_fini(&why);
+	return mask;
+}
+
+bool
+client_command_forbidden(struct span word)
+{
+	return matchlist_name(forbidden, word) == MAP_FOUND;
+}
+
+bool
+client_command_is_noop(struct span word)
+{
+	return matchlist_name(noop, word) == MAP_FOUND;
+}

@@ -1,0 +1,319 @@
+/*
+ * data - the content of a message on its way from the client to cleanup.
+ *
+ * The client is read only while cleanup reads. After a trouble the rest of the
+ * content is read and dropped, because the client waits for its end.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "common/base/log.h"
+#include "common/mail/conf_core.h"
+#include "common/service/counters.h"
+#include "common/service/service.h"
+#include "daemons/smtpd/restrict.h"
+#include "daemons/smtpd/smtpd_priv.h"
+
+#define PASS_BYTES 16384		/* content that waits before it is sent */
+
+/* ---- deadlines ---- */
+
+struct deadline
+content_whole(void)
+{
+	return smtpd_conf.per_request_deadline
+	    ? deadline_in(smtpd_conf.timeout) : DEADLINE_NEVER;
+}
+
+/* A client that keeps to smtpd_min_data_rate earns itself time. */
+struct deadline
+content_deadline(struct session *s, struct deadline whole)
+{
+	struct deadline next = deadline_in(smtpd_conf.timeout);
+
+	if (whole.at_ns != INT64_MAX)
+		whole.at_ns += (int64_t)(s->tx->bytes
+		    / (uint64_t)smtpd_conf.min_data_rate) * 1000000000;
+	return deadline_earlier(next, whole);
+}
+
+/* ---- to cleanup ---- */
+
+static uint64_t
+cleanup_flags(struct session *s)
+{
+	struct transaction *t = s->tx;
+	uint64_t flags = CLEANUP_EXTERNAL | CLEANUP_SMTP_REPLY;
+	struct span words = SPAN(smtpd_conf.receive_override_options), word;
+
+	while (span_token(&words, ", \t\r\n", &word)) {
+		if (span_is_nocase(word, "no_address_mappings"))
+			flags &= ~(uint64_t)(CLEANUP_MAP_OK | CLEANUP_BCC_OK);
+		else if (span_is_nocase(word, "no_header_body_checks"))
+			flags &= ~(uint64_t)CLEANUP_FILTER;
+	}
+	if (span_is(t->envelope.rewrite_context, "local"))
+		flags |= CLEANUP_FIX_HEADERS;
+	if (t->hold)
+		flags |= CLEANUP_HOLD;
+	if (t->discard)
+		flags |= CLEANUP_DISCARD;
+	return flags;
+}
+
+static void
+learn_context(struct session *s)
+{
+	struct check c;
+
+	check_begin(&c, s, s->tx->arena);
+	s->tx->envelope.rewrite_context = check_is_local_rewrite(&c)
+	    ? SPAN("local") : SPAN("remote");
+	check_end(&c);
+}
+
+static void
+send_rcpts(struct transaction *t)
+{
+	struct envelope_rcpt extra = { .notify = 0 };
+
+	if (!span_empty(t->redirect)) {
+		extra.address = t->redirect;
+		cleanup_client_rcpt(t->cleanup, &extra);
+		return;
+	}
+	for (size_t i = 0; i < t->nrcpts; i++)
+		cleanup_client_rcpt(t->cleanup, &t->rcpts[i]);
+	extra.notify = DSN_NOTIFY_NEVER;
+	for (struct text *b = t->bcc; b != NULL; b = b->next) {
+		extra.address = b->text;
+		cleanup_client_rcpt(t->cleanup, &extra);
+	}
+}
+
+static bool
+open_cleanup(struct session *s)
+{
+	struct transaction *t = s->tx;
+	struct cleanup_begin begin;
+
+	learn_context(s);
+	if (t->hold)
+		t->envelope.flags |= ENVELOPE_HOLD;
+	begin = (struct cleanup_begin){ .queue_id = SPAN(t->id),
+		.flags = cleanup_flags(s), .envelope = { &t->envelope, 1 } };
+	t->cleanup = cleanup_client_begin(t->arena, &begin,
+	    deadline_in(smtpd_conf.timeout));
+	if (t->cleanup == NULL)
+		return false;
+	send_rcpts(t);
+	return true;
+}
+
+static void
+add_prepended(struct str *out, const struct text *line)
+{
+	if (line == NULL)
+		return;
+	add_prepended(out, line->next);		/* newest first in the list */
+	str_add(out, line->text);
+	str_putc(out, '\n');
+}
+
+bool
+content_begin(struct session *s)
+{
+	struct transaction *t = s->tx;
+
+	if (!open_cleanup(s)) {
+		log_warn("no answer from service %s",
+		    conf_core.cleanup_service_name);
+		reply(s, "451", "4.3.0", "Error: queue file write error");
+		return false;
+	}
+	t->out = str_in_arena(t->arena);
+	add_prepended(t->out, t->prepend);
+	received_header(s, t->out);
+	t->in_content = true;
+	return true;
+}
+
+void
+content_pass(struct session *s, bool flush)
+{
+	struct transaction *t = s->tx;
+
+	if (t->too_big || t->broken) {
+		str_clear(t->out);
+		return;
+	}
+	if (str_len(t->out) == 0 || (!flush && str_len(t->out) < PASS_BYTES))
+		return;
+	t->content += str_len(t->out);
+	/* Why it broke is asked for at the end. */
+	if (cleanup_client_data(t->cleanup, str_span(t->out),
+	    service_ipc_deadline()) != IO_OK)
+		t->broken = true;
+	str_clear(t->out);
+}
+
+void
+content_account(struct session *s, size_t bytes)
+{
+	struct transaction *t = s->tx;
+
+	t->bytes += bytes;
+	if (t->parser.bare_lf)
+		s->saw_bare_lf = true;
+	if (conf_core.message_size_limit == 0 || t->too_big
+	    || t->bytes <= (uint64_t)conf_core.message_size_limit)
+		return;
+	t->too_big = true;
+	log_warn("queue file size limit exceeded");
+	cleanup_client_abort(t->cleanup);
+}
+
+/* ---- the end ---- */
+
+static bool
+refuse_bare_lf(struct session *s)
+{
+	char code[8];
+
+	if (s->bare_lf != BARE_LF_REJECT || !s->tx->parser.bare_lf)
+		return false;
+	log_event(s, "reject", s->where, "bare <LF> received", SPAN_NONE);
+	snprintf(code, sizeof(code), "%d",
+	    (int)smtpd_conf.forbid_bare_newline_reject_code);
+	reply(s, code, "5.5.2", "%s Error: bare <LF> received",
+	    conf_core.myhostname);
+	s->leaving = true;
+	return true;
+}
+
+static void
+reply_result(struct session *s, const struct cleanup_result *result,
+    bool bdat)
+{
+	struct transaction *t = s->tx;
+	const char *code, *dsn, *text;
+	char own_dsn[12];
+	struct span own_text;
+
+	if (result->status == CLEANUP_OK) {
+		s->errors = s->junk = 0;
+		counter_add(COUNTER_MESSAGES_IN, 1);
+		counter_add(COUNTER_BYTES_IN, t->content);
+		counter_add(COUNTER_RECIPIENTS_IN, t->nrcpts);
+		if (bdat)
+			reply(s, "250", "2.0.0", "Ok: %llu bytes queued as %s",
+			    (unsigned long long)t->bytes, t->id);
+		else
+			reply(s, "250", "2.0.0", "Ok: queued as %s", t->id);
+		return;
+	}
+	cleanup_status_reply(result->status, &code, &dsn, &text);
+	if (span_empty(result->text)) {
+		reply(s, code, dsn, "%s", text);
+		return;
+	}
+	dsn_split(result->text, span_empty(result->dsn) ? dsn
+	    : arena_cstr(t->arena, span_sub(result->dsn, 0, 11)), code[0],
+	    own_dsn, &own_text);
+	reply(s, code, own_dsn, "%.*s", SPAN_ARG(own_text));
+}
+
+void
+content_end(struct session *s, bool bdat)
+{
+	struct transaction *t = s->tx;
+	struct cleanup_result result;
+	struct check c;
+	bool rejected;
+
+	t->in_content = false;
+	t->envelope.data_size = t->bytes;
+	if (t->too_big) {
+		reply(s, "552", "5.3.4", "Error: message file too big");
+		return;
+	}
+	if (refuse_bare_lf(s))
+		return;
+	s->where = "END-OF-MESSAGE";
+	check_begin(&c, s, t->arena);
+	rejected = !t->broken && check_end_of_data(&c) == CHECK_REJECT;
+	if (rejected)
+		reply_reject(s, str_cstr(&c.text),
+		    t->nrcpts == 1 ? t->first_rcpt : SPAN_NONE);
+	check_end(&c);
+	if (rejected)
+		return;
+	content_pass(s, true);
+	cleanup_client_finish(t->cleanup, &result, service_ipc_deadline());
+	reply_result(s, &result, bdat);
+}
+
+/* ---- DATA ---- */
+
+static bool
+may_send(struct session *s)
+{
+	struct check c;
+	bool ok;
+
+	check_begin(&c, s, s->tx->arena);
+	ok = check_data(&c) != CHECK_REJECT;
+	if (!ok)
+		reply_reject(s, str_cstr(&c.text),
+		    s->tx->nrcpts == 1 ? s->tx->first_rcpt : SPAN_NONE);
+	check_end(&c);
+	return ok;
+}
+
+/* Reads to the last dot. False when the client is gone. */
+static bool
+read_content(struct session *s)
+{
+	struct transaction *t = s->tx;
+	struct deadline whole = content_whole();
+
+	while (!t->parser.ended) {
+		struct span bytes;
+		enum io_status status = stream_peek(s->client,
+		    content_deadline(s, whole), &bytes);
+		size_t used;
+
+		if (status != IO_OK) {
+			s->leaving = true;
+			s->ending = status == IO_TIMEOUT ? "timeout"
+			    : "lost connection";
+			if (status == IO_TIMEOUT)
+				reply(s, "421", "4.4.2",
+				    "%s Error: timeout exceeded",
+				    conf_core.myhostname);
+			return false;
+		}
+		used = smtp_data_take(&t->parser, bytes, t->out);
+		stream_consume(s->client, used);
+		content_account(s, used);
+		content_pass(s, false);
+	}
+	return true;
+}
+
+void
+command_data(struct session *s, struct span rest)
+{
+	if (rest.len > 0) {
+		reply(s, "501", "5.5.4", "Syntax: DATA");
+		return;
+	}
+	if (!may_send(s) || !content_begin(s))
+		return;
+	smtp_data_init(&s->tx->parser, s->bare_lf == BARE_LF_ALLOW
+	    ? SMTP_DATA_BARE_LF_ENDS : 0);
+	reply(s, "354", NULL, "End data with <CR><LF>.<CR><LF>");
+	if (!reply_flush(s) || !read_content(s))
+		return;
+	content_end(s, false);
+	transaction_end(s);
+}

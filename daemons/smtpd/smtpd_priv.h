@@ -1,0 +1,151 @@
+/*
+ * smtpd_priv - a session with a client, a transaction inside it, and what the
+ * files of this role ask of each other.
+ *
+ * A session is a small heap struct; everything of one message lives in the
+ * transaction's arena, so a client that only waits costs little.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef DAEMONS_SMTPD_SMTPD_PRIV_H
+#define DAEMONS_SMTPD_SMTPD_PRIV_H
+
+#include <stdio.h>
+
+#include "common/io/sock.h"
+#include "common/io/stream.h"
+#include "common/mail/smtp_cmd.h"
+#include "common/mail/smtp_data.h"
+#include "daemons/shared/cleanup_client.h"
+#include "daemons/shared/resolver_client.h"
+#include "daemons/shared/rewrite_client.h"
+#include "daemons/smtpd/smtpd_conf.h"
+#include "daemons/smtpd/state.h"
+#include "queue/queue_id.h"
+
+enum ehlo_keyword {
+	EHLO_PIPELINING = 1, EHLO_SIZE = 2, EHLO_VRFY = 4, EHLO_ETRN = 8,
+	EHLO_STARTTLS = 16, EHLO_AUTH = 32, EHLO_ENHANCEDSTATUSCODES = 64,
+	EHLO_8BITMIME = 128, EHLO_DSN = 256, EHLO_SMTPUTF8 = 512,
+	EHLO_CHUNKING = 1024, EHLO_XCLIENT = 2048, EHLO_XFORWARD = 4096,
+	EHLO_SILENT = 8192,
+};
+
+/* smtpd_forbid_bare_newline, for this client. */
+enum bare_lf { BARE_LF_ALLOW, BARE_LF_NORMALIZE, BARE_LF_NOTE, BARE_LF_REJECT };
+
+struct text {				/* a list of words in the arena */
+	struct span text;
+	struct text *next;
+};
+
+struct transaction {
+	struct arena *arena;
+	char id[QUEUE_ID_MAX];		/* "" before the first recipient */
+	struct span sender;		/* as given, internal form */
+	struct rewrite_want from;	/* of the sender */
+	bool from_known;		/* from has its answer */
+	uint64_t size_said;
+	struct envelope envelope;
+	struct envelope_rcpt *rcpts;
+	size_t nrcpts, rcpts_room;
+	size_t overshoot;		/* recipients refused for their number */
+	struct span first_rcpt;		/* as given */
+
+	/* What restrictions asked for. */
+	bool hold, discard;
+	struct text *prepend, *bcc;	/* newest first */
+	struct span redirect;
+
+	/* Content. */
+	struct cleanup_client *cleanup;
+	struct smtp_data parser;
+	struct str *out;		/* content on its way to cleanup */
+	uint64_t bytes;			/* received, as sent by the client */
+	uint64_t content;		/* passed on */
+	bool in_content;		/* between 354 and the last dot, or chunks */
+	bool too_big, broken;
+};
+
+struct session {
+	struct stream *client;
+	struct ipaddr ip;		/* family 0 for a unix client */
+	uint16_t port;
+	char address[IPADDR_TEXT_MAX];	/* "192.0.2.1" */
+	char *name, *reverse_name;	/* "unknown" */
+	enum resolver_status name_status, reverse_status;
+	char *peer;			/* name[address], for logs */
+	char *helo;			/* NULL before HELO */
+	bool esmtp;
+	enum smtpd_state state;
+	enum smtp_verb doing;		/* for logs: after, reject */
+	const char *where;		/* same, as text */
+	unsigned ehlo_discard;
+	enum bare_lf bare_lf;
+	bool saw_bare_lf, bad_pipelining;
+	bool leaving;			/* after this reply: no more commands */
+	const char *ending;		/* "lost connection"; NULL: in good order */
+	int64_t errors, junk;
+	char *denied;			/* the reply to a client that was rejected
+					   before its first command */
+	char last_code[4];
+	uint32_t good[SMTP_VERB_COUNT], total[SMTP_VERB_COUNT];
+	struct transaction *tx;
+	/* delay_reject = no: verdicts of HELO and MAIL that stay */
+	struct check_memory *memory;
+};
+
+/* session.c */
+void session_serve(struct stream *client, const struct sock_peer *peer);
+/* The address as header and policy fields want it: "IPv6:2001:db8::1". */
+const char *session_header_address(const struct session *s);
+
+/* state changes of a transaction (commands.c) */
+void transaction_begin(struct session *s);
+void transaction_end(struct session *s);	/* harmless without one */
+/* Standard form and class of the sender, before the first recipient. False
+ * when it could not be learnt. Suspends. */
+bool session_resolve_sender(struct session *s);
+
+/* reply.c */
+
+/* One reply line, or the lines of text that a \n divides. dsn NULL: none. A
+ * 4xx or 5xx counts as an error and may wait. Suspends. */
+__attribute__((format(printf, 4, 5))) void
+reply(struct session *s, const char *code, const char *dsn,
+    const char *format, ...);
+/* Sends what waits in the buffer. False when the client is gone. Suspends. */
+bool reply_flush(struct session *s);
+/* "550 5.1.1 <a@b>: text" as one string. */
+void reply_text(struct session *s, const char *text);
+/* A line that has no queue id in front, whatever is at work. */
+__attribute__((format(printf, 2, 3))) void
+log_plain(struct session *s, const char *format, ...);
+/* Logs "QID: reject: WHERE from PEER: text; from=..." and replies. */
+void reply_reject(struct session *s, const char *text, struct span rcpt);
+/* kind: "reject", "reject_warning", "hold", ... */
+void log_event(struct session *s, const char *kind, const char *where,
+    const char *text, struct span rcpt);
+
+/* commands.c: one line; the reply is in the buffer. */
+void command_run(struct session *s, struct smtp_line *line);
+
+/* data.c, bdat.c */
+void command_data(struct session *s, struct span rest);
+void command_bdat(struct session *s, struct span rest);
+/* Opens the transaction with cleanup and sends the Received header; false
+ * after a reply. */
+bool content_begin(struct session *s);
+/* Passes t->out on when there is enough of it, or flush is set. */
+void content_pass(struct session *s, bool flush);
+/* Bytes came from the client: limits and smuggling. */
+void content_account(struct session *s, size_t bytes);
+/* All content is there: restrictions, the verdict of cleanup, the reply. */
+void content_end(struct session *s, bool bdat);
+struct deadline content_deadline(struct session *s, struct deadline whole);
+struct deadline content_whole(void);
+
+/* received.c */
+void received_header(struct session *s, struct str *out);
+
+#endif

@@ -159,8 +159,10 @@ run_service(void *arg)
 	}
 	service_listen();
 	service_step(STEP_STARTED);
-	atomic_store(&control_mine()->state, CONTROL_READY);
-	status_tell(STATUS_READY, NULL);
+	if (!ST.draining) {
+		atomic_store(&control_mine()->state, CONTROL_READY);
+		status_tell(STATUS_READY, NULL);
+	}
 	while (!ST.draining)
 		fiber_queue_wait(&ST.leave, DEADLINE_NEVER);
 	join_until_stopped(&drain_group);
@@ -190,6 +192,7 @@ service_main(const struct service *service, int argc, char **argv)
 	watchdog_start((int)conf_core.daemon_timeout);
 	loop_timer_init(&last_resort, exit_now);
 	fiber_group_init(&drain_group);
+	service_accept_setup();
 	service_step(STEP_LOOP);
 	fiber_run_main(run_service, NULL);
 	logsink_finish();

@@ -331,7 +331,8 @@ service_run_wakeup(struct span bytes)
 		if (!span_has(str_span(&wakeup_bytes), bytes.p[i]))
 			str_putc(&wakeup_bytes, bytes.p[i]);
 	if (!waking)
-		waking = fiber_spawn(&ST.background, "wakeup", run_wakeup,
+		/* A session: what it has begun is finished when we leave. */
+		waking = fiber_spawn(&ST.sessions, "wakeup", run_wakeup,
 		    NULL) != NULL;
 }
 
@@ -411,6 +412,9 @@ serve_stream(struct stream *s, const struct sock_peer *peer)
 {
 	struct span first;
 
+	/* Before the first byte is read: descriptors may come with it. */
+	if (ST.service->protocol != NULL)
+		stream_accept_fds(s, ST.service->protocol->accepts_fds);
 	if (ST.service->wakeup != NULL) {
 		if (stream_peek(s, deadline_in(FIRST_BYTE_S), &first) !=
 		    IO_OK) {
@@ -476,7 +480,7 @@ start_background(const char *name, fiber_fn *fn, int fd)
 }
 
 void
-service_listen(void)
+service_accept_setup(void)
 {
 	static const struct rpc_hooks hooks = { wait_for_request, begin_call,
 		leave_place };
@@ -485,6 +489,13 @@ service_listen(void)
 	loop_timer_init(&look_again, on_look_again);
 	loop_timer_init(&idle, on_idle);
 	loop_hook_init(&forget_admitted, on_forget_admitted);
+}
+
+void
+service_listen(void)
+{
+	if (ST.draining)
+		return;
 	for (unsigned i = 0; i < ST.from_master.listen; i++) {
 		int fd = INHERIT_LISTEN + (int)i;
 

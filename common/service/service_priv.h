@@ -43,6 +43,7 @@ void service_read_options(int argc, char **argv);
 void service_prepare(const struct service *service, int argc, char **argv);
 /* service_accept.c: listeners and sessions. */
 void service_learn_memory(void);		/* before the jail */
+void service_accept_setup(void);	/* before any fiber */
 void service_listen(void);
 void service_stop_listening(void);
 void service_tell_idlers(void);		/* draining has begun */

@@ -99,6 +99,7 @@ new_row(void)
 		mem_free(row);
 		return NULL;
 	}
+	row->generation = 1;
 	list_init(&row->processes);
 	loop_timer_init(&row->throttle, on_throttle_over);
 	loop_timer_init(&row->wakeup, on_wakeup);

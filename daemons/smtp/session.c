@@ -199,28 +199,6 @@ note_garbage(const struct smtp_session *s)
 	    (int)(line.len < 100 ? line.len : 100), line.p);
 }
 
-bool
-smtp_hear(struct smtp_session *s, enum smtp_step step, struct smtp_why *why)
-{
-	enum io_status status = smtp_reply_read(&s->reply, s->stream,
-	    smtp_step_deadline(s, step), smtp_conf.per_request_deadline ? 0
-	    : *steps[step].limit_s);
-
-	if (s->reply.garbage)
-		note_garbage(s);
-	/* Which command a mangled line would have answered nobody knows. */
-	if (status == IO_OK && s->reply.garbage &&
-	    (s->offer.keywords & EHLO_PIPELINING))
-		status = IO_EOF;
-	if (status == IO_OK) {
-		if (s->reply.code == 421)
-			s->broken = true;
-		return true;
-	}
-	smtp_lost(s, status, step, why);
-	return false;
-}
-
 /* The text of a reply, for people: in one line. */
 static void
 one_line(struct str *out, const struct smtp_reply *reply)
@@ -257,6 +235,37 @@ smtp_why_said(struct smtp_why *why, const struct smtp_session *s,
 		str_adds(&why->reason, "Protocol error: ");
 	str_addf(&why->reason, "host %s said: %s (in reply to %s)",
 	    str_cstr(&s->host), str_cstr(&why->said), steps[step].command);
+}
+
+/* Which command a mangled line would have answered nobody knows. */
+static bool
+mangled(struct smtp_session *s, enum smtp_step step, struct smtp_why *why)
+{
+	s->reply.code = 0;
+	s->broken = true;
+	smtp_why_said(why, s, step);
+	return false;
+}
+
+bool
+smtp_hear(struct smtp_session *s, enum smtp_step step, struct smtp_why *why)
+{
+	enum io_status status = smtp_reply_read(&s->reply, s->stream,
+	    smtp_step_deadline(s, step), smtp_conf.per_request_deadline ? 0
+	    : *steps[step].limit_s);
+
+	if (s->reply.garbage)
+		note_garbage(s);
+	if (status == IO_OK && s->reply.garbage &&
+	    (s->offer.keywords & EHLO_PIPELINING))
+		return mangled(s, step, why);
+	if (status == IO_OK) {
+		if (s->reply.code == 421)
+			s->broken = true;
+		return true;
+	}
+	smtp_lost(s, status, step, why);
+	return false;
 }
 
 static bool

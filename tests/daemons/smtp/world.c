@@ -132,6 +132,11 @@ perform(struct stream *s, struct span step)
 			n = n * 10 + (uint64_t)(rest.p[0] - '0');
 		fiber_sleep(deadline_in((int64_t)n));
 		return true;
+	case '%':
+		while (stream_read_line(s, 100000, deadline_in(100000), &bytes,
+		    NULL) == IO_OK)
+			T_CHECK(!span_is(bytes, "."));
+		return false;
 	case '=':
 		if (stream_peek(s, deadline_in(100000), &bytes) == IO_OK)
 			T_FAIL("wanted the end, got \"%.*s\"",
@@ -281,7 +286,7 @@ configure(void)
 	struct str text = STR_EMPTY, why = STR_EMPTY;
 
 	str_printf(&text, "myhostname = client.example\n"
-	    "mail_owner = nobody\n%s",
+	    "compatibility_level = 3.11\nmail_owner = nobody\n%s",
 	    world->settings != NULL ? world->settings : "");
 	if (!conf_load_text("test", str_span(&text), &why))
 		T_FAIL("%s", str_cstr(&why));

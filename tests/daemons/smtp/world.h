@@ -10,6 +10,7 @@
  *	~ 301			nothing for so many seconds
  *	!			the connection is closed
  *	=			the client closes it
+ *	%			content without a final dot, then the end
  *
  * SPDX-License-Identifier: Apache-2.0
  */

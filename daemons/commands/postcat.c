@@ -15,7 +15,7 @@
 
 enum parts { PART_ENVELOPE = 1, PART_HEADER = 2, PART_BODY = 4 };
 
-#define RUN_BYTES 8192
+#define RUN_BYTES 2048
 
 static unsigned parts;
 static bool by_id;

@@ -710,7 +710,7 @@ peer_notify(struct peer *peer, const struct attr_form *form,
 	}
 	if (stream_queued(c->stream) > OUTPUT_HIGH)
 		return false;
-	attr_queue(c->stream, form, 0, fields, false);
+	attr_queue(c->stream, form, 0, fields, true);
 	c->used_ns = clock_now_ns();
 	return true;
 }

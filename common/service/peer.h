@@ -50,7 +50,8 @@ enum io_status peer_finish(struct peer_pending *call, void *reply_out,
 void peer_forget(struct peer_pending *call);
 
 /* One-way: queued for the end of the turn, dropped (false) when there is no
- * connection now; one is then made in the background. */
+ * connection now; one is then made in the background. When it is true the
+ * stream has taken over descriptors in the fields. */
 bool peer_notify(struct peer *peer, const struct attr_form *form,
     const void *fields);
 

@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "common/base/log.h"
+#include "common/base/mem.h"
 #include "common/base/names.h"
 #include "common/base/strlist.h"
 #include "common/mail/address.h"
@@ -57,13 +58,13 @@ void
 map_setup(void)
 {
 	canonical = tables_open("canonical_maps",
-	    cleanup_conf.canonical_maps, MAP_FOLD | MAP_NO_REGSUB);
+	    cleanup_conf.canonical_maps, MAP_FOLD);
 	sender_canonical = tables_open("sender_canonical_maps",
-	    cleanup_conf.sender_canonical_maps, MAP_FOLD | MAP_NO_REGSUB);
+	    cleanup_conf.sender_canonical_maps, MAP_FOLD);
 	rcpt_canonical = tables_open("recipient_canonical_maps",
-	    cleanup_conf.recipient_canonical_maps, MAP_FOLD | MAP_NO_REGSUB);
+	    cleanup_conf.recipient_canonical_maps, MAP_FOLD);
 	virtual_alias = tables_open("virtual_alias_maps",
-	    cleanup_conf.virtual_alias_maps, MAP_FOLD | MAP_NO_REGSUB);
+	    cleanup_conf.virtual_alias_maps, MAP_FOLD);
 	canonical_classes = words(class_words, "canonical_classes",
 	    cleanup_conf.canonical_classes);
 	sender_classes = words(class_words, "sender_canonical_classes",
@@ -73,7 +74,8 @@ map_setup(void)
 	propagate = words(propagate_words, "propagate_unmatched_extensions",
 	    cleanup_conf.propagate_unmatched_extensions);
 	local_domains = tables_open_list("mydestination",
-	    conf_core.mydestination, MATCHLIST_DOMAINS);
+	    conf_core.mydestination, MATCHLIST_DOMAINS
+	    | tables_parent_style("mydestination"));
 }
 
 static bool
@@ -149,8 +151,10 @@ canonical_step(struct transaction *t, struct maps *maps, struct str *address)
 	switch (find(maps, str_span(address), &value, &extension)) {
 	case MAP_FOUND:
 		token822_each_address(str_span(&value), first_address, &found);
-		if (str_len(&found) == 0)
+		if (str_len(&found) == 0) {
+			lookup_failed(t, maps, str_span(address));
 			break;
+		}
 		standard_form(t, str_span(&found), &found);
 		if (propagate & PROPAGATE_CANONICAL)
 			add_extension(&found, &extension);
@@ -214,12 +218,36 @@ map_header_address(struct transaction *t, struct span address,
 
 /* ---- virtual aliases ---- */
 
+/*
+ * Depth first, so that members come out in the order they stand in; with a
+ * list in place of recursion, for a loop of aliases goes a thousand deep.
+ */
+struct step {
+	struct span address;
+	int64_t depth;
+	bool is_result;			/* names itself: not looked up again */
+};
+
 struct expansion {
 	struct transaction *t;
 	struct strlist results;
-	int64_t steps;
+	struct step *steps;		/* still to do, the next one last */
+	size_t nsteps, room;
 	bool failed;
 };
+
+static void
+add_step(struct expansion *e, struct span address, int64_t depth,
+    bool is_result)
+{
+	if (e->nsteps == e->room) {
+		e->room = e->room == 0 ? 16 : 2 * e->room;
+		e->steps = mem_regrow(e->steps, e->room, sizeof(*e->steps));
+	}
+	e->steps[e->nsteps++] = (struct step){
+		.address = arena_span(e->t->arena, address), .depth = depth,
+		.is_result = is_result };
+}
 
 static void
 collect_address(const struct token822_address *found, void *arg)
@@ -228,72 +256,92 @@ collect_address(const struct token822_address *found, void *arg)
 }
 
 static void
-too_much(struct expansion *e, struct span address, const char *parameter)
+too_much(struct expansion *e, struct span address, const char *what)
 {
 	log_warn("unreasonable %s map %s for %.*s -- message not accepted, "
-	    "try again later", maps_title(virtual_alias), parameter,
+	    "try again later", maps_title(virtual_alias), what,
 	    SPAN_ARG(address));
 	transaction_fail(e->t, CLEANUP_DEFER,
 	    "4.6.0 alias expansion error");
 	e->failed = true;
 }
 
-static void expand(struct expansion *e, struct span address, int64_t depth);
-
 static void
-expand_value(struct expansion *e, struct span address, struct span value,
-    const struct str *extension, int64_t depth)
+add_result(struct expansion *e, struct span address)
+{
+	if ((int64_t)e->results.count
+	    >= cleanup_conf.virtual_alias_expansion_limit)
+		too_much(e, address, "expansion size");
+	else
+		strlist_add(&e->results, address);
+}
+
+/* What a table says an address stands for becomes steps, the first one last. */
+static void
+add_members(struct expansion *e, const struct step *from, struct span value,
+    const struct str *extension)
 {
 	struct strlist found = STRLIST_EMPTY;
+	struct str next = STR_EMPTY;
 
 	token822_each_address(value, collect_address, &found);
-	for (size_t i = 0; i < found.count && !e->failed; i++) {
-		struct str *next = str_in_arena(e->t->arena);
-
-		standard_form(e->t, SPAN(found.items[i]), next);
-		if (propagate & PROPAGATE_VIRTUAL)
-			add_extension(next, extension);
-		if ((int64_t)str_len(next)
-		    > cleanup_conf.virtual_alias_address_length_limit)
-			too_much(e, address, "result length");
-		else if (address_eq(str_span(next), address))
-			strlist_add(&e->results, str_span(next));
-		else
-			expand(e, str_span(next), depth + 1);
+	if (found.count == 0) {		/* mail for nobody would be lost */
+		lookup_failed(e->t, virtual_alias, from->address);
+		e->failed = true;
 	}
+	for (size_t i = found.count; i > 0 && !e->failed; i--) {
+		standard_form(e->t, SPAN(found.items[i - 1]), &next);
+		if (propagate & PROPAGATE_VIRTUAL)
+			add_extension(&next, extension);
+		if ((int64_t)str_len(&next)
+		    > cleanup_conf.virtual_alias_address_length_limit)
+			too_much(e, from->address, "result length");
+		else
+			add_step(e, str_span(&next), from->depth + 1,
+			    address_eq(str_span(&next), from->address));
+	}
+	str_fini(&next);
 	strlist_fini(&found);
 }
 
 static void
-expand(struct expansion *e, struct span address, int64_t depth)
+take_step(struct expansion *e, const struct step *step)
 {
 	struct str value = STR_EMPTY, extension = STR_EMPTY;
 
-	if (e->failed)
-		return;
-	if (depth > cleanup_conf.virtual_alias_recursion_limit
-	    || depth > 1000) {
-		too_much(e, address, "nesting");
+	if (step->depth > cleanup_conf.virtual_alias_recursion_limit) {
+		too_much(e, step->address, "nesting");
 		return;
 	}
-	switch (find(virtual_alias, address, &value, &extension)) {
+	switch (find(virtual_alias, step->address, &value, &extension)) {
 	case MAP_FOUND:
-		expand_value(e, address, str_span(&value), &extension, depth);
+		add_members(e, step, str_span(&value), &extension);
 		break;
 	case MAP_ABSENT:
-		if ((int64_t)e->results.count
-		    >= cleanup_conf.virtual_alias_expansion_limit)
-			too_much(e, address, "expansion size");
-		else
-			strlist_add(&e->results, address);
+		add_result(e, step->address);
 		break;
 	case MAP_FAILED:
-		lookup_failed(e->t, virtual_alias, address);
+		lookup_failed(e->t, virtual_alias, step->address);
 		e->failed = true;
 		break;
 	}
 	str_fini(&value);
 	str_fini(&extension);
+}
+
+static void
+expand(struct expansion *e, struct span address)
+{
+	add_step(e, address, 0, false);
+	while (e->nsteps > 0 && !e->failed) {
+		struct step step = e->steps[--e->nsteps];
+
+		if (step.is_result)
+			add_result(e, step.address);
+		else
+			take_step(e, &step);
+	}
+	mem_free(e->steps);
 }
 
 /* ---- recipients ---- */
@@ -365,7 +413,7 @@ map_rcpt(struct transaction *t, const struct envelope_rcpt *rcpt)
 		str_fini(&address);
 		return;
 	}
-	expand(&e, str_span(&address), 0);
+	expand(&e, str_span(&address));
 	for (size_t i = 0; i < e.results.count && !e.failed; i++)
 		add_rcpt(t, &from, SPAN(e.results.items[i]),
 		    span_is(rcpt->address, e.results.items[i]));

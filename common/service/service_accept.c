@@ -50,7 +50,8 @@ static struct fiber_queue room = FIBER_QUEUE(room);
 static bool
 speaks_forms(void)
 {
-	return ST.service->protocol != NULL || ST.service->forms;
+	return ST.service != NULL	/* tests have none */
+	    && (ST.service->protocol != NULL || ST.service->forms);
 }
 
 static int64_t

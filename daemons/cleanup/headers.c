@@ -27,6 +27,7 @@ headers_setup(void)
 {
 	struct span list = SPAN(cleanup_conf.message_drop_headers), word;
 
+	memset(dropped, 0, sizeof(dropped));
 	while (span_token(&list, STRLIST_CONF, &word)) {
 		enum header_id id = header_find(word);
 

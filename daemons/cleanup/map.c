@@ -119,6 +119,20 @@ add_extension(struct str *address, const struct str *extension)
 		str_insert(address, parts.local.len, str_span(extension));
 }
 
+/* "@other" as a result means the same user there; true if that was it. */
+static bool
+same_user(struct span found, struct span address, struct str *out)
+{
+	struct address_parts parts = address_split(found);
+
+	if (!parts.has_domain || !span_empty(parts.local))
+		return false;
+	str_set(out, address_split(address).local);
+	str_putc(out, '@');
+	str_add(out, parts.domain);
+	return true;
+}
+
 static void
 lookup_failed(struct transaction *t, struct maps *maps, struct span address)
 {
@@ -154,6 +168,10 @@ canonical_step(struct transaction *t, struct maps *maps, struct str *address)
 		if (str_len(&found) == 0) {
 			lookup_failed(t, maps, str_span(address));
 			break;
+		}
+		if (same_user(str_span(&found), str_span(address), &value)) {
+			str_set(&found, str_span(&value));
+			str_clear(&extension);
 		}
 		standard_form(t, str_span(&found), &found);
 		if (propagate & PROPAGATE_CANONICAL)
@@ -282,7 +300,7 @@ add_members(struct expansion *e, const struct step *from, struct span value,
     const struct str *extension)
 {
 	struct strlist found = STRLIST_EMPTY;
-	struct str next = STR_EMPTY;
+	struct str next = STR_EMPTY, user = STR_EMPTY;
 
 	token822_each_address(value, collect_address, &found);
 	if (found.count == 0) {		/* mail for nobody would be lost */
@@ -290,8 +308,12 @@ add_members(struct expansion *e, const struct step *from, struct span value,
 		e->failed = true;
 	}
 	for (size_t i = found.count; i > 0 && !e->failed; i--) {
-		standard_form(e->t, SPAN(found.items[i - 1]), &next);
-		if (propagate & PROPAGATE_VIRTUAL)
+		bool same = i == 1 && same_user(SPAN(found.items[0]),
+		    from->address, &user);
+
+		standard_form(e->t, same ? str_span(&user)
+		    : SPAN(found.items[i - 1]), &next);
+		if (!same && (propagate & PROPAGATE_VIRTUAL))
 			add_extension(&next, extension);
 		if ((int64_t)str_len(&next)
 		    > cleanup_conf.virtual_alias_address_length_limit)
@@ -301,6 +323,7 @@ add_members(struct expansion *e, const struct step *from, struct span value,
 			    address_eq(str_span(&next), from->address));
 	}
 	str_fini(&next);
+	str_fini(&user);
 	strlist_fini(&found);
 }
 

@@ -1,0 +1,148 @@
+/*
+ * Envelope addresses through canonical and virtual alias tables.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "tests/daemons/cleanup/world.h"
+
+#define HEAD "Subject: x\n\n"
+
+static const struct {
+	const char *name, *conf, *sender, *rcpts, *want;
+} cases[] = {
+	{ "as they come", "", "s@a", "a@b c@d", "s@a -> a@b c@d" },
+	{ "null sender", "canonical_maps = inline:{{@a=x@y}}", "", "a@b",
+	    " -> a@b" },
+	{ "duplicates", "", "s@a", "a@b A@B a@b", "s@a -> a@b" },
+	{ "more than are remembered", "duplicate_filter_limit = 1", "s@a",
+	    "a@b c@d c@d", "s@a -> a@b c@d c@d" },
+	/* canonical */
+	{ "canonical", "canonical_maps = inline:{{s@a=S@A2}, {a@b=c@d}}",
+	    "s@a", "a@b", "S@A2 -> c@d(a@b)" },
+	{ "canonical classes", "canonical_maps = inline:{{x@y=c@d}}\n"
+	    "canonical_classes = envelope_recipient", "x@y", "x@y",
+	    "x@y -> c@d(x@y)" },
+	{ "one for each first", "canonical_maps = inline:{{b@c=d@e}}\n"
+	    "sender_canonical_maps = inline:{{a@b=b@c}}\n"
+	    "recipient_canonical_maps = inline:{{a@b=f@g}}", "a@b", "a@b",
+	    "d@e -> f@g(a@b)" },
+	{ "canonical, domain", "canonical_maps = inline:{{@b=@d}}", "s@a",
+	    "x+y@b", "s@a -> x+y@d(x+y@b)" },
+	{ "canonical, domain and extension", "recipient_delimiter = +\n"
+	    "canonical_maps = inline:{{@b=@d}}", "s@a", "x+y@b",
+	    "s@a -> x+y@d(x+y@b)" },
+	{ "canonical, extension", "recipient_delimiter = +\n"
+	    "canonical_maps = inline:{{x@b=z@d}}", "s@a", "x+y@b",
+	    "s@a -> z+y@d(x+y@b)" },
+	{ "canonical, no extension", "recipient_delimiter = +\n"
+	    "propagate_unmatched_extensions = virtual\n"
+	    "canonical_maps = inline:{{x@b=z@d}}", "s@a", "x+y@b",
+	    "s@a -> z@d(x+y@b)" },
+	{ "canonical, local name", "canonical_maps = inline:{{x=z}}", "s@a",
+	    "x@example.com x@b", "s@a -> z@example.com(x@example.com) x@b" },
+	{ "canonical, substituted", "canonical_maps = "
+	    "regexp:{{/^(.*)@b$$/ $$1.b@c}}", "s@a", "x@b", "s@a -> x.b@c(x@b)" },
+	{ "canonical, failed", "canonical_maps = fail:x", "s@a", "a@b",
+	    "451 4.3.0 address lookup problem; not queued" },
+	{ "canonical, nobody", "canonical_maps = inline:{{a@b=()}}", "s@a",
+	    "a@b", "451 4.3.0 address lookup problem; not queued" },
+	/* virtual */
+	{ "alias", "virtual_alias_maps = inline:{{a@b=c@d}}", "a@b", "a@b",
+	    "a@b -> c@d(a@b)" },
+	{ "members, in order", "virtual_alias_maps = "
+	    "inline:{{a@b=e@f, c@d g@h}}", "s@a", "a@b",
+	    "s@a -> e@f(a@b) c@d(a@b) g@h(a@b)" },
+	{ "nested, in order", "virtual_alias_maps = inline:"
+	    "{{a@b=c@d, e@f}, {c@d=g@h, i@j}}", "s@a", "a@b k@l",
+	    "s@a -> g@h(a@b) i@j(a@b) e@f(a@b) k@l" },
+	{ "itself and another", "virtual_alias_maps = "
+	    "inline:{{a@b=a@b, c@d}}", "s@a", "a@b",
+	    "s@a -> a@b c@d(a@b)" },
+	{ "itself, in other letters", "virtual_alias_maps = "
+	    "inline:{{a@b=A@B}}", "s@a", "a@b", "s@a -> A@B(a@b)" },
+	{ "same member of two", "virtual_alias_maps = "
+	    "inline:{{a@b=x@y}, {c@d=x@y}}", "s@a", "a@b c@d",
+	    "s@a -> x@y(a@b) x@y(c@d)" },
+	{ "same member of two, originals not kept",
+	    "enable_original_recipient = no\nvirtual_alias_maps = "
+	    "inline:{{a@b=x@y}, {c@d=x@y}}", "s@a", "a@b c@d", "s@a -> x@y" },
+	{ "member without a domain", "virtual_alias_maps = "
+	    "inline:{{a@b=joe}}", "s@a", "a@b", "s@a -> joe@example.com(a@b)" },
+	{ "alias, extension", "recipient_delimiter = +\n"
+	    "virtual_alias_maps = inline:{{x@b=z@d, w@d}}", "s@a", "x+y@b",
+	    "s@a -> z+y@d(x+y@b) w+y@d(x+y@b)" },
+	{ "catch-all", "virtual_alias_maps = inline:{{@b=c@d}, {a@b=e@f}}",
+	    "s@a", "a@b x@b", "s@a -> e@f(a@b) c@d(x@b)" },
+	{ "domain, extension, and another", "recipient_delimiter = +\n"
+	    "virtual_alias_maps = inline:{{@b=@d c@e}}", "s@a", "x+y@b",
+	    "s@a -> x+y@d(x+y@b) c+y@e(x+y@b)" },
+	{ "quoted", "virtual_alias_maps = inline:{{a@b = \"x y\"@d}}", "s@a",
+	    "a@b", "s@a -> x y@d(a@b)" },
+	{ "substituted", "virtual_alias_maps = regexp:{{/^(.*)@b$$/ $$1@c}}",
+	    "s@a", "x@b", "s@a -> x@c(x@b)" },
+	{ "after canonical", "canonical_maps = inline:{{a@b=c@d}}\n"
+	    "virtual_alias_maps = inline:{{c@d=e@f}}", "s@a", "a@b",
+	    "s@a -> e@f(a@b)" },
+	{ "alias, failed", "virtual_alias_maps = fail:x", "s@a", "a@b",
+	    "451 4.3.0 address lookup problem; not queued" },
+	{ "alias of nobody", "virtual_alias_maps = inline:{{a@b=()}}", "s@a",
+	    "a@b c@d", "451 4.3.0 address lookup problem; not queued" },
+	/* limits */
+	{ "a loop", "virtual_alias_maps = inline:{{a@b=c@d}, {c@d=a@b}}",
+	    "s@a", "a@b", "451 4.6.0 alias expansion error; not queued" },
+	{ "a loop that grows", "recipient_delimiter = +\n"
+	    "virtual_alias_maps = inline:{{a@b=a+x@b}}", "s@a", "a@b",
+	    "451 4.6.0 alias expansion error; not queued" },
+	{ "a loop of two", "virtual_alias_maps = "
+	    "inline:{{a@b=c@d,c@d}, {c@d=a@b,a@b}}", "s@a", "a@b",
+	    "451 4.6.0 alias expansion error; not queued" },
+	{ "as deep as allowed", "virtual_alias_recursion_limit = 2\n"
+	    "virtual_alias_maps = inline:{{a@b=c@d}, {c@d=e@f}}", "s@a",
+	    "a@b", "s@a -> e@f(a@b)" },
+	{ "too deep", "virtual_alias_recursion_limit = 1\n"
+	    "virtual_alias_maps = inline:{{a@b=c@d}, {c@d=e@f}}", "s@a",
+	    "a@b", "451 4.6.0 alias expansion error; not queued" },
+	{ "as many as allowed", "virtual_alias_expansion_limit = 2\n"
+	    "virtual_alias_maps = inline:{{a@b=c@d,e@f}}", "s@a", "a@b",
+	    "s@a -> c@d(a@b) e@f(a@b)" },
+	{ "too many", "virtual_alias_expansion_limit = 2\n"
+	    "virtual_alias_maps = inline:{{a@b=c@d,e@f,g@h}}", "s@a", "a@b",
+	    "451 4.6.0 alias expansion error; not queued" },
+	{ "too long", "virtual_alias_address_length_limit = 5\n"
+	    "virtual_alias_maps = inline:{{a@b=abcde@d}}", "s@a", "a@b",
+	    "451 4.6.0 alias expansion error; not queued" },
+	{ "nobody at all", "", "s@a", "", "550; not queued" },
+};
+
+static void
+run_cases(void *arg)
+{
+	(void)arg;
+	for (size_t i = 0; i < T_COUNT(cases); i++) {
+		struct world_message m = { .sender = cases[i].sender,
+			.rcpts = cases[i].rcpts, .content = HEAD };
+		struct str reply = STR_EMPTY, stored = STR_EMPTY;
+		const char *end;
+
+		T_CASE(cases[i].name);
+		world_conf(cases[i].conf);
+		world_send(&m, &reply, &stored);
+		if (strcmp(str_cstr(&reply), "250") == 0) {
+			end = strchr(str_cstr(&stored), '\n');
+			T_NEED(end != NULL);
+			str_truncate(&stored,
+			    (size_t)(end - str_cstr(&stored)));
+			T_EQ_STR(str_cstr(&stored), cases[i].want);
+		} else {
+			str_addf(&reply, "; %s", str_cstr(&stored));
+			T_EQ_STR(str_cstr(&reply), cases[i].want);
+		}
+		str_fini(&reply);
+		str_fini(&stored);
+	}
+}
+
+T_TEST(envelope_addresses_are_mapped)
+{
+	world_run(run_cases, NULL);
+}

@@ -1,0 +1,295 @@
+/*
+ * world - see the header.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "common/base/mem.h"
+#include "common/io/loop.h"
+#include "common/mail/address.h"
+#include "common/mail/conf_core.h"
+#include "common/service/peer.h"
+#include "common/service/rpc.h"
+#include "common/service/service.h"
+#include "daemons/shared/qmgr_proto.h"
+#include "daemons/shared/rewrite_proto.h"
+#include "tests/daemons/cleanup/world.h"
+
+struct world_note world_note;
+unsigned world_rewrites;
+bool world_rewrite_fails;
+
+static struct fiber_group servers;
+
+/* ---- doubles ---- */
+
+static bool
+double_rewrite(struct rpc_call *call, void *request, void *reply_out)
+{
+	struct rewrite_request *rq = request;
+	struct rewrite_reply *reply = reply_out;
+	struct rewrite_answer *answers = arena_array(call->arena,
+	    rq->items.count + 1, sizeof(*answers));
+
+	world_rewrites++;
+	reply->generation = 7;
+	reply->answers = (struct attr_list){ answers, rq->items.count };
+	for (size_t i = 0; i < rq->items.count; i++) {
+		struct span a = ATTR_AT(rq->items, struct rewrite_item,
+		    i)->address;
+
+		answers[i] = (struct rewrite_answer){ .address = a };
+		if (!span_has(a, '@') && !span_empty(a))
+			answers[i].address = SPAN(arena_printf(call->arena,
+			    "%.*s@example.com", SPAN_ARG(a)));
+		if (rq->wants & REWRITE_RESOLVE) {
+			answers[i].transport = SPAN("smtp");
+			answers[i].nexthop = address_split(a).domain;
+			answers[i].recipient = answers[i].address;
+		}
+		if (world_rewrite_fails)
+			answers[i].flags = RESOLVE_FAIL;
+	}
+	return true;
+}
+
+static bool
+double_qmgr(struct rpc_call *call, void *request, void *reply_out)
+{
+	struct qmgr_note *note = request;
+	struct str rcpts = STR_EMPTY;
+	const struct envelope *e = note->envelope.items;
+
+	(void)call;
+	(void)reply_out;
+	world_note.count++;
+	memcpy(world_note.id, note->queue_id.p, note->queue_id.len);
+	world_note.id[note->queue_id.len] = '\0';
+	world_note.data_size = e->data_size;
+	world_note.flags = e->flags;
+	world_note.rcpt_count = note->rcpt_count;
+	world_note.claimed = note->fd >= 0;
+	for (size_t i = 0; i < note->rcpts.count; i++) {
+		const struct envelope_rcpt *r = ATTR_AT(note->rcpts,
+		    struct envelope_rcpt, i);
+
+		str_addf(&rcpts, "%.*s %.*s:%.*s;", SPAN_ARG(r->address),
+		    SPAN_ARG(r->transport), SPAN_ARG(r->nexthop));
+	}
+	snprintf(world_note.rcpts, sizeof(world_note.rcpts), "%s",
+	    str_cstr(&rcpts));
+	str_fini(&rcpts);
+	return true;
+}
+
+static const struct rpc_method rewrite_methods[] = {
+	{ .request = &rewrite_request_form, .reply = &rewrite_reply_form,
+	    .handle = double_rewrite },
+};
+static const struct rpc_protocol rewrite_protocol = {
+	.name = REWRITE_PROTOCOL, .version = REWRITE_VERSION,
+	.methods = rewrite_methods, .nmethods = 1 };
+static const struct rpc_method qmgr_methods[] = {
+	{ .request = &qmgr_note_form, .handle = double_qmgr },
+};
+static const struct rpc_protocol qmgr_protocol = {
+	.name = QMGR_PROTOCOL, .version = QMGR_VERSION,
+	.methods = qmgr_methods, .nmethods = 1, .accepts_fds = true };
+
+struct served {
+	int fd;
+	const struct rpc_protocol *protocol;	/* NULL: cleanup itself */
+};
+
+static void
+serve(void *arg)
+{
+	static const struct sock_peer peer;
+	struct served served = *(struct served *)arg;
+
+	mem_free(arg);
+	if (served.protocol == NULL)
+		transaction_serve(stream_open(served.fd), &peer);
+	else
+		rpc_serve(served.protocol, stream_open(served.fd), &peer);
+}
+
+static int
+connect_here(void *arg)
+{
+	struct served *served = MEM_NEW(struct served);
+	int ends[2];
+
+	T_NEED(sock_pair(ends));
+	served->fd = ends[0];
+	served->protocol = arg;
+	T_NEED(fiber_spawn(&servers, "server", serve, served) != NULL);
+	return ends[1];
+}
+
+/* ---- the world ---- */
+
+struct run {
+	fiber_fn *fn;
+	void *arg;
+};
+
+static void
+run_and_leave(void *arg)
+{
+	struct run *run = arg;
+
+	run->fn(run->arg);
+	fiber_group_cancel(&servers);
+	fiber_group_join(&servers, DEADLINE_NEVER);
+}
+
+void
+world_conf(const char *conf)
+{
+	struct str text = STR_EMPTY, why = STR_EMPTY;
+
+	conf_unload();
+	str_printf(&text, "compatibility_level = 3.6\n"
+	    "myhostname = mail.example.com\nmyorigin = example.com\n"
+	    "mydestination = example.com\nmynetworks =\n"
+	    "queue_directory = %s\n%s", t_tmpdir(), conf);
+	if (!conf_load_text("main.cf", str_span(&text), &why))
+		t_fail(T_HERE, "%s", str_cstr(&why));
+	conf_register(&conf_core_params);
+	conf_register(&cleanup_params);
+	if (!conf_fill(&conf_core_params, &why)
+	    || !conf_fill(&cleanup_params, &why))
+		t_fail(T_HERE, "%s", str_cstr(&why));
+	map_setup();
+	headers_setup();
+	str_fini(&text);
+	str_fini(&why);
+}
+
+void
+world_run(fiber_fn *fn, void *arg)
+{
+	struct run run = { fn, arg };
+	struct str why = STR_EMPTY;
+	int dir;
+
+	world_conf("");
+	queue_names_setup(conf_core.hash_queue_names,
+	    conf_core.hash_queue_depth);
+	dir = service_queue_dir();
+	T_NEED(dir >= 0);
+	T_NEED(queue_directories_make(dir, (uid_t)-1, (gid_t)-1, &why));
+	T_NEED(queue_sync_setup("fsync", dir, &why));
+	peer_connect_by("public", "cleanup", connect_here, NULL);
+	peer_connect_by("private", "rewrite", connect_here,
+	    (void *)&rewrite_protocol);
+	peer_connect_by("public", "qmgr", connect_here,
+	    (void *)&qmgr_protocol);
+	fiber_group_init(&servers);
+	loop_start();
+	fiber_run_main(run_and_leave, &run);
+	str_fini(&why);
+}
+
+/* ---- messages ---- */
+
+static void
+print_stored(struct span id, struct str *out)
+{
+	struct arena *arena = arena_new();
+	struct queue_message q;
+	struct str why = STR_EMPTY;
+	struct envelope_rcpt rcpts[100];
+	enum queue_name where;
+	uint64_t cursor = 0;
+	size_t n = 0;
+	char *content;
+
+	if (!queue_find(service_queue_dir(), id, 1u << QUEUE_INCOMING
+	    | 1u << QUEUE_HOLD, &where)) {
+		str_adds(out, "not queued");
+		arena_free(&arena);
+		return;
+	}
+	T_NEED(queue_message_open(service_queue_dir(), where, id, false, true,
+	    arena, &q, &why) == QUEUE_OK);
+	if (where == QUEUE_HOLD)
+		str_adds(out, "(hold) ");
+	str_addf(out, "%.*s ->", SPAN_ARG(q.envelope.sender));
+	T_EQ_INT(queue_message_rcpts(&q, &cursor, T_COUNT(rcpts), arena, rcpts,
+	    &n, &why), QUEUE_OK);
+	for (size_t i = 0; i < n; i++) {
+		str_addf(out, " %.*s", SPAN_ARG(rcpts[i].address));
+		if (!span_empty(rcpts[i].original)
+		    && !span_eq(rcpts[i].original, rcpts[i].address))
+			str_addf(out, "(%.*s)", SPAN_ARG(rcpts[i].original));
+	}
+	content = arena_alloc(arena, q.layout.content_length + 1);
+	T_EQ_INT(pread(q.fd, content, q.layout.content_length,
+	    (off_t)q.layout.content_offset), q.layout.content_length);
+	str_putc(out, '\n');
+	str_add(out, span_of(content, q.layout.content_length));
+	queue_message_close(&q);
+	str_fini(&why);
+	arena_free(&arena);
+}
+
+static void
+send_rcpts(struct cleanup_client *c, const char *text)
+{
+	struct span list = span_cstr(text), word;
+
+	while (span_token(&list, " ", &word)) {
+		struct envelope_rcpt rcpt = { .address = word };
+
+		cleanup_client_rcpt(c, &rcpt);
+	}
+}
+
+void
+world_send(const struct world_message *m, struct str *reply_out,
+    struct str *stored_out)
+{
+	struct arena *arena = arena_new();
+	struct envelope e = { .sender = span_cstr(m->sender),
+		.arrival_us = 1700000000000000,
+		.full_name = m->full_name != NULL ? span_cstr(m->full_name)
+		    : SPAN_NONE,
+		.rewrite_context = m->context != NULL
+		    ? span_cstr(m->context) : SPAN("remote") };
+	struct cleanup_begin begin = { .queue_id = SPAN("4F0A1B2C3D"),
+		.flags = m->flags != 0 ? m->flags : CLEANUP_EXTERNAL,
+		.envelope = { &e, 1 } };
+	struct cleanup_result result;
+	struct cleanup_client *c = cleanup_client_begin(arena, &begin,
+	    deadline_in(10));
+	struct span content = span_cstr(m->content);
+	const char *code, *dsn, *text;
+	struct str why = STR_EMPTY;
+
+	T_NEED(c != NULL);
+	send_rcpts(c, m->rcpts);
+	while (content.len > 0) {
+		struct span part = span_sub(content, 0,
+		    m->chunk != 0 ? m->chunk : content.len);
+
+		T_EQ_INT(cleanup_client_data(c, part, deadline_in(10)), IO_OK);
+		content = span_skip(content, part.len);
+	}
+	cleanup_client_finish(c, &result, deadline_in(100));
+	cleanup_status_reply(result.status, &code, &dsn, &text);
+	str_printf(reply_out, "%s", code);
+	if (!span_empty(result.text))
+		str_addf(reply_out, " %.*s", SPAN_ARG(result.text));
+	str_clear(stored_out);
+	print_stored(result.queue_id, stored_out);
+	/* The next one may have the same name. */
+	queue_remove(service_queue_dir(), QUEUE_INCOMING, result.queue_id,
+	    &why);
+	queue_remove(service_queue_dir(), QUEUE_HOLD, result.queue_id, &why);
+	str_fini(&why);
+	arena_free(&arena);
+}

@@ -21,6 +21,7 @@
 #define LINE_MOST (64 * 1024)
 
 static uint32_t dropped[2];
+static struct strlist dropped_others;
 
 void
 headers_setup(void)
@@ -28,12 +29,12 @@ headers_setup(void)
 	struct span list = SPAN(cleanup_conf.message_drop_headers), word;
 
 	memset(dropped, 0, sizeof(dropped));
+	strlist_fini(&dropped_others);
 	while (span_token(&list, STRLIST_CONF, &word)) {
 		enum header_id id = header_find(word);
 
 		if (id == HEADER_OTHER)
-			log_warn("message_drop_headers: unknown header name "
-			    "\"%.*s\"", SPAN_ARG(word));
+			strlist_add(&dropped_others, word);
 		else
 			dropped[id / 32] |= 1u << id % 32;
 	}
@@ -63,7 +64,7 @@ put_content(struct transaction *t, struct span bytes)
 	    && queue_writer_content_length(t->writer) + bytes.len
 	    > (uint64_t)conf_core.message_size_limit) {
 		if (t->status == CLEANUP_OK)
-			log_warn("%s: queue file size limit exceeded", t->id);
+			log_warn("queue file size limit exceeded");
 		transaction_fail(t, CLEANUP_TOO_BIG, NULL);
 		return;
 	}
@@ -143,6 +144,13 @@ log_message_id(struct span value, const char *name)
 	log_info("%s=%.*s", name, SPAN_ARG(span_trim(value)));
 }
 
+static bool
+is_dropped(enum header_id id, struct span name)
+{
+	return id == HEADER_OTHER ? strlist_has_nocase(&dropped_others, name)
+	    : dropped[id / 32] >> id % 32 & 1;
+}
+
 static void
 take_header(struct transaction *t, struct span line, size_t name_length)
 {
@@ -165,7 +173,7 @@ take_header(struct transaction *t, struct span line, size_t name_length)
 		token822_each_address(value, extract_one,
 		    kind & HEADER_IS_RESENT ? t->extracted_resent
 		    : t->extracted);
-	if (id != HEADER_OTHER && dropped[id / 32] >> id % 32 & 1)
+	if (is_dropped(id, span_sub(line, 0, name_length)))
 		return;
 	if (kind & (HEADER_IS_SENDER | HEADER_IS_RCPT)) {
 		rewrite_header(t, kind, line, value);
@@ -212,9 +220,12 @@ add_message_id(struct transaction *t, enum header_id id)
 	struct tm tm;
 
 	gmtime_r(&now, &tm);
-	str_printf(&value, "<%04d%02d%02d%02d%02d%02d.%s@%s>",
-	    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-	    tm.tm_min, tm.tm_sec, t->id, conf_core.myhostname);
+	str_putc(&value, '<');
+	if (!conf_core.enable_long_queue_ids) /* short ones come again */
+		str_addf(&value, "%04d%02d%02d%02d%02d%02d.",
+		    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+		    tm.tm_min, tm.tm_sec);
+	str_addf(&value, "%s@%s>", t->id, conf_core.myhostname);
 	str_printf(&line, "%s: %s\n", header_name(id), str_cstr(&value));
 	put_line(t, &line);
 	log_message_id(str_span(&value), id == HEADER_MESSAGE_ID
@@ -362,6 +373,24 @@ take_line(struct transaction *t, struct span line)
 	}
 }
 
+/* A header this long is cut anyway; of a body nothing may be. */
+static void
+take_unfinished(struct transaction *t, struct span bytes)
+{
+	struct span line;
+
+	if (str_len(t->line) < LINE_MOST)
+		str_add(t->line, bytes);
+	line = str_span(t->line);
+	if (line.len < LINE_MOST || header_name_length(line) > 0
+	    || (ascii_is_space(line.p[0]) && str_len(t->header) > 0))
+		return;
+	end_headers(t);
+	put_content(t, SPAN("\n"));
+	put_content(t, line);
+	str_clear(t->line);
+}
+
 void
 headers_take(struct transaction *t, struct span bytes)
 {
@@ -369,8 +398,7 @@ headers_take(struct transaction *t, struct span bytes)
 		ssize_t lf = span_find(bytes, '\n');
 
 		if (lf < 0) {
-			if (str_len(t->line) < LINE_MOST)
-				str_add(t->line, bytes);
+			take_unfinished(t, bytes);
 			return;
 		}
 		if (str_len(t->line) > 0) {

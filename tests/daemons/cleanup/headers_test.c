@@ -1,0 +1,192 @@
+/*
+ * Headers: kept, rewritten, dropped, added; and what is no header.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "common/base/log.h"
+#include "common/mail/conf_core.h"
+#include "tests/daemons/cleanup/world.h"
+#include "tests/harness/t_maps.h"
+
+static const struct {
+	const char *name, *conf, *context, *content, *want;
+} cases[] = {
+	{ "as it came", "", "remote", "A: b\nC: d\n\nbody\n",
+	    "A: b\nC: d\n\nbody\n" },
+	{ "folded", "", "remote", "A: b\n c\n\td\nE: f\n\n",
+	    "A: b\n c\n\td\nE: f\n\n" },
+	{ "no body", "", "remote", "A: b\n", "A: b\n" },
+	{ "no header", "", "remote", "\nbody\n", "\nbody\n" },
+	{ "nothing", "", "remote", "", "" },
+	{ "body at once", "", "remote", "body is here\nA: b\n",
+	    "\nbody is here\nA: b\n" },
+	{ "body without an empty line", "", "remote", "A: b\nbody\nC: d\n",
+	    "A: b\n\nbody\nC: d\n" },
+	{ "begins with a space", "", "remote", " x\nA: b\n\n",
+	    "\n x\nA: b\n\n" },
+	{ "from a mailbox", "", "remote", "From a@b Mon\n>From x\nA: b\n\n",
+	    "A: b\n\n" },
+	{ "From in a body", "", "remote", "A: b\n\nFrom x\n",
+	    "A: b\n\nFrom x\n" },
+	{ "space before the colon", "", "remote", "A : b\n\n", "A : b\n\n" },
+	{ "no last line end", "", "remote", "A: b\n\nbody", "A: b\n\nbody" },
+	{ "no line end in headers", "", "remote", "A: b", "A: b\n" },
+	{ "dropped", "", "remote", "Bcc: x\n y\nReturn-Path: <z>\n"
+	    "content-length: 5\nResent-Bcc: q\nA: b\n\nBcc: x\n",
+	    "A: b\n\nBcc: x\n" },
+	{ "dropped by name", "message_drop_headers = x-mailer, subject",
+	    "remote", "Bcc: x\nSubject: y\nX-Mailer: z\nX: a\n\n",
+	    "Bcc: x\nX: a\n\n" },
+	{ "carriage returns", "", "remote", "A: b\rc\n\nd\r\re\n",
+	    "A: b c\n\nd  e\n" },
+	{ "carriage returns, kept", "cleanup_replace_stray_cr_lf = no",
+	    "remote", "A: b\rc\n\nd\re\n", "A: b\rc\n\nd\re\n" },
+	/* rewriting */
+	{ "remote addresses stay", "canonical_maps = inline:{{a@b=c@d}}",
+	    "remote", "From: a@b\nTo: joe\n\n", "From: a@b\nTo: joe\n\n" },
+	{ "local ones are completed", "", "local", "Message-Id: <x>\n"
+	    "Date: y\nFrom: a (A)\nTo: B <b>, c@d, \"q r\" <e>\n\n",
+	    "Message-Id: <x>\nDate: y\nFrom: a@example.com (A)\n"
+	    "To: B <b@example.com>, c@d, \"q r\" <e@example.com>\n\n" },
+	{ "and mapped", "canonical_maps = inline:{{a@b=\"x y\"@d}}", "local",
+	    "Message-Id: <x>\nDate: y\nFrom: N <a@b>\nCc: k,\n a@b\n\n",
+	    "Message-Id: <x>\nDate: y\nFrom: N <\"x y\"@d>\n"
+	    "Cc: k@example.com,\n \"x y\"@d\n\n" },
+	{ "by class", "sender_canonical_maps = inline:{{a@b=s@d}}\n"
+	    "recipient_canonical_maps = inline:{{a@b=r@d}}", "local",
+	    "Message-Id: <x>\nDate: y\nFrom: a@b\nReply-To: a@b\nTo: a@b\n\n",
+	    "Message-Id: <x>\nDate: y\nFrom: s@d\nReply-To: s@d\nTo: r@d\n"
+	    "\n" },
+	{ "not in a body", "", "local", "Message-Id: <x>\nDate: y\n"
+	    "From: a@b\nTo: c@d\n\nFrom: joe\n", "Message-Id: <x>\nDate: y\n"
+	    "From: a@b\nTo: c@d\n\nFrom: joe\n" },
+	/* missing ones */
+	{ "added for local mail", "undisclosed_recipients_header = "
+	    "To: undisclosed-recipients:;", "local", "A: b\n\nbody\n",
+	    "A: b\nMessage-Id: <20231114221320.4F0A1B2C3D@mail.example.com>\n"
+	    "Date: Tue, 14 Nov 2023 22:13:20 +0000 (UTC)\nFrom: s@a\n"
+	    "To: undisclosed-recipients:;\n\nbody\n" },
+	{ "not for remote mail", "", "remote", "A: b\n\n", "A: b\n\n" },
+	{ "always", "always_add_missing_headers = yes", "remote", "To: b\n",
+	    "To: b\n"
+	    "Message-Id: <20231114221320.4F0A1B2C3D@mail.example.com>\n"
+	    "Date: Tue, 14 Nov 2023 22:13:20 +0000 (UTC)\nFrom: s@a\n" },
+	{ "resent", "", "local", "From: a@b\nResent-From: c@d\n\n",
+	    "From: a@b\nResent-From: c@d\nResent-Message-Id: "
+	    "<20231114221320.4F0A1B2C3D@mail.example.com>\n"
+	    "Resent-Date: Tue, 14 Nov 2023 22:13:20 +0000 (UTC)\n\n" },
+	{ "with long ids", "enable_long_queue_ids = yes", "local",
+	    "Date: x\nFrom: a@b\n\n", "Date: x\nFrom: a@b\n"
+	    "Message-Id: <4F0A1B2C3D@mail.example.com>\n\n" },
+	/* limits */
+	{ "a header that is too long", "header_size_limit = 10", "remote",
+	    "A: 3456789012\n continued\nB: c\n\n", "A: 3456789\nB: c\n\n" },
+};
+
+static void
+run_cases(void *arg)
+{
+	size_t chunk = (size_t)(uintptr_t)arg;
+
+	setenv("TZ", "UTC", 1);
+	for (size_t i = 0; i < T_COUNT(cases); i++) {
+		struct world_message m = { .sender = "s@a", .rcpts = "a@b",
+			.context = cases[i].context,
+			.content = cases[i].content, .chunk = chunk };
+		struct str reply = STR_EMPTY, stored = STR_EMPTY;
+		const char *content;
+
+		T_CASEF("%s, %zu at once", cases[i].name, chunk);
+		world_conf(cases[i].conf);
+		world_send(&m, &reply, &stored);
+		T_EQ_STR(str_cstr(&reply), "250");
+		content = strchr(str_cstr(&stored), '\n');
+		T_NEED(content != NULL);
+		T_EQ_STR(content + 1, cases[i].want);
+		str_fini(&reply);
+		str_fini(&stored);
+	}
+}
+
+T_TEST(headers_are_put_in_order)
+{
+	world_run(run_cases, (void *)(uintptr_t)0);
+}
+
+T_TEST(however_they_are_cut)
+{
+	world_run(run_cases, (void *)(uintptr_t)1);
+}
+
+static void
+send_text(const char *context, const char *content, struct str *reply,
+    struct str *stored)
+{
+	struct world_message m = { .sender = "s@a", .rcpts = "a@b",
+		.context = context, .content = content };
+
+	world_send(&m, reply, stored);
+}
+
+static void
+size_limits(void *arg)
+{
+	struct str reply = STR_EMPTY, stored = STR_EMPTY, text = STR_EMPTY;
+
+	(void)arg;
+	world_conf("message_size_limit = 20");
+	send_text("remote", "A: b\n\n3456789012345\n", &reply, &stored);
+	T_EQ_STR(str_cstr(&reply), "250");
+	send_text("remote", "A: b\n\n34567890123456\n", &reply, &stored);
+	T_EQ_STR(str_cstr(&reply), "552");
+	T_EQ_STR(str_cstr(&stored), "not queued");
+	T_HAS_STR(logged(), "warning: 4F0A1B2C3D: queue file size limit "
+	    "exceeded\n");
+	world_conf("hopcount_limit = 2");
+	send_text("remote", "Received: a\nReceived: b\n\n", &reply, &stored);
+	T_EQ_STR(str_cstr(&reply), "250");
+	send_text("remote", "Received: a\nRECEIVED: b\nReceived: c\n\n",
+	    &reply, &stored);
+	T_EQ_STR(str_cstr(&reply), "554");
+	/* One line that never ends is a body, and arrives whole. */
+	world_conf("message_size_limit = 0");
+	for (int i = 0; i < 300000; i++)
+		str_putc(&text, (char)('a' + i % 23));
+	send_text("remote", str_cstr(&text), &reply, &stored);
+	T_EQ_STR(str_cstr(&reply), "250");
+	T_EQ_INT(str_len(&stored), strlen("s@a -> a@b\n\n") + 300000);
+	T_EQ_STR(strchr(str_cstr(&stored), '\n') + 2, str_cstr(&text));
+	str_fini(&reply);
+	str_fini(&stored);
+	str_fini(&text);
+}
+
+T_TEST(size_and_hops_are_limited)
+{
+	keep_log();
+	world_run(size_limits, NULL);
+}
+
+static void
+message_ids(void *arg)
+{
+	struct str reply = STR_EMPTY, stored = STR_EMPTY;
+
+	(void)arg;
+	logged();
+	send_text("remote", "Message-ID:\n  <x@y>\n\n", &reply, &stored);
+	T_HAS_STR(logged(), "4F0A1B2C3D: message-id=<x@y>\n");
+	send_text("remote", "A: b\n\n", &reply, &stored);
+	T_HAS_STR(logged(), "4F0A1B2C3D: message-id=<>\n");
+	send_text("remote", "Message-Id: a\tb\n 2A: removed\x1b\n\n", &reply,
+	    &stored);
+	T_HAS_STR(logged(), "4F0A1B2C3D: message-id=a?b? 2A: removed?\n");
+	str_fini(&reply);
+	str_fini(&stored);
+}
+
+T_TEST(message_ids_are_logged_on_one_line)
+{
+	keep_log();
+	world_run(message_ids, NULL);
+}

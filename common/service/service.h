@@ -99,9 +99,9 @@ struct deadline service_ipc_deadline(void);	/* now + ipc_timeout */
 
 /*
  * Between transactions: waits for input. When draining begins, or has begun,
- * an inet client's wait ends with IO_EOF: say 421 and leave; bytes that had
- * come already are still IO_OK. A client of forms is told to close (rpc.h), and
- * what it has sent until then is served. Suspends.
+ * an inet client's wait ends with IO_EOF whatever it had sent: say 421 and
+ * leave. A client of forms is told to close (rpc.h), and what it has sent until
+ * then is served. Suspends.
  */
 enum io_status service_wait_idle(struct stream *s, struct deadline deadline);
 

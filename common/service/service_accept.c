@@ -354,25 +354,36 @@ read_triggers(struct stream *s)
 
 /* --- Sessions ------------------------------------------------------------*/
 
+/* A close with unread input would tear down the 421 on its way. */
+static enum io_status
+end_politely(struct stream *s)
+{
+	struct span rest;
+
+	for (int i = 0; i < 16 && (stream_buffered(s) > 0 ||
+	    stream_input_waits(s)); i++) {
+		if (stream_peek(s, deadline_in_ms(1), &rest) != IO_OK)
+			break;
+		stream_consume(s, rest.len);
+	}
+	return IO_EOF;
+}
+
 static enum io_status
 wait_idle(struct stream *s, struct deadline deadline, bool forms)
 {
 	struct idler me = { .stream = s };
-	struct span rest;
 	enum io_status status;
 
-	if (ST.draining && stream_buffered(s) == 0 && !stream_input_waits(s)) {
-		if (!forms)
-			return IO_EOF;
+	if (ST.draining && !forms)
+		return end_politely(s);
+	if (ST.draining && stream_buffered(s) == 0 && !stream_input_waits(s))
 		rpc_say_bye(s);
-	}
 	list_append(&idlers, &me.link);
 	status = stream_wait_input(s, deadline);
 	list_remove(&me.link);
-	/* The end that we made ourselves is input, too, until it is read. */
-	if (status == IO_OK && ST.draining && !forms)
-		status = stream_peek(s, deadline, &rest);
-	return status;
+	return status == IO_OK && ST.draining && !forms ? end_politely(s) :
+	    status;
 }
 
 enum io_status
@@ -387,7 +398,7 @@ wait_for_request(struct stream *s, struct deadline deadline)
 	return wait_idle(s, deadline, true);
 }
 
-/* Ends the waits of inet clients: what they sent is still read. */
+/* Ends the waits of inet clients, whose sockets are not read again. */
 void
 service_tell_idlers(void)
 {

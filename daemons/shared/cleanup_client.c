@@ -12,6 +12,7 @@
 #include "common/base/panic.h"
 #include "common/mail/conf_core.h"
 #include "common/service/peer.h"
+#include "common/service/rpc.h"
 
 #define QUEUED_HIGH (64 * 1024)
 #define RCPTS_PER_FRAME 100
@@ -21,7 +22,7 @@ struct cleanup_client {
 	struct stream *stream;		/* NULL once given back */
 	struct envelope_rcpt *rcpts;	/* waiting for their frame */
 	size_t nrcpts;
-	bool over;
+	bool over, bye;			/* bye: this cleanup is leaving */
 };
 
 static struct peer *
@@ -128,9 +129,12 @@ read_result(struct cleanup_client *c, struct cleanup_result *result_out,
     struct deadline deadline, struct str *why)
 {
 	struct attr_frame frame;
-	enum io_status status = attr_read_frame(c->stream, c->arena, deadline,
-	    &frame, why);
+	enum io_status status;
 
+	/* A cleanup that is about to leave still serves what was sent. */
+	while ((status = attr_read_frame(c->stream, c->arena, deadline, &frame,
+	    why)) == IO_OK && frame.form == RPC_BYE)
+		c->bye = true;
 	if (status != IO_OK) {
 		if (str_len(why) == 0)
 			str_sets(why, io_status_name(status));
@@ -159,7 +163,7 @@ cleanup_client_finish(struct cleanup_client *c,
 		attr_queue(c->stream, &cleanup_end_form, 0, &end, true);
 		answered = read_result(c, result_out, deadline, why);
 	}
-	give_back(c, answered);
+	give_back(c, answered && !c->bye);
 	if (answered)
 		return;
 	*result_out = (struct cleanup_result){ .status = CLEANUP_WRITE_ERROR,

@@ -9,16 +9,18 @@
 #include "common/mail/conf.h"
 #include "daemons/bounce/bounce_conf.h"
 #include "daemons/cleanup/cleanup_conf.h"
+#include "daemons/local/local_conf.h"
 #include "daemons/proxymap/proxymap_conf.h"
 #include "daemons/qmgr/qmgr_conf.h"
 #include "daemons/smtp/smtp_conf.h"
+#include "daemons/smtpd/smtpd_conf.h"
 #include "daemons/trivial-rewrite/trivial_rewrite_conf.h"
 #include "daemons/virtual/virtual_conf.h"
 
 static const struct param_set *const sets[] = {
 	&conf_core_params, &bounce_params, &cleanup_params, &lmtp_params,
-	&proxymap_params, &qmgr_params, &rewrite_params, &smtp_params,
-	&virtual_params,
+	&local_params, &proxymap_params, &qmgr_params, &rewrite_params,
+	&smtp_params, &smtpd_params, &virtual_params,
 };
 
 void

@@ -1,0 +1,119 @@
+/*
+ * forward - a message goes on to other addresses as a new message, which is
+ * durable before the old recipient is done.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "common/base/log.h"
+#include "common/mail/address.h"
+#include "common/mail/conf_core.h"
+#include "common/mail/date822.h"
+#include "common/mail/header.h"
+#include "common/service/service.h"
+#include "daemons/local/local_priv.h"
+#include "daemons/shared/cleanup_client.h"
+#include "queue/queue_id.h"
+
+#define RUN_BYTES (32 * 1024)
+#define HEADER_BYTES_MOST (256 * 1024)
+
+static bool
+copy_content(struct expansion *e, struct cleanup_client *c)
+{
+	char *buf = arena_alloc(e->d->arena, RUN_BYTES);
+	struct str *head = str_in_arena(e->d->arena);
+	uint64_t at = 0;
+	ssize_t got;
+
+	str_adds(head, "Received: by ");
+	str_addf(head, "%s (%s)\n\tid %s; ", conf_core.myhostname,
+	    conf_core.mail_name, fiber_log_queue_id());
+	date822_print(head, clock_wall());
+	str_adds(head, "\nDelivered-To: ");
+	address_quote(head, e->rcpt->address);
+	str_putc(head, '\n');
+	if (cleanup_client_data(c, str_span(head), service_ipc_deadline())
+	    != IO_OK)
+		return false;
+	while ((got = delivery_read(e->d, at, buf, RUN_BYTES)) > 0) {
+		if (cleanup_client_data(c, span_of(buf, (size_t)got),
+		    service_ipc_deadline()) != IO_OK)
+			return false;
+		at += (uint64_t)got;
+	}
+	return got == 0;
+}
+
+bool
+forward_send(struct expansion *e, struct str *reason_out)
+{
+	struct envelope envelope = *e->d->envelope;
+	struct cleanup_begin begin = { .flags = CLEANUP_INTERNAL,
+		.envelope = { &envelope, 1 } };
+	struct cleanup_result result = { .status = CLEANUP_WRITE_ERROR };
+	struct cleanup_client *c;
+	char id[QUEUE_ID_MAX];
+
+	if (!span_empty(e->owner) && !span_empty(envelope.sender))
+		envelope.sender = e->owner;
+	envelope.data_size = 0;
+	envelope.arrival_us = clock_wall_us();
+	envelope.flags &= ENVELOPE_SMTPUTF8_ASKED | ENVELOPE_TRACE;
+	envelope.rewrite_context = SPAN("local");
+	queue_id_make(id, service_slot(), conf_core.enable_long_queue_ids);
+	begin.queue_id = SPAN(id);
+	c = cleanup_client_begin(e->d->arena, &begin, service_ipc_deadline());
+	if (c == NULL)
+		return expansion_fail(e, OUTCOME_DEFERRED, "4.3.0",
+		    "cleanup service is not available");
+	for (size_t i = 0; i < e->forwards.count; i++) {
+		struct envelope_rcpt rcpt = {
+			.address = SPAN(e->forwards.items[i]),
+			.original = e->rcpt->original,
+			.notify = e->rcpt->notify, .orcpt = e->rcpt->orcpt };
+
+		cleanup_client_rcpt(c, &rcpt);
+	}
+	if (copy_content(e, c))
+		cleanup_client_finish(c, &result, service_ipc_deadline());
+	else
+		cleanup_client_abort(c);
+	if (result.status != CLEANUP_OK)
+		return expansion_fail(e, OUTCOME_DEFERRED, "4.3.0",
+		    "cannot forward: %.*s", SPAN_ARG(result.text));
+	str_printf(reason_out, "forwarded as %s", id);
+	return true;
+}
+
+bool
+forward_is_loop(struct delivery *d, struct span address)
+{
+	struct str head = STR_EMPTY, wanted = STR_EMPTY;
+	struct span rest, line;
+	bool loop = false;
+
+	address_quote(&wanted, address);
+	while (str_len(&head) < HEADER_BYTES_MOST && span_search(
+	    str_span(&head), SPAN("\n\n")) < 0) {
+		char *room = str_reserve(&head, RUN_BYTES);
+		ssize_t got = delivery_read(d, str_len(&head), room,
+		    RUN_BYTES);
+
+		if (got <= 0)
+			break;
+		str_advance(&head, (size_t)got);
+	}
+	rest = str_span(&head);
+	while (!loop && rest.p != NULL && span_split(&rest, '\n', &line)
+	    && line.len > 0) {
+		size_t n = header_name_length(line);
+
+		loop = n > 0 && header_find(span_sub(line, 0, n))
+		    == HEADER_DELIVERED_TO
+		    && span_eq_nocase(span_trim(header_value(line, n)),
+			str_span(&wanted));
+	}
+	str_fini(&head);
+	str_fini(&wanted);
+	return loop;
+}

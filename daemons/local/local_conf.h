@@ -1,0 +1,22 @@
+/*
+ * local_conf - the parameters local acts on.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef DAEMONS_LOCAL_LOCAL_CONF_H
+#define DAEMONS_LOCAL_LOCAL_CONF_H
+
+#include "common/mail/param.h"
+
+struct local_conf {
+	const char *alias_maps, *home_mailbox, *mail_spool_directory;
+	const char *mailbox_delivery_lock, *allow_mail_to_files;
+	int64_t mailbox_size_limit, lock_attempts, lock_delay;
+	int64_t stale_lock_time;
+	bool expand_owner_alias;
+};
+
+extern struct local_conf local_conf;
+extern const struct param_set local_params;
+
+#endif

@@ -287,13 +287,13 @@ forbid_sockets(scmp_filter_ctx filter, const struct jail *jail)
 
 	for (size_t i = 0; i < ARRAY_COUNT(odd); i++)
 		if (seccomp_rule_add(filter, eperm, SCMP_SYS(socket), 1,
-		    SCMP_A0(SCMP_CMP_EQ, (unsigned)odd[i])) != 0)
+		    SCMP_A0(SCMP_CMP_EQ, (unsigned)odd[i], 0)) != 0)
 			return false;
 	if (jail->needs & NEEDS_NETWORK_OUT)
 		return true;
 	for (size_t i = 0; i < ARRAY_COUNT(inet); i++)
 		if (seccomp_rule_add(filter, eperm, SCMP_SYS(socket), 1,
-		    SCMP_A0(SCMP_CMP_EQ, (unsigned)inet[i])) != 0)
+		    SCMP_A0(SCMP_CMP_EQ, (unsigned)inet[i], 0)) != 0)
 			return false;
 	return true;
 }

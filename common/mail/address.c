@@ -183,13 +183,12 @@ scan_domain(struct path_scan *s)
 	size_t start = str_len(s->out);
 
 	if (peek(s) == '[') {
-		while (s->at < s->text.len && peek(s) != ']') {
-			if (!byte_is_allowed(s, peek(s)) || peek(s) == ' ')
-				return refuse(s, "bad address literal");
+		do {
 			str_putc(s->out, s->text.p[s->at++]);
-		}
+		} while (ascii_is_alnum(peek(s)) || peek(s) == ':'
+		    || peek(s) == '.' || peek(s) == '-');
 		if (peek(s) != ']')
-			return refuse(s, "missing ] in address literal");
+			return refuse(s, "bad address literal");
 		str_putc(s->out, ']');
 		s->at++;
 		return true;
@@ -225,6 +224,9 @@ scan_mailbox(struct path_scan *s)
 {
 	if (!skip_source_route(s) || !scan_local_part(s))
 		return false;
+	/* <"user@example.org"> would be kept as another address than it is */
+	if (peek(s) != '@' && span_has(str_span(s->out), '@'))
+		return refuse(s, "quoted @ without a domain");
 	/* user%a@b@c: the last @ divides, so further ones join the local part */
 	while (peek(s) == '@') {
 		str_putc(s->out, '@');
@@ -253,6 +255,8 @@ address_parse_path(struct span text, unsigned flags, struct str *internal_out,
 	if (angle && peek(&s) == '>') {
 		s.at++;
 		*used_out = s.at;
+		if (s.at < s.text.len && peek(&s) != ' ')
+			return refuse(&s, "bad character after address");
 		return (flags & ADDRESS_ALLOW_EMPTY)
 		    || refuse(&s, "empty address");
 	}

@@ -267,7 +267,8 @@ add_trailer(struct queue_writer *w)
 {
 	uint32_t crc;
 
-	queue_writer_content(w, SPAN_NONE);
+	if (w->stage == STAGE_ENVELOPE)	/* an empty message has content, too */
+		queue_writer_content(w, SPAN_NONE);
 	end_content(w);
 	crc = crc32c(w->crc, str_cstr(&w->buf), str_len(&w->buf));
 	w->layout.file_length = position(w) + TRAILER_BYTES;

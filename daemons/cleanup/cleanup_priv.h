@@ -49,6 +49,7 @@ void transaction_fail(struct transaction *t, enum cleanup_status status,
 
 /* map.c: before the jail. */
 void map_setup(void);
+void map_close_all(void);		/* tests: before another set-up */
 /* The sender after canonical mapping. Suspends. */
 void map_sender(struct transaction *t);
 /* Canonical and virtual mapping of one recipient; the results are appended to

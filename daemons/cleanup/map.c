@@ -78,6 +78,16 @@ map_setup(void)
 	    | tables_parent_style("mydestination"));
 }
 
+void
+map_close_all(void)
+{
+	maps_close(canonical);
+	maps_close(sender_canonical);
+	maps_close(rcpt_canonical);
+	maps_close(virtual_alias);
+	matchlist_close(local_domains);
+}
+
 static bool
 is_local_domain(struct span domain)
 {

@@ -55,6 +55,20 @@ resolve_setup(void)
 	    rewrite_conf.sender_dependent_default_transport_maps, MAP_FOLD);
 }
 
+void
+resolve_close(void)
+{
+	matchlist_close(mydestination);
+	matchlist_close(own_addresses);
+	matchlist_close(alias_domains);
+	matchlist_close(mailbox_domains);
+	matchlist_close(relay_domains);
+	maps_close(transport_maps);
+	maps_close(relocated_maps);
+	maps_close(sender_relayhost_maps);
+	maps_close(sender_transport_maps);
+}
+
 /* mydestination, or [ip] of one of our interfaces. */
 static enum map_status
 is_local_domain(struct span domain)

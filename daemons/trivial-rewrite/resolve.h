@@ -11,6 +11,7 @@
 
 /* Opens tables and lists; fatal on configuration errors. */
 void resolve_setup(void);
+void resolve_close(void);		/* tests: before another set-up */
 /* Fills transport, nexthop, recipient and flags for an address in standard
  * form; spans in the arena. Suspends (network and proxied tables). */
 void resolve_address(struct span address, struct span sender,

@@ -149,8 +149,11 @@ run_and_leave(void *arg)
 void
 world_conf(const char *conf)
 {
+	static bool open;
 	struct str text = STR_EMPTY, why = STR_EMPTY;
 
+	if (open)
+		map_close_all();
 	conf_unload();
 	str_printf(&text, "compatibility_level = 3.6\n"
 	    "myhostname = mail.example.com\nmyorigin = example.com\n"
@@ -165,6 +168,7 @@ world_conf(const char *conf)
 		t_fail(T_HERE, "%s", str_cstr(&why));
 	map_setup();
 	headers_setup();
+	open = true;
 	str_fini(&text);
 	str_fini(&why);
 }

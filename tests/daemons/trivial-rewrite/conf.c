@@ -22,8 +22,11 @@ static const char base[] =
 void
 use_conf(const char *text)
 {
+	static bool open;
 	struct str all = STR_EMPTY, why = STR_EMPTY;
 
+	if (open)
+		resolve_close();
 	conf_unload();
 	str_printf(&all, "%s%s", base, text);
 	if (!conf_load_text("main.cf", str_span(&all), &why))
@@ -34,6 +37,7 @@ use_conf(const char *text)
 	    || !conf_fill(&rewrite_params, &why))
 		t_fail(T_HERE, "%s", str_cstr(&why));
 	resolve_setup();
+	open = true;
 	str_fini(&all);
 	str_fini(&why);
 }

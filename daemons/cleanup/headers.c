@@ -95,6 +95,15 @@ struct rewriting {
 };
 
 static void
+copy_up_to(struct rewriting *r, size_t at)
+{
+	str_add(&r->out, span_sub(r->value, r->copied, at - r->copied));
+	r->copied = at;
+}
+
+/* Words side by side were an address each before they got a domain; then they
+ * need the comma. */
+static void
 rewrite_one(const struct token822_address *found, void *arg)
 {
 	struct rewriting *r = arg;
@@ -103,11 +112,16 @@ rewrite_one(const struct token822_address *found, void *arg)
 	map_header_address(r->t, found->internal, r->kind, &mapped);
 	if (!span_eq(str_span(&mapped), found->internal)) {
 		address_quote(&quoted, str_span(&mapped));
-		str_add(&r->out, span_sub(r->value, r->copied,
-		    found->at - r->copied));
-		str_add(&r->out, str_span(&quoted));
-		r->copied = found->at + found->len;
 		r->changed = true;
+	}
+	if (r->changed && found->missing_comma > 0) {
+		copy_up_to(r, found->missing_comma);
+		str_putc(&r->out, ',');
+	}
+	if (str_len(&quoted) > 0) {
+		copy_up_to(r, found->at);
+		str_add(&r->out, str_span(&quoted));
+		r->copied += found->len;
 	}
 	str_fini(&mapped);
 	str_fini(&quoted);

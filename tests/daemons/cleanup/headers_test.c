@@ -52,6 +52,15 @@ static const struct {
 	    "Message-Id: <x>\nDate: y\nFrom: N <a@b>\nCc: k,\n a@b\n\n",
 	    "Message-Id: <x>\nDate: y\nFrom: N <\"x y\"@d>\n"
 	    "Cc: k@example.com,\n \"x y\"@d\n\n" },
+	{ "words side by side", "", "local", "Message-Id: <x>\nDate: y\n"
+	    "From: J D (x)\nTo: a c@d\n e, f <g@h> i\n\n",
+	    "Message-Id: <x>\nDate: y\n"
+	    "From: J@example.com, D@example.com (x)\n"
+	    "To: a@example.com, c@d,\n e@example.com, f <g@h>, "
+	    "i@example.com\n\n" },
+	{ "side by side and complete", "", "local", "Message-Id: <x>\n"
+	    "Date: y\nFrom: a@b\nTo: c@d e@f\n\n", "Message-Id: <x>\n"
+	    "Date: y\nFrom: a@b\nTo: c@d e@f\n\n" },
 	{ "by class", "sender_canonical_maps = inline:{{a@b=s@d}}\n"
 	    "recipient_canonical_maps = inline:{{a@b=r@d}}", "local",
 	    "Message-Id: <x>\nDate: y\nFrom: a@b\nReply-To: a@b\nTo: a@b\n\n",

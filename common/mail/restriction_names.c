@@ -96,8 +96,8 @@ const struct restriction_name restriction_names[] = {
 };
 const size_t restriction_name_count = ARRAY_COUNT(restriction_names);
 
-static const struct restriction_name *
-find(struct span name)
+const struct restriction_name *
+restriction_name_find(struct span name)
 {
 	for (size_t i = 0; i < restriction_name_count; i++)
 		if (span_is_nocase(name, restriction_names[i].name))
@@ -108,7 +108,7 @@ find(struct span name)
 enum restriction_kind
 restriction_name_kind(struct span name)
 {
-	const struct restriction_name *found = find(name);
+	const struct restriction_name *found = restriction_name_find(name);
 
 	return found != NULL ? found->kind : RESTRICTION_UNKNOWN;
 }
@@ -157,7 +157,7 @@ check_list(const char *parameter, const struct strlist *classes,
 		report(parameter, str_cstr(&why), arg);
 	for (size_t i = 0; i < words.count; i++) {
 		struct span word = SPAN(words.items[i]);
-		const struct restriction_name *found = find(word);
+		const struct restriction_name *found = restriction_name_find(word);
 
 		if (found != NULL && found->takes_argument)
 			i++;

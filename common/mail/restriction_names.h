@@ -24,6 +24,7 @@ struct restriction_name {
 extern const struct restriction_name restriction_names[];
 extern const size_t restriction_name_count;
 
+const struct restriction_name *restriction_name_find(struct span name);
 enum restriction_kind restriction_name_kind(struct span name);
 const char *restriction_name_nearest(struct span name);	/* or NULL */
 

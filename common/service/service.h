@@ -111,4 +111,9 @@ size_t service_arguments(const char *const **args_out);
 const char *service_type(void);			/* "inet", "unix", ... */
 /* trivial-rewrite: its answers may differ from now on. */
 void service_tables_changed(void);
+
+/* Tests: this process is that service, without a master; what service_refusal
+ * says (or NULL); master told it to finish. */
+void service_double(const struct service *service, const char *refusal);
+void service_double_drain(void);
 #endif

@@ -116,19 +116,25 @@ open_table(struct restriction *r, struct span spec)
 	str_fini(&why);
 }
 
-static const char *
-why_not(struct span word)
+/* A word we cannot run. What looks like its argument is no restriction. */
+static void
+note_trouble(struct restriction *r, const struct restriction_name *known,
+    const struct strlist *words, size_t *at)
 {
-	switch (restriction_name_kind(word)) {
-	case RESTRICTION_MISSING:
-		return arena_printf(setup_arena, "restriction \"%.*s\" is not "
-		    "supported by this version", SPAN_ARG(word));
-	case RESTRICTION_UNKNOWN:
-	case RESTRICTION_ACTED:
-		break;
-	}
-	return arena_printf(setup_arena, "unknown restriction \"%.*s\"",
-	    SPAN_ARG(word));
+	const char *nearest = restriction_name_nearest(SPAN(r->word));
+
+	if (known != NULL)
+		r->trouble = arena_printf(setup_arena, "restriction \"%s\" is "
+		    "not supported by this version", r->word);
+	else
+		r->trouble = arena_printf(setup_arena,
+		    "unknown restriction \"%s\"%s%s%s", r->word,
+		    nearest != NULL ? ", did you mean \"" : "",
+		    nearest != NULL ? nearest : "",
+		    nearest != NULL ? "\"?" : "");
+	if (*at < words->count && ((known != NULL && known->takes_argument)
+	    || span_has(SPAN(words->items[*at]), ':')))
+		++*at;
 }
 
 static void
@@ -149,11 +155,8 @@ parse_item(struct restriction_list *list, const char *title,
 	if (type == NULL) {
 		r->list = classes != NULL ? hash_get(classes, word) : NULL;
 		if (r->list == NULL)
-			r->trouble = why_not(word);
-		/* Its argument is not a restriction. */
-		while (r->list == NULL && *at < words->count
-		    && span_has(SPAN(words->items[*at]), ':'))
-			++*at;
+			note_trouble(r, restriction_name_find(word), words,
+			    at);
 		return;
 	}
 	if (!type->takes_table)

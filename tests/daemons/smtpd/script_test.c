@@ -1,0 +1,46 @@
+/*
+ * The conversations of tests/scripts, one test each.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <glob.h>
+
+#include "tests/daemons/smtpd/world.h"
+#include "tests/harness/t.h"
+
+#define SCRIPTS(X) \
+	X(bare_lf_command) X(bare_lf_excluded) X(bare_lf_note) \
+	X(bare_lf_reject) X(helo_pipelining) X(junk) X(long_content) \
+	X(long_line) X(lost) X(lost_new) X(missing) X(misspelt) \
+	X(no_command) X(order) X(per_request_deadline) X(pipelining) \
+	X(rcpt_limit) X(refusal) X(relay) X(relay_stranger) X(session) \
+	X(smuggling) X(soft_errors) X(syntax) X(timeout_command) \
+	X(timeout_data) X(too_big) X(unauth_pipelining) X(unguarded) \
+	X(words)
+
+#define SCRIPT_TEST(name) \
+	T_TEST(script_##name) \
+	{ \
+		script_run("tests/scripts/" #name ".smtp"); \
+	}
+SCRIPTS(SCRIPT_TEST)
+
+T_TEST(every_script_is_run)
+{
+#define SCRIPT_PATH(name) "tests/scripts/" #name ".smtp",
+	static const char *const paths[] = { SCRIPTS(SCRIPT_PATH) };
+	glob_t found;
+
+	T_NEED(glob("tests/scripts/*.smtp", 0, NULL, &found) == 0);
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		bool listed = false;
+
+		for (size_t k = 0; k < T_COUNT(paths); k++)
+			if (strcmp(paths[k], found.gl_pathv[i]) == 0)
+				listed = true;
+		if (!listed)
+			t_fail(T_HERE, "%s is not listed above",
+			    found.gl_pathv[i]);
+	}
+	globfree(&found);
+}

@@ -1,0 +1,380 @@
+/*
+ * world - see the header.
+ *
+ * Domains tell the rewrite double what to answer: local.test and mail.test are
+ * local, virtual.test, alias.test and relay.test their class, tempfail.test
+ * fails, bad.test is a bad address; anything else is elsewhere.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "tests/daemons/smtpd/world.h"
+
+#include "common/io/loop.h"
+#include "common/io/sock.h"
+#include "common/mail/address.h"
+#include "common/mail/conf_core.h"
+#include "common/service/peer.h"
+#include "common/service/service.h"
+#include "daemons/shared/cleanup_proto.h"
+#include "daemons/shared/rewrite_proto.h"
+#include "daemons/smtpd/clients.h"
+#include "daemons/smtpd/restrict.h"
+#include "tests/harness/t_maps.h"
+
+struct world world;
+
+static const char base_conf[] =
+    "compatibility_level = 3.9\n"
+    "myhostname = mail.test\n"
+    "mydestination = mail.test, local.test\n"
+    "mynetworks = 127.0.0.0/8 192.0.2.0/28\n"
+    "inet_interfaces = 127.0.0.1\n"
+    "local_recipient_maps =\n"
+    "smtpd_error_sleep_time = 1s\n";
+
+/* ---- rewrite ---- */
+
+static uint64_t
+class_of(struct span domain)
+{
+	static const struct {
+		const char *domain;
+		uint64_t flags;
+	} classes[] = {
+		{ "local.test", RESOLVE_LOCAL }, { "mail.test", RESOLVE_LOCAL },
+		{ "virtual.test", RESOLVE_VIRTUAL },
+		{ "alias.test", RESOLVE_ALIAS },
+		{ "relay.test", RESOLVE_RELAY },
+		{ "tempfail.test", RESOLVE_FAIL },
+		{ "bad.test", RESOLVE_ERROR },
+	};
+
+	for (size_t i = 0; i < T_COUNT(classes); i++)
+		if (span_is_nocase(domain, classes[i].domain))
+			return classes[i].flags;
+	return RESOLVE_DEFAULT;
+}
+
+static void
+answer_one(struct arena *arena, struct span address,
+    struct rewrite_answer *out)
+{
+	struct address_parts parts = address_split(address);
+
+	if (!parts.has_domain) {
+		address = SPAN(arena_printf(arena, "%.*s@mail.test",
+		    SPAN_ARG(address)));
+		parts = address_split(address);
+	}
+	out->address = out->recipient = address;
+	out->flags = class_of(parts.domain);
+	if (span_has(parts.local, '%') || span_has(parts.local, '@')
+	    || span_has(parts.local, '!'))
+		out->flags |= RESOLVE_ROUTED;
+	out->transport = out->flags & RESOLVE_LOCAL ? SPAN("local")
+	    : out->flags & RESOLVE_VIRTUAL ? SPAN("virtual")
+	    : out->flags & RESOLVE_ALIAS ? SPAN("error")
+	    : out->flags & RESOLVE_RELAY ? SPAN("relay") : SPAN("smtp");
+	out->nexthop = parts.domain;
+	if (span_is(parts.local, "moved")) {
+		out->transport = SPAN("error");
+		out->nexthop = SPAN("5.1.6 User has moved to x@y.example");
+	}
+}
+
+static bool
+handle_rewrite(struct rpc_call *call, void *request, void *reply_out)
+{
+	struct rewrite_request *rq = request;
+	struct rewrite_reply *reply = reply_out;
+	struct rewrite_answer *answers = arena_array(call->arena,
+	    rq->items.count + 1, sizeof(*answers));
+
+	for (size_t i = 0; i < rq->items.count; i++)
+		answer_one(call->arena, ATTR_AT(rq->items,
+		    struct rewrite_item, i)->address, &answers[i]);
+	reply->generation = 1;
+	reply->answers = (struct attr_list){ answers, rq->items.count };
+	return true;
+}
+
+/* ---- resolver ---- */
+
+static bool
+handle_resolve(struct rpc_call *call, void *request, void *reply_out)
+{
+	struct resolver_request *rq = request;
+	struct resolver_reply *reply = reply_out;
+	struct resolver_record *record = arena_zalloc(call->arena,
+	    sizeof(*record));
+	char text[IPADDR_TEXT_MAX];
+
+	reply->status = world.dns;
+	if (world.dns != RESOLVER_FOUND)
+		return true;
+	if (world.name[0] == '\0') {
+		reply->status = RESOLVER_NO_NAME;
+		return true;
+	}
+	ipaddr_print(&world.ip, text);
+	record->type = rq->type;
+	record->ttl = 60;
+	record->name = rq->name;
+	record->target = SPAN(world.name);
+	record->address = world.mismatch ? SPAN("198.51.100.99")
+	    : SPAN(arena_strdup(call->arena, text));
+	reply->records = (struct attr_list){ record, 1 };
+	return true;
+}
+
+/* ---- cleanup ---- */
+
+static void
+note_rcpts(const struct attr_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct envelope_rcpt *r =
+		    ATTR_AT(*list, struct envelope_rcpt, i);
+
+		str_addf(&world.got, "rcpt <%.*s> %.*s:%.*s",
+		    SPAN_ARG(r->address), SPAN_ARG(r->transport),
+		    SPAN_ARG(r->nexthop));
+		if (r->notify != 0)
+			str_addf(&world.got, " notify=%u",
+			    (unsigned)r->notify);
+		if (!span_empty(r->orcpt))
+			str_addf(&world.got, " orcpt=%.*s",
+			    SPAN_ARG(r->orcpt));
+		str_putc(&world.got, '\n');
+	}
+}
+
+static void
+note_begin(const struct cleanup_begin *rq)
+{
+	const struct envelope *e = rq->envelope.items;
+
+	str_addf(&world.got, "begin <%.*s> %s%s%s%s", SPAN_ARG(e->sender),
+	    span_is(e->rewrite_context, "local") ? "local" : "remote",
+	    rq->flags & CLEANUP_HOLD ? " hold" : "",
+	    rq->flags & CLEANUP_DISCARD ? " discard" : "",
+	    rq->flags & CLEANUP_MAP_OK ? "" : " nomap");
+	if (!span_empty(e->filter))
+		str_addf(&world.got, " filter=%.*s", SPAN_ARG(e->filter));
+	if (!span_empty(e->dsn_envid))
+		str_addf(&world.got, " envid=%.*s ret=%u",
+		    SPAN_ARG(e->dsn_envid), (unsigned)e->dsn_ret);
+	str_addf(&world.got, "\nclient %.*s [%.*s] %.*s %.*s\n",
+	    SPAN_ARG(e->client_name), SPAN_ARG(e->client_address),
+	    SPAN_ARG(e->protocol), SPAN_ARG(e->helo));
+	note_rcpts(&rq->rcpts);
+}
+
+/* One message; false when the connection is over. */
+static bool
+take_message(struct stream *s, struct arena *arena, struct str *why)
+{
+	struct cleanup_result result = { .status = world.cleanup_status,
+		.text = SPAN(world.cleanup_text) };
+	struct attr_frame frame;
+	bool begun = false;
+
+	for (;;) {
+		struct cleanup_begin begin;
+		struct cleanup_rcpts rcpts;
+		struct cleanup_data data;
+
+		if (attr_read_frame(s, arena, DEADLINE_NEVER, &frame, why)
+		    != IO_OK) {
+			world.lost += begun;
+			return false;
+		}
+		begun = true;
+		if (frame.form == cleanup_begin_form.id) {
+			T_NEED(attr_decode(&cleanup_begin_form, &frame, s,
+			    arena, &begin, why));
+			note_begin(&begin);
+		} else if (frame.form == cleanup_rcpts_form.id) {
+			T_NEED(attr_decode(&cleanup_rcpts_form, &frame, s,
+			    arena, &rcpts, why));
+			note_rcpts(&rcpts.rcpts);
+		} else if (frame.form == cleanup_data_form.id) {
+			T_NEED(attr_decode(&cleanup_data_form, &frame, s,
+			    arena, &data, why));
+			str_add(&world.got, data.bytes);
+		} else {
+			break;
+		}
+	}
+	str_adds(&world.got, "end\n");
+	world.messages++;
+	if (world.cleanup_stalls)
+		fiber_sleep(DEADLINE_NEVER);
+	attr_queue(s, &cleanup_result_form, 0, &result, true);
+	return true;
+}
+
+static void
+serve_cleanup(struct stream *s)
+{
+	struct arena *arena = arena_new();
+	struct str why = STR_EMPTY;
+
+	if (rpc_read_hello(s, CLEANUP_PROTOCOL, CLEANUP_VERSION, arena,
+	    DEADLINE_NEVER))
+		while (take_message(s, arena, &why))
+			arena_reset(arena);
+	str_fini(&why);
+	arena_free(&arena);
+	stream_close(s);
+}
+
+/* ---- connections to the doubles ---- */
+
+static const struct rpc_method rewrite_methods[] = {
+	{ &rewrite_request_form, &rewrite_reply_form, handle_rewrite, false },
+};
+static const struct rpc_method resolver_methods[] = {
+	{ &resolver_request_form, &resolver_reply_form, handle_resolve,
+	    false },
+};
+static const struct rpc_protocol rewrite = { .name = REWRITE_PROTOCOL,
+	.version = REWRITE_VERSION, .methods = rewrite_methods,
+	.nmethods = 1 };
+static const struct rpc_protocol resolver = { .name = RESOLVER_PROTOCOL,
+	.version = RESOLVER_VERSION, .methods = resolver_methods,
+	.nmethods = 1 };
+
+enum double_kind { DOUBLE_REWRITE, DOUBLE_RESOLVER, DOUBLE_CLEANUP };
+static struct fiber_group fibers;
+
+static void
+serve_double(void *arg)
+{
+	int fd = (int)((intptr_t)arg >> 2);
+	struct sock_peer peer = { .pid = 1 };
+	struct stream *s = stream_open(fd);
+
+	switch ((enum double_kind)((intptr_t)arg & 3)) {
+	case DOUBLE_REWRITE:
+		rpc_serve(&rewrite, s, &peer);
+		break;
+	case DOUBLE_RESOLVER:
+		rpc_serve(&resolver, s, &peer);
+		break;
+	case DOUBLE_CLEANUP:
+		serve_cleanup(s);
+		break;
+	}
+}
+
+static int
+connect_double(void *arg)
+{
+	enum double_kind kind = (enum double_kind)(intptr_t)arg;
+	int pair[2];
+
+	if ((kind == DOUBLE_REWRITE && world.no_rewrite)
+	    || (kind == DOUBLE_CLEANUP && world.no_cleanup))
+		return -1;
+	T_NEED(sock_pair(pair));
+	T_NEED(fiber_spawn(&fibers, "double", serve_double,
+	    (void *)(((intptr_t)pair[1] << 2) | (int)kind)) != NULL);
+	return pair[0];
+}
+
+/* ---- the server under test ---- */
+
+static const struct service service = { .name = "smtpd" };
+
+static void
+serve_session(void *arg)
+{
+	struct sock_peer peer = { .ip = world.ip, .port = world.port };
+
+	session_serve(stream_open((int)(intptr_t)arg), &peer);
+}
+
+struct stream *
+world_connect(void)
+{
+	int pair[2];
+
+	T_NEED(sock_pair(pair));
+	T_NEED(fiber_spawn(&fibers, "session", serve_session,
+	    (void *)(intptr_t)pair[1]) != NULL);
+	return stream_open(pair[0]);
+}
+
+void
+world_reset(void)
+{
+	world = (struct world){ .port = 40000, .name = "client.example" };
+	(void)ipaddr_scan(SPAN("198.51.100.7"), &world.ip);
+}
+
+static void
+configure(void)
+{
+	struct str text = STR_EMPTY, why = STR_EMPTY;
+
+	str_sets(&text, base_conf);
+	str_add(&text, str_span(&world.conf));
+	if (!conf_load_text("main.cf", str_span(&text), &why))
+		t_fail(T_HERE, "%s", str_cstr(&why));
+	conf_register(&conf_core_params);
+	conf_register(&smtpd_params);
+	if (!conf_fill(&conf_core_params, &why)
+	    || !conf_fill(&smtpd_params, &why))
+		t_fail(T_HERE, "%s", str_cstr(&why));
+	service_double(&service, world.refusal);
+	clients_setup();
+	restrict_setup();
+	unlisted_setup();
+	str_fini(&text);
+	str_fini(&why);
+}
+
+struct client {
+	void (*fn)(struct stream *s, void *arg);
+	void *arg;
+};
+
+static void
+run_client(void *arg)
+{
+	struct client *c = arg;
+	struct stream *s = world_connect();
+
+	c->fn(s, c->arg);
+	stream_close(s);
+	/* The server writes its last lines when it sees that. */
+	fiber_sleep(deadline_in(30));
+	fiber_group_close(&fibers);
+	world_take_log();
+}
+
+void
+world_run(void (*fn)(struct stream *to_server, void *arg), void *arg)
+{
+	struct client client = { fn, arg };
+
+	keep_log();
+	configure();
+	peer_connect_by("private", "rewrite", connect_double,
+	    (void *)(intptr_t)DOUBLE_REWRITE);
+	peer_connect_by("private", "resolver", connect_double,
+	    (void *)(intptr_t)DOUBLE_RESOLVER);
+	peer_connect_by("public", "cleanup", connect_double,
+	    (void *)(intptr_t)DOUBLE_CLEANUP);
+	fiber_group_init(&fibers);
+	loop_start();
+	fiber_run_main(run_client, &client);
+	world_take_log();
+}
+
+void
+world_take_log(void)
+{
+	str_adds(&world.log, logged());
+}

@@ -172,6 +172,33 @@ check_list(const char *parameter, const struct strlist *classes,
 	str_fini(&why);
 }
 
+static bool
+stops_relaying(const char *parameter, const struct strlist *classes,
+    unsigned depth)
+{
+	static const char *const stops[] = { "reject", "defer",
+		"defer_if_permit", "reject_unauth_destination",
+		"defer_unauth_destination" };
+	struct str value = STR_EMPTY, why = STR_EMPTY;
+	struct strlist words = STRLIST_EMPTY;
+	bool found = false;
+
+	if (conf_value(parameter, &value, &why))
+		strlist_split(&words, str_span(&value), STRLIST_CONF);
+	for (size_t i = 0; i < words.count && !found; i++) {
+		for (size_t k = 0; k < ARRAY_COUNT(stops); k++)
+			if (span_is_nocase(SPAN(words.items[i]), stops[k]))
+				found = true;
+		if (depth > 0 && strlist_has(classes, SPAN(words.items[i])))
+			found |= stops_relaying(words.items[i], classes,
+			    depth - 1);
+	}
+	strlist_fini(&words);
+	str_fini(&value);
+	str_fini(&why);
+	return found;
+}
+
 void
 restriction_names_check(restriction_report_fn *report, void *arg)
 {
@@ -189,6 +216,12 @@ restriction_names_check(restriction_report_fn *report, void *arg)
 		check_list(lists[i], &classes, report, arg);
 	for (size_t i = 0; i < classes.count; i++)
 		check_list(classes.items[i], &classes, report, arg);
+	if (!stops_relaying("smtpd_relay_restrictions", &classes, 8)
+	    && !stops_relaying("smtpd_recipient_restrictions", &classes, 8))
+		report("smtpd_relay_restrictions", "neither this list nor "
+		    "smtpd_recipient_restrictions stops relaying, expected "
+		    "reject_unauth_destination in one of them: clients get "
+		    "451", arg);
 	strlist_fini(&classes);
 	str_fini(&value);
 	str_fini(&why);

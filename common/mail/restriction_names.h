@@ -30,8 +30,8 @@ const char *restriction_name_nearest(struct span name);	/* or NULL */
 
 /*
  * Goes through the lists of main.cf as they are set now: each word that smtpd
- * could not run is reported with its parameter. Arguments and words of
- * smtpd_restriction_classes are known.
+ * could not run is reported with its parameter, and also lists that would let
+ * anyone relay. Arguments and words of smtpd_restriction_classes are known.
  */
 typedef void restriction_report_fn(const char *parameter, const char *text,
     void *arg);

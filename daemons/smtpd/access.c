@@ -8,6 +8,7 @@
 #include "common/mail/address.h"
 #include "common/mail/conf_core.h"
 #include "common/mail/dsn.h"
+#include "daemons/shared/tables.h"
 #include "daemons/smtpd/restrict.h"
 #include "maps/addrfind.h"
 
@@ -307,13 +308,7 @@ access_action(struct check *c, struct span value, const char *table,
 static bool
 parents_match(void)
 {
-	struct span words = SPAN(conf_core.parent_domain_matches_subdomains);
-	struct span word;
-
-	while (span_token(&words, ", \t\r\n", &word))
-		if (span_is_nocase(word, "smtpd_access_maps"))
-			return true;
-	return false;
+	return tables_parent_style("smtpd_access_maps") != 0;
 }
 
 static enum check_result

@@ -8,8 +8,7 @@
 #include "common/base/log.h"
 #include "common/base/names.h"
 #include "common/mail/conf_core.h"
-#include "maps/maps.h"
-#include "maps/matchlist.h"
+#include "daemons/shared/tables.h"
 
 static struct matchlist *mynetworks, *bare_lf_exclusions, *own, *proxies;
 static struct matchlist *forbidden, *noop;
@@ -38,36 +37,12 @@ static const struct name_value ehlo_words[] = {
 	{ NULL, 0 },
 };
 
-static bool
-parents_match(const char *title)
-{
-	struct span words = SPAN(conf_core.parent_domain_matches_subdomains);
-	struct span word;
-
-	while (span_token(&words, ", \t\r\n", &word))
-		if (span_is_nocase(word, title))
-			return true;
-	return false;
-}
-
-static struct matchlist *
-open_list(const char *title, const char *value, unsigned flags)
-{
-	struct str why = STR_EMPTY;
-	struct matchlist *list = matchlist_open(title, value, flags, &why);
-
-	if (list == NULL)
-		fatal("parameter %s: %s", title, str_cstr(&why));
-	str_fini(&why);
-	return list;
-}
-
 void
 clients_setup(void)
 {
 	struct str why = STR_EMPTY;
 	unsigned networks = MATCHLIST_ADDRESSES | MATCHLIST_DOMAINS
-	    | (parents_match("mynetworks") ? MATCHLIST_PARENTS : 0);
+	    | tables_parent_style("mynetworks");
 	int mode = names_value(bare_lf_modes,
 	    SPAN(smtpd_conf.forbid_bare_newline));
 
@@ -79,21 +54,20 @@ clients_setup(void)
 	if (!names_mask(ehlo_words, SPAN(smtpd_conf.discard_ehlo_keywords),
 	    &ehlo_hidden, &why))
 		fatal("smtpd_discard_ehlo_keywords: %s", str_cstr(&why));
-	mynetworks = open_list("mynetworks", conf_core.mynetworks, networks);
-	bare_lf_exclusions = open_list("smtpd_forbid_bare_newline_exclusions",
+	mynetworks = tables_open_list("mynetworks", conf_core.mynetworks, networks);
+	bare_lf_exclusions = tables_open_list(
+	    "smtpd_forbid_bare_newline_exclusions",
 	    smtpd_conf.forbid_bare_newline_exclusions, networks);
-	own = open_list("inet_interfaces", conf_own_addresses(),
+	own = tables_open_list("inet_interfaces", conf_own_addresses(),
 	    MATCHLIST_ADDRESSES);
-	proxies = open_list("proxy_interfaces", conf_core.proxy_interfaces,
+	proxies = tables_open_list("proxy_interfaces", conf_core.proxy_interfaces,
 	    MATCHLIST_ADDRESSES | MATCHLIST_DOMAINS);
-	forbidden = open_list("smtpd_forbidden_commands",
+	forbidden = tables_open_list("smtpd_forbidden_commands",
 	    smtpd_conf.forbidden_commands, MATCHLIST_STRINGS);
-	noop = open_list("smtpd_noop_commands", smtpd_conf.noop_commands,
+	noop = tables_open_list("smtpd_noop_commands", smtpd_conf.noop_commands,
 	    MATCHLIST_STRINGS);
-	ehlo_maps = maps_open("smtpd_discard_ehlo_keyword_address_maps",
-	    smtpd_conf.discard_ehlo_keyword_address_maps, MAP_FOLD, &why);
-	if (ehlo_maps == NULL)
-		fatal("%s", str_cstr(&why));
+	ehlo_maps = tables_open("smtpd_discard_ehlo_keyword_address_maps",
+	    smtpd_conf.discard_ehlo_keyword_address_maps, MAP_FOLD);
 	str_fini(&why);
 }
 

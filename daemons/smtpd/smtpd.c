@@ -5,32 +5,24 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "common/service/service.h"
+#include "daemons/shared/tables.h"
 #include "daemons/smtpd/clients.h"
 #include "daemons/smtpd/restrict.h"
 #include "daemons/smtpd/smtpd_priv.h"
 
-#define WATCH_SECONDS 1
-
 static void
 prepare(void)
 {
-	map_allow_reopen(!service_is_chrooted());
+	tables_allow_reopen();
 	clients_setup();
 	restrict_setup();
 	unlisted_setup();
 }
 
 static void
-watch_tables(void)
+start(void)
 {
-	while (fiber_sleep(deadline_in(WATCH_SECONDS)) == IO_TIMEOUT) {
-		const char *changed = map_any_changed();
-
-		if (changed != NULL) {
-			service_restart(changed);
-			return;
-		}
-	}
+	tables_watch(NULL);
 }
 
 static const struct service smtpd = {
@@ -38,7 +30,7 @@ static const struct service smtpd = {
 	.params = &smtpd_params,
 	.needs = NEEDS_CONFIG_READ,
 	.before_jail = prepare,
-	.start = watch_tables,
+	.start = start,
 	.serve = session_serve,
 };
 

@@ -4,43 +4,31 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "common/base/log.h"
 #include "common/mail/address.h"
 #include "common/mail/conf_core.h"
 #include "common/mail/dsn.h"
+#include "daemons/shared/tables.h"
 #include "daemons/smtpd/restrict.h"
 #include "maps/addrfind.h"
 
 static struct maps *local_maps, *relay_maps, *alias_maps, *mailbox_maps;
 static struct maps *canonical_maps, *rcpt_canonical_maps;
 
-static struct maps *
-open_maps(const char *title, const char *value)
-{
-	struct str why = STR_EMPTY;
-	struct maps *maps = maps_open(title, value, MAP_FOLD, &why);
-
-	if (maps == NULL)
-		fatal("parameter %s: %s", title, str_cstr(&why));
-	str_fini(&why);
-	return maps;
-}
-
 void
 unlisted_setup(void)
 {
-	local_maps = open_maps("local_recipient_maps",
-	    smtpd_conf.local_recipient_maps);
-	relay_maps = open_maps("relay_recipient_maps",
-	    smtpd_conf.relay_recipient_maps);
-	alias_maps = open_maps("virtual_alias_maps",
-	    smtpd_conf.virtual_alias_maps);
-	mailbox_maps = open_maps("virtual_mailbox_maps",
-	    smtpd_conf.virtual_mailbox_maps);
-	canonical_maps = open_maps("canonical_maps",
-	    smtpd_conf.canonical_maps);
-	rcpt_canonical_maps = open_maps("recipient_canonical_maps",
-	    smtpd_conf.recipient_canonical_maps);
+	local_maps = tables_open("local_recipient_maps",
+	    smtpd_conf.local_recipient_maps, MAP_FOLD);
+	relay_maps = tables_open("relay_recipient_maps",
+	    smtpd_conf.relay_recipient_maps, MAP_FOLD);
+	alias_maps = tables_open("virtual_alias_maps",
+	    smtpd_conf.virtual_alias_maps, MAP_FOLD);
+	mailbox_maps = tables_open("virtual_mailbox_maps",
+	    smtpd_conf.virtual_mailbox_maps, MAP_FOLD);
+	canonical_maps = tables_open("canonical_maps",
+	    smtpd_conf.canonical_maps, MAP_FOLD);
+	rcpt_canonical_maps = tables_open("recipient_canonical_maps",
+	    smtpd_conf.recipient_canonical_maps, MAP_FOLD);
 }
 
 static bool

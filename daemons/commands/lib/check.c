@@ -14,6 +14,7 @@
 #include "common/base/mem.h"
 #include "common/mail/conf_core.h"
 #include "common/mail/master_cf.h"
+#include "common/mail/restriction_names.h"
 #include "common/service/programs.h"
 #include "daemons/commands/lib/all_params.h"
 #include "daemons/commands/lib/check.h"
@@ -91,6 +92,23 @@ check_master_cf(struct str *why)
 /* --- Services ------------------------------------------------------------*/
 
 static void
+complain_of_list(const char *parameter, const char *text, void *arg)
+{
+	const struct conf_entry *entry = conf_find(parameter);
+	const struct master_row *row = arg;
+	struct str line = STR_EMPTY;
+
+	str_printf(&line, "service \"%s\": %s: %s", row->name, parameter,
+	    text);
+	if (entry != NULL && entry->line > 0)
+		report(CONF_ERROR, entry->origin, entry->line,
+		    str_cstr(&line), NULL);
+	else
+		complain(row, str_cstr(&line));
+	str_fini(&line);
+}
+
+static void
 check_protection(const struct master_row *row)
 {
 	struct str what = STR_EMPTY, text = STR_EMPTY;
@@ -100,6 +118,8 @@ check_protection(const struct master_row *row)
 		    row->name, str_cstr(&what));
 		complain(row, str_cstr(&text));
 	}
+	if (strcmp(row->command, "smtpd") == 0)
+		restriction_names_check(complain_of_list, (void *)row);
 	str_fini(&what);
 	str_fini(&text);
 }

@@ -373,6 +373,7 @@ static enum io_status
 wait_idle(struct stream *s, struct deadline deadline, bool forms)
 {
 	struct idler me = { .stream = s };
+	struct span rest;
 	enum io_status status;
 
 	if (ST.draining && !forms)
@@ -381,6 +382,9 @@ wait_idle(struct stream *s, struct deadline deadline, bool forms)
 		rpc_say_bye(s);
 	list_append(&idlers, &me.link);
 	status = stream_wait_input(s, deadline);
+	/* Readiness may be stale: then the wait goes on in the read. */
+	if (status == IO_OK && stream_buffered(s) == 0)
+		status = stream_peek(s, deadline, &rest);
 	list_remove(&me.link);
 	return status == IO_OK && ST.draining && !forms ? end_politely(s) :
 	    status;

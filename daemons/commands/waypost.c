@@ -32,6 +32,7 @@ enum {
 	STEP_MS = 50,
 	BEYOND_STOP_S = 8,		/* after stop_timeout: closing and killing */
 	READY_TEXT_MAX = 2000,
+	DYING_MS = 300,
 };
 
 static struct {
@@ -137,9 +138,12 @@ tell(pid_t pid, int signo)
 
 /* --- start ---------------------------------------------------------------*/
 
+/* One that was killed a moment ago may still be on its way out. */
 static void
 must_not_run(void)
 {
+	for (int ms = 0; running() != 0 && ms < DYING_MS; ms += STEP_MS)
+		usleep(STEP_MS * 1000);
 	if (running() != 0)
 		fatal("the Postfix mail system is already running");
 }

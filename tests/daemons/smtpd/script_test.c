@@ -9,14 +9,16 @@
 #include "tests/harness/t.h"
 
 #define SCRIPTS(X) \
-	X(bare_lf_command) X(bare_lf_excluded) X(bare_lf_note) \
-	X(bare_lf_reject) X(helo_pipelining) X(junk) X(long_content) \
-	X(long_line) X(lost) X(lost_new) X(missing) X(misspelt) \
-	X(no_command) X(order) X(per_request_deadline) X(pipelining) \
-	X(rcpt_limit) X(refusal) X(relay) X(relay_stranger) X(session) \
-	X(smuggling) X(soft_errors) X(syntax) X(timeout_command) \
+	X(access_actions) X(access_keys) X(bare_lf_command) \
+	X(bare_lf_excluded) X(bare_lf_note) X(bare_lf_reject) \
+	X(client_names) X(client_names_temporary) X(fqdn) X(helo) \
+	X(helo_pipelining) X(junk) X(long_content) X(long_line) X(lost) \
+	X(lost_new) X(missing) X(misspelt) X(no_command) X(order) \
+	X(per_request_deadline) X(pipelining) X(rcpt_limit) X(refusal) \
+	X(relay) X(relay_stranger) X(rewrite_down) X(session) X(smuggling) \
+	X(soft_errors) X(syntax) X(table_failures) X(timeout_command) \
 	X(timeout_data) X(too_big) X(unauth_pipelining) X(unguarded) \
-	X(words)
+	X(unlisted) X(unlisted_failure) X(unlisted_names) X(words)
 
 #define SCRIPT_TEST(name) \
 	T_TEST(script_##name) \

@@ -10,15 +10,21 @@
 
 #define SCRIPTS(X) \
 	X(access_actions) X(access_keys) X(bare_lf_command) \
-	X(bare_lf_excluded) X(bare_lf_note) X(bare_lf_reject) \
-	X(client_names) X(client_names_temporary) X(fqdn) X(helo) \
-	X(helo_pipelining) X(junk) X(long_content) X(long_line) X(lost) \
-	X(lost_new) X(missing) X(misspelt) X(no_command) X(order) \
-	X(per_request_deadline) X(pipelining) X(rcpt_limit) X(refusal) \
-	X(relay) X(relay_stranger) X(rewrite_down) X(session) X(smuggling) \
-	X(soft_errors) X(syntax) X(table_failures) X(timeout_command) \
-	X(timeout_data) X(too_big) X(unauth_pipelining) X(unguarded) \
-	X(unlisted) X(unlisted_failure) X(unlisted_names) X(words)
+	X(bare_lf_excluded) X(bare_lf_note) X(bare_lf_reject) X(bdat) \
+	X(bdat_failed) X(bdat_lost) X(bdat_wrong) X(classes) \
+	X(cleanup_down) X(cleanup_hops) X(cleanup_queue_error) \
+	X(cleanup_text) X(cleanup_too_big_late) X(client_names) \
+	X(client_names_temporary) X(data_lists) X(defer_if) X(drain) \
+	X(drain_idle) X(early) X(early_client) X(fqdn) X(helo) \
+	X(helo_pipelining) X(hidden_keywords) X(junk) X(local_rewrite) \
+	X(long_content) X(long_line) X(lost) X(lost_new) X(missing) \
+	X(misspelt) X(no_command) X(order) X(per_request_deadline) \
+	X(pipelining) X(rcpt_limit) X(refusal) X(relay) X(relay_stranger) \
+	X(rewrite_down) X(session) X(smuggling) X(soft_errors) X(strict) \
+	X(syntax) X(table_failures) X(timeout_command) X(timeout_data) \
+	X(too_big) X(unauth_pipelining) X(unguarded) X(unlisted) \
+	X(unlisted_failure) X(unlisted_names) X(utf8) X(warn_if_reject) \
+	X(words)
 
 #define SCRIPT_TEST(name) \
 	T_TEST(script_##name) \

@@ -92,6 +92,7 @@ struct peer {
 	struct list conns;
 	size_t nconns;
 	struct list waiting;
+	int64_t patience_ms;
 	bool connecting, wanted;	/* wanted: a connection without a call */
 	struct list pool;
 	size_t npool;
@@ -163,6 +164,12 @@ peer_set_spread(struct peer *peer, size_t calls, size_t connections)
 {
 	peer->calls_max = calls > 0 ? calls : 1;
 	peer->conns_max = connections > 0 ? connections : 1;
+}
+
+void
+peer_set_patience(struct peer *peer, int64_t ms)
+{
+	peer->patience_ms = ms;
 }
 
 const char *
@@ -551,12 +558,25 @@ send_waiting(struct peer *peer)
 	}
 }
 
+/* Those of peer_call have fibers that look after their deadlines. */
+static void
+fail_waiting(struct peer *peer)
+{
+	LIST_EACH(item, &peer->waiting) {
+		struct peer_pending *p = LIST_ITEM(item, struct peer_pending,
+		    link);
+
+		if (p->on_done != NULL)
+			finish_call(p, IO_TIMEOUT);
+	}
+}
+
 /* Calls take themselves off the waiting list when their deadline passes. */
 static void
 connect_peer(void *arg)
 {
 	struct peer *peer = arg;
-	int64_t wait_ms = RETRY_FIRST_MS;
+	int64_t wait_ms = RETRY_FIRST_MS, worked_ns = clock_now_ns();
 
 	while (peer->wanted || !list_empty(&peer->waiting)) {
 		int fd = connect_once(peer, deadline_in_ms(CONNECT_MS));
@@ -565,8 +585,12 @@ connect_peer(void *arg)
 		if (fd >= 0 && adopt_connection(peer, fd)) {
 			send_waiting(peer);
 			wait_ms = RETRY_FIRST_MS;
+			worked_ns = clock_now_ns();
 			continue;
 		}
+		if (peer->patience_ms > 0 && clock_now_ns() - worked_ns
+		    >= peer->patience_ms * 1000000)
+			fail_waiting(peer);
 		if (fiber_sleep(deadline_in_ms(wait_ms)) == IO_CANCELLED)
 			break;
 		wait_ms = wait_ms * 2 < RETRY_MAX_MS ? wait_ms * 2 :

@@ -26,6 +26,10 @@ struct peer *peer_named(const char *cls, const char *service,
  * connections at most (default 8). */
 void peer_set_spread(struct peer *peer, size_t calls, size_t connections);
 
+/* Calls of peer_begin that wait for a connection end with IO_TIMEOUT when none
+ * could be made for so long; 0, the default: they wait on. */
+void peer_set_patience(struct peer *peer, int64_t ms);
+
 /*
  * Sends a request and waits for its reply, decoded into *reply_out with its
  * spans in the arena. The stream takes over descriptors in the request (dup

@@ -37,6 +37,7 @@ static struct list completed = LIST_HEAD(completed);
 static struct fiber_queue completed_wake = FIBER_QUEUE(completed_wake);
 static struct loop_timer again_timer;
 static bool collector_runs, running;
+static size_t in_flight;
 
 /* ---- recipients into the schedule ---- */
 
@@ -68,7 +69,7 @@ resolve_rcpts(struct message *m, struct envelope_rcpt *rcpts, uint32_t count)
 	}
 	if (n > 0)
 		rewrite_addresses("local", REWRITE_RESOLVE,
-		    m->q.envelope.sender, wants, n, m->arena,
+		    m->q.envelope.sender, wants, n, m->window_arena,
 		    service_ipc_deadline());
 	for (size_t i = 0; i < n; i++)
 		take_answer(&rcpts[which[i]], &wants[i].answer,
@@ -91,7 +92,7 @@ destination_name(struct message *m, const struct envelope_rcpt *rcpt)
 		return rcpt->nexthop;
 	address_split_extension(local, conf_core.recipient_delimiter, &local,
 	    &extension);
-	return SPAN(arena_printf(m->arena, "%.*s@%.*s", SPAN_ARG(local),
+	return SPAN(arena_printf(m->window_arena, "%.*s@%.*s", SPAN_ARG(local),
 	    SPAN_ARG(rcpt->nexthop)));
 }
 
@@ -121,8 +122,8 @@ route_rcpt(struct message *m, struct envelope_rcpt *rcpt)
 		rcpt->transport = SPAN("retry");
 		rcpt->nexthop = SPAN("4.3.2 deferred transport");
 	} else if (t->reason != NULL && !span_is(rcpt->transport, "retry")) {
-		rcpt->nexthop = SPAN(arena_printf(m->arena, "%s %s", t->dsn,
-		    t->reason));
+		rcpt->nexthop = SPAN(arena_printf(m->window_arena, "%s %s",
+		    t->dsn, t->reason));
 		rcpt->transport = SPAN("retry");
 	} else {
 		struct schedule_destination *d =
@@ -133,7 +134,7 @@ route_rcpt(struct message *m, struct envelope_rcpt *rcpt)
 		if (trouble == NULL)
 			return;
 		rcpt->transport = SPAN("retry");
-		rcpt->nexthop = SPAN(arena_printf(m->arena,
+		rcpt->nexthop = SPAN(arena_printf(m->window_arena,
 		    "%s delivery temporarily suspended: %s", trouble->dsn,
 		    trouble->reason));
 	}
@@ -170,8 +171,11 @@ dispatch_add(struct message *m, uint32_t first, uint32_t count)
 	if (count == 0)
 		return;
 	resolve_rcpts(m, m->rcpts + first, count);
-	for (uint32_t i = 0; i < count; i++)
+	for (uint32_t i = 0; i < count; i++) {
 		route_rcpt(m, &m->rcpts[first + i]);
+		if (m->rcpts[first + i].notify & DSN_NOTIFY_SUCCESS)
+			m->wants_success = true;
+	}
 	added = mem_zalloc(count * sizeof(*added));
 	nexthops = mem_array(count, sizeof(*nexthops));
 	numbers = mem_array(count, sizeof(*numbers));
@@ -221,8 +225,15 @@ send_to_agent(struct in_flight *f, struct span transport, struct span nexthop,
 
 	for (uint32_t i = 0; i < f->count; i++)
 		rcpts[i] = m->rcpts[f->rcpts[i]];
+	in_flight++;
 	f->call = peer_begin(agent, false, &delivery_request_form, &request,
 	    &delivery_reply_form, completed_now, f);
+}
+
+size_t
+dispatch_in_flight(void)
+{
+	return in_flight;
 }
 
 static struct in_flight *
@@ -305,6 +316,14 @@ dispatch_kick(void)
 
 /* ---- what cannot be delivered now goes to the retry service ---- */
 
+static void
+divert(struct in_flight *f)
+{
+	f->diverted = true;
+	f->suspect = false;
+	send_to_agent(f, SPAN("retry"), f->nexthop, f->transport->agent);
+}
+
 void
 dispatch_divert(struct schedule_transport *t, struct schedule_destination *d,
     const char *dsn, const char *reason)
@@ -317,20 +336,16 @@ dispatch_divert(struct schedule_transport *t, struct schedule_destination *d,
 
 		if (transport_of(t) == retry) {
 			m->kept_total += entry->count;
-			m->undecided -= entry->count;
+			intake_decided(m, entry->count);
 			if (m->undecided == 0)
 				finish_queue(m);
 		} else {
 			struct str text = STR_EMPTY;
-			struct in_flight *f;
 
 			str_printf(&text, "%s %s%s", dsn, d == NULL ? ""
 			    : "delivery temporarily suspended: ", reason);
-			f = in_flight_new(m, retry, entry->rcpts,
-			    entry->count, str_span(&text));
-			f->diverted = true;
-			send_to_agent(f, SPAN("retry"), f->nexthop,
-			    retry->agent);
+			divert(in_flight_new(m, retry, entry->rcpts,
+			    entry->count, str_span(&text)));
 			str_fini(&text);
 		}
 		schedule_entry_free(entry);
@@ -354,7 +369,7 @@ static void
 keep_all(struct in_flight *f)
 {
 	f->m->kept_total += f->count;
-	f->m->undecided -= f->count;
+	intake_decided(f->m, f->count);
 }
 
 static void
@@ -375,7 +390,7 @@ take_results(struct in_flight *f, const struct delivery_reply *reply)
 		if (r->outcome == OUTCOME_BOUNCED)
 			m->bounced_some = true;
 	}
-	m->undecided -= f->count;
+	intake_decided(m, f->count);
 }
 
 static void
@@ -409,6 +424,29 @@ agent_was_lost(struct in_flight *f)
 	return true;
 }
 
+/* Nobody listens where the agent should: its mail goes to the retry service,
+ * and what waits for retry itself stays for later. */
+static bool
+agent_is_missing(struct in_flight *f)
+{
+	struct transport *t = f->transport, *retry =
+	    transport_find(SPAN("retry"));
+
+	if (f->diverted || t == retry) {
+		log_warn("transport %s: %s", retry->sched->name,
+		    peer_why(retry->agent));
+		keep_all(f);
+		return false;
+	}
+	if (t->reason == NULL)
+		log_warn("%s", peer_why(t->agent));
+	transport_throttle(t, "4.3.0", "mail transport unavailable");
+	f->transport = retry;
+	f->nexthop = SPAN("4.3.0 mail transport unavailable");
+	divert(f);
+	return true;
+}
+
 static enum schedule_feedback
 feedback_of(const struct delivery_reply *reply)
 {
@@ -432,6 +470,8 @@ settle(struct in_flight *f)
 	struct transport *t = f->transport;
 
 	f->call = NULL;
+	in_flight--;
+	m->undecided++;			/* m stays until we are through */
 	if (status == IO_OK && reply.results.count == f->count) {
 		take_results(f, &reply);
 		if (reply.agent_unable)
@@ -442,18 +482,19 @@ settle(struct in_flight *f)
 			destination_died(d, reply.dead_dsn,
 			    reply.dead_reason);
 	} else {
-		lives = agent_was_lost(f);
+		f->entry = NULL;
+		lives = status == IO_TIMEOUT ? agent_is_missing(f)
+		    : agent_was_lost(f);
 		if (d != NULL)
 			schedule_done(entry, SCHEDULE_NEUTRAL,
 			    clock_now_ns() / 1000000);
 	}
-	f->entry = NULL;
 	if (was_suspect)
 		t->suspect_in_flight = false;
-	f->suspect = false;
 	if (!lives)
 		in_flight_free(f);
 	next_suspect(t);
+	m->undecided--;
 	if (m->undecided == 0)
 		finish_queue(m);
 	else if (!m->all_read)

@@ -90,8 +90,8 @@ remove_message(struct message *m)
 	intake_forget(m);
 }
 
-static bool
-write_marks(struct message *m)
+bool
+finish_write_marks(struct message *m)
 {
 	struct str why = STR_EMPTY;
 	enum queue_result result = m->nmarks == 0 ? QUEUE_OK
@@ -114,7 +114,7 @@ put_away(struct message *m)
 	struct str why = STR_EMPTY;
 	bool hold = m->strikes >= 2;
 
-	write_marks(m);
+	finish_write_marks(m);
 	if (!m->gone && !(hold ? queue_move(queue_dir, SPAN(m->q.id),
 	    m->q.where, QUEUE_HOLD, &why)
 	    : queue_defer(queue_dir, SPAN(m->q.id), m->q.where, next_try(m),
@@ -223,6 +223,14 @@ send_due_notices(struct message *m)
 	return ok;
 }
 
+static size_t busy;
+
+size_t
+finish_busy(void)
+{
+	return busy;
+}
+
 static void
 finish_slowly(void *arg)
 {
@@ -233,7 +241,7 @@ finish_slowly(void *arg)
 	fiber_log_context(m->q.id);
 	if (!over && !held && has_expired(m)) {
 		/* Marks first: what was delivered must not be bounced. */
-		if (write_marks(m) && expire_remaining(m))
+		if (finish_write_marks(m) && expire_remaining(m))
 			over = true;
 	}
 	if (!m->gone && !send_due_notices(m))
@@ -247,6 +255,7 @@ finish_slowly(void *arg)
 		put_away(m);
 	}
 	fiber_log_context(NULL);
+	busy--;
 }
 
 static bool
@@ -256,10 +265,7 @@ is_plain(const struct message *m)
 		return false;
 	if (m->q.envelope.flags & ENVELOPE_TRACE)
 		return false;
-	for (uint32_t i = 0; i < m->count; i++)
-		if (m->rcpts[i].notify & DSN_NOTIFY_SUCCESS)
-			return false;
-	return true;
+	return !m->wants_success;
 }
 
 void
@@ -275,6 +281,10 @@ finish_queue(struct message *m)
 		remove_message(m);
 		return;
 	}
-	if (fiber_spawn(service_fibers(), "finish", finish_slowly, m) == NULL)
+	busy++;
+	if (fiber_spawn(service_fibers(), "finish", finish_slowly, m)
+	    == NULL) {
+		busy--;
 		put_away(m);
+	}
 }

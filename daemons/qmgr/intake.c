@@ -20,6 +20,7 @@
 #include "queue/scan.h"
 
 #define WINDOW_RCPTS 2000		/* read at once from a large message */
+#define WINDOW_MOST 20000		/* kept before memory is given back */
 #define SWEEP_MS 1000
 #define BUSY_RETRY_SECONDS 5
 
@@ -46,9 +47,7 @@ intake_count(void)
 bool
 intake_full(void)
 {
-	return intake_count() >= (size_t)qmgr_conf.active_limit
-	    || (rcpts_in_memory >= (uint64_t)qmgr_conf.recipient_limit
-	    && intake_count() > 0);
+	return intake_count() >= (size_t)qmgr_conf.active_limit;
 }
 
 void
@@ -60,12 +59,13 @@ intake_room_made(void)
 void
 intake_forget(struct message *m)
 {
-	rcpts_in_memory -= m->count;
+	rcpts_in_memory -= m->undecided;
 	hash_remove(by_id, SPAN(m->q.id));
 	list_remove(&m->link);
 	queue_message_close(&m->q);
 	mem_free(m->rcpts);
 	mem_free(m->marks);
+	arena_free(&m->window_arena);
 	arena_free(&m->arena);
 	mem_free(m);
 	intake_room_made();
@@ -77,6 +77,7 @@ message_new(struct arena *arena, const struct queue_message *q)
 	struct message *m = MEM_NEW(struct message);
 
 	m->arena = arena;
+	m->window_arena = arena_new();
 	m->q = *q;
 	m->active_us = clock_wall_us();
 	m->renamed = q->where == QUEUE_ACTIVE;
@@ -108,17 +109,41 @@ grow_window(struct message *m, size_t more)
 	m->rcpts = mem_regrow(m->rcpts, m->room, sizeof(*m->rcpts));
 }
 
+/*
+ * So many recipients may be read now: the limit over all messages, but each one
+ * gets its minimum, so that a few large ones stop no other.
+ */
+static size_t
+window_room(const struct message *m)
+{
+	uint64_t limit = (uint64_t)qmgr_conf.recipient_limit;
+	size_t least = (size_t)qmgr_conf.recipient_minimum;
+	size_t room = rcpts_in_memory < limit
+	    ? (size_t)(limit - rcpts_in_memory) : 0;
+
+	if (m->undecided >= WINDOW_RCPTS / 2
+	    || (m->undecided > 0 && m->count >= WINDOW_MOST))
+		return 0;
+	if (room < least)
+		return m->undecided < least ? least : 0;
+	return room < WINDOW_RCPTS ? room : WINDOW_RCPTS;
+}
+
 /* Reads the next recipients of the file into the window. */
 static bool
-read_window(struct message *m)
+read_window(struct message *m, size_t room)
 {
 	struct str why = STR_EMPTY;
 	size_t got = 0;
 	enum queue_result result;
 
-	grow_window(m, WINDOW_RCPTS);
-	result = queue_message_rcpts(&m->q, &m->cursor, WINDOW_RCPTS,
-	    m->arena, m->rcpts + m->count, &got, &why);
+	if (m->undecided == 0) {	/* nobody looks at these any more */
+		m->count = 0;
+		arena_reset(m->window_arena);
+	}
+	grow_window(m, room);
+	result = queue_message_rcpts(&m->q, &m->cursor, room,
+	    m->window_arena, m->rcpts + m->count, &got, &why);
 	if (result != QUEUE_OK) {
 		log_warn("%s: cannot read recipients: %s", m->q.id,
 		    str_cstr(&why));
@@ -134,26 +159,52 @@ read_window(struct message *m)
 	return true;
 }
 
+/* Suspends, with m->reading set. */
+static void
+fill_window(struct message *m)
+{
+	size_t room;
+
+	while (dispatching && !m->all_read && (room = window_room(m)) > 0)
+		if (!read_window(m, room))
+			break;
+	m->reading = false;
+	if (m->undecided == 0 && m->all_read)
+		finish_queue(m);
+	dispatch_kick();
+}
+
+static void
+refill_fiber(void *arg)
+{
+	fill_window(arg);
+}
+
+/* In a fiber of its own: routing may take its time, and others have results
+ * to bring. */
 void
 intake_refill(struct message *m)
 {
-	if (m->reading || m->all_read)
+	if (m->reading || m->all_read || !dispatching || window_room(m) == 0)
 		return;
 	m->reading = true;
-	while (!m->all_read && m->undecided < WINDOW_RCPTS / 2)
-		if (!read_window(m))
-			break;
-	m->reading = false;
-	if (m->undecided == 0)
-		finish_queue(m);
+	if (fiber_spawn(service_fibers(), "refill", refill_fiber, m) == NULL)
+		m->reading = false;
+}
+
+void
+intake_decided(struct message *m, uint32_t n)
+{
+	m->undecided -= n;
+	rcpts_in_memory -= n;
 }
 
 static void
 start_from_file(struct message *m)
 {
 	log_active(m);
-	intake_refill(m);
-	dispatch_kick();
+	m->reading = true;
+	fill_window(m);
 }
 
 /* ---- notices ---- */
@@ -241,7 +292,7 @@ intake_note(const struct qmgr_note *note, int fd)
 	m = message_new(arena, &q);
 	grow_window(m, note->rcpts.count);
 	for (size_t i = 0; i < note->rcpts.count; i++)
-		copy_rcpt(arena, &m->rcpts[i],
+		copy_rcpt(m->window_arena, &m->rcpts[i],
 		    ATTR_AT(note->rcpts, struct envelope_rcpt, i));
 	rcpts_in_memory += note->rcpts.count;
 	m->count = 0;			/* dispatch_add counts them in */
@@ -251,7 +302,7 @@ intake_note(const struct qmgr_note *note, int fd)
 	if (fiber_spawn(service_fibers(), "message", start_noted_fiber, noted)
 	    == NULL) {
 		mem_free(noted);
-		rcpts_in_memory -= note->rcpts.count;
+		m->undecided = (uint32_t)note->rcpts.count; /* counted in */
 		intake_forget(m);
 		intake_scan(true, false, false);
 	}
@@ -402,6 +453,10 @@ sweep(struct loop_timer *timer)
 
 		if (m->active_us > old)
 			break;
+		if (m->nmarks > 0)
+			finish_write_marks(m);
+		if (!m->all_read && !m->reading)
+			intake_refill(m);
 		if (m->renamed)
 			continue;
 		m->renamed = true;
@@ -411,6 +466,18 @@ sweep(struct loop_timer *timer)
 	}
 	str_fini(&why);
 	loop_timer_set(timer, deadline_in_ms(SWEEP_MS).at_ns);
+}
+
+void
+intake_leave(void)
+{
+	loop_timer_stop(&sweep_timer);
+	LIST_EACH(link, &messages) {
+		struct message *m = LIST_ITEM(link, struct message, link);
+
+		finish_write_marks(m);
+		queue_message_close(&m->q);
+	}
 }
 
 void

@@ -137,9 +137,12 @@ drain(void)
 	if (lock_fd >= 0)
 		close(lock_fd);
 	lock_fd = -1;
-	while (schedule_in_flight(schedule) > 0)
+	while (dispatch_in_flight() > 0 || finish_busy() > 0)
 		if (fiber_sleep(deadline_in_ms(LOCK_RETRY_MS)) != IO_TIMEOUT)
-			return;
+			break;
+	/* What waits is the younger one's, which may have seen it busy. */
+	intake_leave();
+	peer_trigger_bytes("public", conf_core.queue_service_name, SPAN("I"));
 }
 
 static const struct service qmgr = {

@@ -35,6 +35,7 @@ struct transport {
 struct message {
 	struct queue_message q;
 	struct arena *arena;
+	struct arena *window_arena;	/* of the recipients in rcpts */
 	struct list link;		/* all in memory, oldest first */
 	struct envelope_rcpt *rcpts;	/* the window read so far */
 	uint32_t count, room;
@@ -45,6 +46,7 @@ struct message {
 	uint64_t *marks;		/* done, not written yet */
 	size_t nmarks;
 	bool bounced_some, had_logs, gone;
+	bool wants_success;		/* some recipient has NOTIFY=SUCCESS */
 	unsigned strikes;		/* agents that died with it */
 	int64_t active_us;
 	bool renamed;			/* sits in active on disk */
@@ -65,8 +67,11 @@ bool intake_has(struct span id);
 bool intake_full(void);
 size_t intake_count(void);
 void intake_forget(struct message *m);	/* frees it */
-/* More recipients of a large message. Suspends. */
+/* n recipients of the window are done with; more are read by and by. */
+void intake_decided(struct message *m, uint32_t n);
 void intake_refill(struct message *m);
+/* Everything in memory goes back to the disk: another qmgr takes over. */
+void intake_leave(void);
 void intake_room_made(void);
 
 /* transport.c */
@@ -91,6 +96,7 @@ const struct destination_trouble *destination_trouble(
 /* Puts recipients first .. first + count - 1 of the window into the schedule. */
 void dispatch_add(struct message *m, uint32_t first, uint32_t count);
 void dispatch_kick(void);
+size_t dispatch_in_flight(void);	/* what agents have to answer for */
 /* Hands all that waits for a dead destination (or throttled transport, when
  * NULL) to the retry service. */
 void dispatch_divert(struct schedule_transport *t,
@@ -99,5 +105,7 @@ void dispatch_divert(struct schedule_transport *t,
 /* finish.c: all recipients in memory have been decided. */
 void finish_setup(void);
 void finish_queue(struct message *m);
+size_t finish_busy(void);		/* messages being finished slowly */
+bool finish_write_marks(struct message *m);
 
 #endif

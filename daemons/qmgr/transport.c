@@ -14,6 +14,8 @@
 #include "common/mail/master_cf.h"
 #include "daemons/qmgr/qmgr_priv.h"
 
+#define AGENT_PATIENCE_MS 10000		/* nobody listens at its socket */
+
 static struct hash *troubles;		/* destination pointer -> trouble */
 static struct list transports = LIST_HEAD(transports);
 
@@ -160,6 +162,7 @@ transport_find(struct span name)
 	t->sched->owner = t;
 	t->agent = peer_named("private", text, DELIVERY_PROTOCOL,
 	    DELIVERY_VERSION);
+	peer_set_patience(t->agent, AGENT_PATIENCE_MS);
 	strlist_split(&deferred, SPAN(qmgr_conf.defer_transports),
 	    STRLIST_CONF);
 	t->deferred_by_conf = strlist_has(&deferred, name);

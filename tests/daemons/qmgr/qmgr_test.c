@@ -1,0 +1,515 @@
+/*
+ * Messages through qmgr: delivered, deferred, bounced, expired, held.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "common/mail/conf_core.h"
+#include "tests/daemons/qmgr/world.h"
+#include "tests/harness/t_maps.h"
+
+#define ID1 "4F0A1B2C01"
+#define ID2 "4F0A1B2C02"
+#define ID3 "4F0A1B2C03"
+
+static const struct {
+	const char *name, *rcpts, *deliveries, *bounces, *left;
+} fates[] = {
+	{ "delivered", "ok@b", "smtp/b ok@b;", "", "gone" },
+	{ "by next hop", "ok@b ok@c ok2@b", "smtp/b ok@b ok2@b;smtp/c ok@c;",
+	    "", "gone" },
+	{ "by transport", "ok@b ok@x.lmtp.via",
+	    "smtp/b ok@b;lmtp/x ok@x.lmtp.via;", "", "gone" },
+	{ "deferred", "defer@b", "smtp/b defer@b;", "", "deferred 1 of 1" },
+	{ "in part", "ok@b defer@b ok2@b", "smtp/b ok@b defer@b ok2@b;", "",
+	    "deferred 1 of 3" },
+	{ "bounced", "bounce@b", "smtp/b bounce@b;", "failed " ID1 ";",
+	    "gone" },
+	{ "bounced in part", "bounce@b defer@b", "smtp/b bounce@b defer@b;",
+	    "failed " ID1 ";", "deferred 1 of 2" },
+	{ "slow", "slow@b", "smtp/b slow@b;", "", "gone" },
+	{ "a destination that is dead", "ok@dead1", "smtp/dead1 ok@dead1;",
+	    "", "deferred 1 of 1" },
+};
+
+static void
+run_fates(void *arg)
+{
+	(void)arg;
+	for (size_t i = 0; i < T_COUNT(fates); i++) {
+		enum queue_name where;
+		struct str why = STR_EMPTY;
+
+		T_CASE(fates[i].name);
+		world_message(QUEUE_INCOMING, ID1, "s@a", fates[i].rcpts);
+		intake_scan(true, false, false);
+		world_settle(100);
+		T_EQ_INT(intake_count(), 0);
+		T_EQ_STR(world_deliveries(), fates[i].deliveries);
+		T_EQ_STR(world_bounces(), fates[i].bounces);
+		T_EQ_STR(world_find(ID1), fates[i].left);
+		if (queue_find(queue_dir, SPAN(ID1), ~0u, &where))
+			queue_remove(queue_dir, where, SPAN(ID1), &why);
+		str_fini(&why);
+	}
+}
+
+T_TEST(recipients_decide_what_becomes_of_a_message)
+{
+	world_run("", 20, run_fates, NULL);
+}
+
+static void
+lines(void *arg)
+{
+	(void)arg;
+	world_message(QUEUE_INCOMING, ID1, "s@a", "ok@b ok@c");
+	logged();
+	intake_scan(true, false, false);
+	world_settle(10);
+	T_EQ_STR(logged(), ID1 ": from=<s@a>, size=17, nrcpt=2 (queue active)\n"
+	    ID1 ": removed\n");
+}
+
+T_TEST(a_message_is_logged_when_it_comes_and_when_it_goes)
+{
+	world_run("", 20, lines, NULL);
+}
+
+static void
+retries(void *arg)
+{
+	(void)arg;
+	world_message(QUEUE_INCOMING, ID1, "s@a", "ok@b defer@b");
+	intake_scan(true, false, false);
+	world_settle(10);
+	T_EQ_STR(world_deliveries(), "smtp/b ok@b defer@b;");
+	T_EQ_STR(world_find(ID1), "deferred 1 of 2");
+	T_CHECK(world_due_in(ID1) > 290 && world_due_in(ID1) <= 300);
+	/* Not yet; then only who is left; then at once when asked for. */
+	intake_scan(false, true, false);
+	world_settle(10);
+	T_EQ_STR(world_deliveries(), "");
+	fiber_sleep(deadline_in(301));
+	intake_scan(false, true, false);
+	world_settle(10);
+	T_EQ_STR(world_deliveries(), "smtp/b defer@b;");
+	T_CHECK(world_due_in(ID1) > 290);
+	intake_scan(false, true, true);
+	world_settle(10);
+	T_EQ_STR(world_deliveries(), "smtp/b defer@b;");
+}
+
+T_TEST(deferred_mail_is_tried_again_when_it_is_due)
+{
+	world_run("", 20, retries, NULL);
+}
+
+static void
+back_off(void *arg)
+{
+	static const struct {
+		int days;
+		int64_t due;
+	} ages[] = { { 0, 300 }, { 1, 4000 }, { 4, 4000 } };
+
+	(void)arg;
+	for (size_t i = 0; i < T_COUNT(ages); i++) {
+		struct str why = STR_EMPTY;
+
+		T_CASEF("%d days", ages[i].days);
+		world_age_days = ages[i].days;
+		world_message(QUEUE_DEFERRED, ID1, "s@a", "defer@b");
+		intake_scan(false, true, false);
+		world_settle(10);
+		T_EQ_STR(world_find(ID1), "deferred 1 of 1");
+		T_CHECK(world_due_in(ID1) > ages[i].due - 10
+		    && world_due_in(ID1) <= ages[i].due);
+		queue_remove(queue_dir, QUEUE_DEFERRED, SPAN(ID1), &why);
+		str_fini(&why);
+	}
+}
+
+T_TEST(older_mail_is_tried_less_often)
+{
+	world_run("", 20, back_off, NULL);
+}
+
+static void
+expiry(void *arg)
+{
+	(void)arg;
+	world_age_days = 6;
+	world_message(QUEUE_DEFERRED, ID1, "s@a", "ok@b defer@b defer@c");
+	world_message(QUEUE_DEFERRED, ID2, "", "defer@b");
+	logged();
+	intake_scan(false, true, false);
+	world_settle(10);
+	T_EQ_STR(world_find(ID1), "gone");
+	T_EQ_STR(world_find(ID2), "gone");
+	const char *log = logged(), *told = world_bounces();
+
+	T_HAS_STR(log, ID1 ": from=<s@a>, status=expired, returned to "
+	    "sender\n");
+	T_HAS_STR(log, ID2 ": from=<>, status=expired, returned to sender\n");
+	T_HAS_STR(told, "append " ID1 " defer@b 4.4.7 delivery time expired "
+	    "defer@c 4.4.7 delivery time expired;");
+	T_HAS_STR(told, "failed " ID1 ";");
+	T_HAS_STR(told, "failed " ID2 ";");
+}
+
+T_TEST(mail_that_is_too_old_goes_back)
+{
+	world_run("", 20, expiry, NULL);
+}
+
+/* ---- trouble ---- */
+
+static void
+dead(void *arg)
+{
+	(void)arg;
+	world_message(QUEUE_INCOMING, ID1, "s@a", "ok@dead");
+	intake_scan(true, false, false);
+	world_settle(10);
+	T_EQ_STR(world_deliveries(), "smtp/dead ok@dead;");
+	/* The next one is not even tried. */
+	world_message(QUEUE_INCOMING, ID2, "s@a", "ok@dead ok@b");
+	intake_scan(true, false, false);
+	world_settle(10);
+	const char *got = world_deliveries();
+
+	T_HAS_STR(got, "retry/4.4.1 delivery temporarily suspended: "
+	    "connection refused ok@dead;");
+	T_HAS_STR(got, "smtp/b ok@b;");
+	T_EQ_STR(world_find(ID2), "deferred 1 of 2");
+	/* After a while, or a flush, it is. */
+	fiber_sleep(deadline_in(301));
+	intake_scan(false, true, true);
+	world_settle(10);
+	T_HAS_STR(world_deliveries(), "smtp/dead ok@dead;");
+	transport_forget_trouble();
+	world_message(QUEUE_INCOMING, ID3, "s@a", "ok@dead");
+	intake_scan(true, false, false);
+	world_settle(10);
+	T_EQ_STR(world_deliveries(), "smtp/dead ok@dead;");
+}
+
+T_TEST(a_dead_destination_is_left_alone_for_a_while)
+{
+	world_run("initial_destination_concurrency = 1", 20, dead, NULL);
+}
+
+static void
+unable(void *arg)
+{
+	(void)arg;
+	world_message(QUEUE_INCOMING, ID1, "s@a", "ok@unable");
+	logged();
+	intake_scan(true, false, false);
+	world_settle(10);
+	T_EQ_STR(world_deliveries(), "smtp/unable ok@unable;");
+	T_HAS_STR(logged(), "warning: transport smtp failure: mail system "
+	    "configuration error\n");
+	world_message(QUEUE_INCOMING, ID2, "s@a", "ok@b ok@x.lmtp.via");
+	intake_scan(true, false, false);
+	world_settle(10);
+	const char *got = world_deliveries();
+
+	T_HAS_STR(got, "retry/4.3.5 mail system configuration error ok@b;");
+	T_HAS_STR(got, "lmtp/x ok@x.lmtp.via;");
+	fiber_sleep(deadline_in(61));
+	intake_scan(false, true, true);
+	world_settle(10);
+	T_HAS_STR(world_deliveries(), "smtp/b ok@b;");
+}
+
+T_TEST(an_agent_that_is_unable_gets_nothing_for_a_while)
+{
+	world_run("", 20, unable, NULL);
+}
+
+static void
+missing(void *arg)
+{
+	(void)arg;
+	world_message(QUEUE_INCOMING, ID1, "s@a", "ok@x.nosuch.via ok@b");
+	logged();
+	intake_scan(true, false, false);
+	world_settle(100);
+	const char *got = world_deliveries(), *log = logged();
+
+	T_HAS_STR(got, "smtp/b ok@b;");
+	T_HAS_STR(got, "retry/4.3.0 mail transport unavailable "
+	    "ok@x.nosuch.via;");
+	T_HAS_STR(log, "warning: connect to ");
+	T_HAS_STR(log, "warning: transport nosuch failure: mail transport "
+	    "unavailable\n");
+	T_EQ_STR(world_find(ID1), "deferred 1 of 2");
+}
+
+T_TEST(mail_for_an_agent_that_does_not_exist_waits)
+{
+	world_run("", 20, missing, NULL);
+}
+
+static void
+deferred_transport(void *arg)
+{
+	(void)arg;
+	world_message(QUEUE_INCOMING, ID1, "s@a", "ok@x.lmtp.via ok@b");
+	intake_scan(true, false, false);
+	world_settle(10);
+	const char *got = world_deliveries();
+
+	T_HAS_STR(got, "retry/4.3.2 deferred transport ok@x.lmtp.via;");
+	T_HAS_STR(got, "smtp/b ok@b;");
+	world_rewrite_fails = true;
+	world_message(QUEUE_INCOMING, ID2, "s@a", "ok@c");
+	intake_scan(true, false, false);
+	world_settle(10);
+	T_EQ_STR(world_deliveries(), "retry/4.3.0 address resolver failure "
+	    "ok@c;");
+	T_EQ_STR(world_find(ID2), "deferred 1 of 1");
+}
+
+T_TEST(deferred_transports_and_unknown_routes_wait)
+{
+	world_run("defer_transports = lmtp", 20, deferred_transport, NULL);
+}
+
+static void
+crashes(void *arg)
+{
+	(void)arg;
+	/* One message of many kills its agent: the others are delivered. */
+	world_message(QUEUE_INCOMING, ID1, "s@a", "crash@b");
+	world_message(QUEUE_INCOMING, ID2, "s@a", "ok@b");
+	world_message(QUEUE_INCOMING, ID3, "s@a", "ok@c");
+	logged();
+	intake_scan(true, false, false);
+	world_settle(30);
+	const char *log = logged();
+
+	T_EQ_STR(world_find(ID1), "hold 1 of 1");
+	T_EQ_STR(world_find(ID2), "gone");
+	T_EQ_STR(world_find(ID3), "gone");
+	T_HAS_STR(log, "warning: " ID1 ": lost the delivery agent for "
+	    "transport smtp: ");
+	T_HAS_STR(log, "warning: " ID1 ": delivery agent for transport smtp "
+	    "died 2 times with this message -- placed on hold\n");
+	T_HAS_STR(world_deliveries(), "!smtp/b crash@b;");
+	/* A restart is no fault of the message. */
+	world_message(QUEUE_INCOMING, ID2, "s@a", "crash1@b");
+	intake_scan(true, false, false);
+	world_settle(30);
+	T_EQ_STR(world_find(ID2), "gone");
+	T_EQ_STR(world_deliveries(), "smtp/b crash1@b;!smtp/b crash1@b;");
+}
+
+T_TEST(a_message_that_kills_its_agent_is_held_and_no_other)
+{
+	world_run("", 20, crashes, NULL);
+}
+
+/* ---- many ---- */
+
+static void
+limits(void *arg)
+{
+	struct str rcpts = STR_EMPTY;
+
+	(void)arg;
+	for (int i = 0; i < 120; i++)
+		str_addf(&rcpts, "slow@d%d ", i);
+	world_message(QUEUE_INCOMING, ID1, "s@a", str_cstr(&rcpts));
+	world_message(QUEUE_INCOMING, ID2, "s@a",
+	    "ok@x.lmtp.via ok1@x.lmtp.via ok2@x.lmtp.via slow@x.lmtp.via");
+	intake_scan(true, false, false);
+	world_settle(30);
+	/* 20 at once by smtp; by lmtp each mailbox for itself, so 3 are done. */
+	T_EQ_INT(world_at_once, 24);
+	T_EQ_STR(world_find(ID2), "active 1 of 4");
+	world_settle(600);
+	T_EQ_STR(world_find(ID1), "gone");
+	T_EQ_STR(world_find(ID2), "gone");
+	str_fini(&rcpts);
+}
+
+T_TEST(the_process_limit_bounds_deliveries)
+{
+	world_run("lmtp_destination_recipient_limit = 1\n"
+	    "lmtp_destination_concurrency_limit = 1", 20, limits, NULL);
+}
+
+static void
+large(void *arg)
+{
+	struct str rcpts = STR_EMPTY;
+
+	(void)arg;
+	for (int i = 0; i < 150; i++)
+		str_addf(&rcpts, "slow%s@d%d ", i % 2 ? "x" : "", i);
+	world_message(QUEUE_INCOMING, ID1, "s@a", str_cstr(&rcpts));
+	world_message(QUEUE_INCOMING, ID2, "s@a", "ok@b");
+	intake_scan(true, false, false);
+	world_settle(2);
+	T_EQ_STR(world_find(ID2), "gone");
+	world_settle(2000);
+	T_EQ_STR(world_find(ID1), "gone");
+	T_CHECK(world_at_once <= 20);
+	str_fini(&rcpts);
+}
+
+T_TEST(a_large_message_is_read_in_pieces_and_stops_no_other)
+{
+	world_run("qmgr_message_recipient_limit = 20\n"
+	    "qmgr_message_recipient_minimum = 5", 20, large, NULL);
+}
+
+static void
+many(void *arg)
+{
+	char id[QUEUE_ID_MAX];
+
+	(void)arg;
+	for (int i = 0; i < 60; i++) {
+		snprintf(id, sizeof(id), "4F0A1B3C%02X", (unsigned)i);
+		world_message(QUEUE_INCOMING, id, "s@a", "ok@b");
+	}
+	intake_scan(true, false, false);
+	fiber_sleep(deadline_in_ms(10));
+	T_EQ_INT(intake_count(), 7);
+	world_settle(100);
+	fiber_sleep(deadline_in(2));
+	for (int i = 0; i < 60; i++) {
+		snprintf(id, sizeof(id), "4F0A1B3C%02X", (unsigned)i);
+		T_EQ_STR(world_find(id), "gone");
+	}
+}
+
+T_TEST(no_more_messages_are_active_than_allowed)
+{
+	world_run("qmgr_message_active_limit = 7", 20, many, NULL);
+}
+
+/* ---- coming and going ---- */
+
+static void
+notices(void *arg)
+{
+	struct arena *arena = arena_new();
+	struct envelope e = { .sender = SPAN("s@a"), .data_size = 17,
+		.arrival_us = clock_wall_us() };
+	struct envelope_rcpt rcpts[2] = { { .address = SPAN("ok@b") },
+		{ .address = SPAN("defer@b") } };
+	struct queue_message q;
+	struct qmgr_note note = { .queue_id = SPAN(ID1),
+		.envelope = { &e, 1 }, .rcpts = { rcpts, 2 } };
+	struct str why = STR_EMPTY;
+
+	(void)arg;
+	for (int with_rcpts = 0; with_rcpts < 2; with_rcpts++) {
+		T_CASEF("recipients in the notice: %d", with_rcpts);
+		world_message(QUEUE_INCOMING, ID1, "s@a", "ok@b defer@b");
+		T_NEED(queue_message_open(queue_dir, QUEUE_INCOMING, SPAN(ID1),
+		    true, true, arena, &q, &why) == QUEUE_OK);
+		note.content_offset = q.layout.content_offset;
+		note.content_length = q.layout.content_length;
+		note.file_length = q.layout.file_length;
+		note.rcpt_count = 2;
+		if (with_rcpts) {
+			size_t n = 0;
+			uint64_t cursor = 0;
+
+			queue_message_rcpts(&q, &cursor, 2, arena, rcpts, &n,
+			    &why);
+			T_EQ_INT(n, 2);
+		}
+		note.rcpts.count = with_rcpts ? 2 : 0;
+		note.fd = q.fd;
+		intake_note(&note, q.fd);
+		/* Looking for it as well changes nothing. */
+		intake_scan(true, false, false);
+		world_settle(10);
+		T_EQ_STR(world_deliveries(), "smtp/b ok@b defer@b;");
+		T_EQ_STR(world_find(ID1), "deferred 1 of 2");
+		queue_remove(queue_dir, QUEUE_DEFERRED, SPAN(ID1), &why);
+	}
+	/* One with nonsense in it is ignored. */
+	note.queue_id = SPAN("../../etc/passwd");
+	intake_note(&note, -1);
+	note.envelope.count = 0;
+	note.queue_id = SPAN(ID2);
+	intake_note(&note, -1);
+	T_EQ_INT(intake_count(), 0);
+	str_fini(&why);
+	arena_free(&arena);
+}
+
+T_TEST(a_notice_saves_reading_the_file)
+{
+	world_run("", 20, notices, NULL);
+}
+
+static void
+leave(void *arg)
+{
+	(void)arg;
+	world_message(QUEUE_ACTIVE, ID1, "s@a", "ok@b ok@b2 slow@c slow@d");
+	world_message(QUEUE_INCOMING, ID2, "s@a", "slow@b");
+	intake_scan(true, false, false);
+	intake_active_at_start();
+	fiber_sleep(deadline_in(5));
+	T_EQ_STR(world_find(ID1), "active 2 of 4");
+	T_EQ_STR(world_find(ID2), "active 1 of 1");
+	/* As drain does: nothing new is started, what is done is written. */
+	dispatching = false;
+	world_message(QUEUE_INCOMING, ID3, "s@a", "ok@b");
+	intake_scan(true, false, false);
+	while (dispatch_in_flight() > 0 || finish_busy() > 0)
+		fiber_sleep(deadline_in(1));
+	T_EQ_STR(world_find(ID1), "gone");
+	T_EQ_STR(world_find(ID3), "incoming 1 of 1");
+	world_deliveries();
+	dispatching = true;
+	intake_scan(true, false, false);
+	world_settle(10);
+	T_EQ_STR(world_deliveries(), "smtp/b ok@b;");
+}
+
+T_TEST(a_younger_qmgr_gets_what_was_not_begun)
+{
+	world_run("", 20, leave, NULL);
+}
+
+static void
+in_part(void *arg)
+{
+	struct queue_message q;
+	struct arena *arena = arena_new();
+	struct str why = STR_EMPTY;
+
+	(void)arg;
+	world_message(QUEUE_INCOMING, ID1, "s@a", "ok@b slow@c ok@d");
+	intake_scan(true, false, false);
+	fiber_sleep(deadline_in(1));
+	T_EQ_INT(queue_message_open(queue_dir, QUEUE_ACTIVE, SPAN(ID1), true,
+	    true, arena, &q, &why), QUEUE_BUSY);
+	dispatching = false;
+	while (dispatch_in_flight() > 0)
+		fiber_sleep(deadline_in(1));
+	intake_leave();
+	/* One at a time to each place: only the first was handed over. */
+	T_EQ_STR(world_deliveries(), "smtp/b ok@b;smtp/c slow@c;");
+	T_EQ_STR(world_find(ID1), "active 1 of 3");
+	T_EQ_INT(queue_message_open(queue_dir, QUEUE_ACTIVE, SPAN(ID1), true,
+	    true, arena, &q, &why), QUEUE_OK);
+	queue_message_close(&q);
+	str_fini(&why);
+	arena_free(&arena);
+}
+
+T_TEST(what_was_done_is_marked_when_another_takes_over)
+{
+	world_run("", 1, in_part, NULL);
+}

@@ -216,6 +216,29 @@ expand_branches(struct expansion *e, struct span rest, bool condition,
 	return expand(e, other, out);
 }
 
+/* ${domain_to_ascii{text}}: names without bytes above ASCII are their own
+ * translation; others need a library that this floor does not have. */
+static bool
+call_function(struct expansion *e, struct span name, struct span rest,
+    struct str *out)
+{
+	struct span whole = rest, argument;
+	struct str value = STR_EMPTY;
+	bool ok;
+
+	if (!span_is(name, "domain_to_ascii")
+	    && !span_is(name, "domain_to_utf8"))
+		return fail(e, "unknown function", name);
+	if (!take_group(&rest, '{', '}', &argument) || span_trim(rest).len > 0)
+		return fail(e, "expected one \"{text}\"", whole);
+	ok = expand(e, span_trim(argument), &value);
+	if (ok && !span_is_ascii(str_span(&value)))
+		ok = fail(e, "a name that is not ASCII", str_span(&value));
+	str_add(out, str_span(&value));
+	str_fini(&value);
+	return ok;
+}
+
 static bool
 expand_braced(struct expansion *e, struct span inside, struct str *out)
 {
@@ -236,6 +259,8 @@ expand_braced(struct expansion *e, struct span inside, struct str *out)
 		name = take_name(&rest);
 		if (name.len == 0)
 			return fail(e, "missing name", inside);
+		if (rest.len > 0 && rest.p[0] == '{')
+			return call_function(e, name, rest, out);
 		rest = span_ltrim(rest);
 		if (rest.len == 0)
 			return expand_name(e, name, out);

@@ -135,7 +135,6 @@ deliver_one(struct delivery *d, size_t i)
 {
 	struct delivery_status status = { .kind = OUTCOME_SENT,
 		.dsn = "2.0.0", .relay = SPAN("local"),
-		.reason = SPAN("delivered to nobody"),
 		.action_if_sent = DSN_DELIVERED };
 	struct expansion e = { .d = d, .rcpt = &d->rcpts[i],
 		.status = &status, .seen = hash_new() };
@@ -151,6 +150,10 @@ deliver_one(struct delivery *d, size_t i)
 		    SPAN_ARG(e.rcpt->address));
 	else
 		alias_expand(&e, str_span(name), 0);
+	if (!e.failed && e.users.count + e.files.count + e.forwards.count == 0)
+		expansion_fail(&e, OUTCOME_BOUNCED, "5.4.6",
+		    "alias loop: \"%s\" expands to no destination",
+		    str_cstr(name));
 	if (!e.failed)
 		carry_out(&e);
 	delivery_set(d, i, &status);

@@ -39,15 +39,17 @@ void
 transaction_end(struct session *s)
 {
 	struct transaction *t = s->tx;
+	struct arena *arena;
 
 	if (t == NULL)
 		return;
+	arena = t->arena;			/* t lives in there */
 	s->tx = NULL;
 	if (s->state != STATE_DENIED)
 		s->state = s->helo != NULL ? STATE_GREETED : STATE_START;
 	fiber_log_context(NULL);
 	fiber_note_work("", s->peer);
-	arena_free(&t->arena);
+	arena_free(&arena);
 }
 
 /* ---- HELO and EHLO ---- */

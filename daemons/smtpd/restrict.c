@@ -290,3 +290,9 @@ restrict_find_class(struct span word)
 {
 	return classes != NULL ? hash_get(classes, word) : NULL;
 }
+
+const struct restriction_type *
+restrict_nth_type(size_t index)
+{
+	return index < ARRAY_COUNT(types) ? &types[index] : NULL;
+}

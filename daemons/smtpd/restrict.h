@@ -75,6 +75,7 @@ const struct restriction_list *restrict_list(enum restrict_list_id id);
 /* Some list stops mail from anywhere to anywhere. */
 bool restrict_guards_relaying(void);
 const struct restriction_type *restrict_find_type(struct span word);
+const struct restriction_type *restrict_nth_type(size_t index);
 const struct restriction_list *restrict_find_class(struct span word);
 
 /* ---- for the restrictions themselves ---- */

@@ -285,8 +285,8 @@ on_retry(struct loop_timer *timer)
 static void
 use_datagrams(bool postlog)
 {
-	int facility = names_value(facilities,
-	    span_cstr(conf_core.syslog_facility));
+	int facility = conf_core.syslog_facility != NULL ?
+	    names_value(facilities, span_cstr(conf_core.syslog_facility)) : -1;
 
 	out.sink = (struct log_sink){ write_record, flush_packets };
 	out.postlog = postlog;
@@ -317,6 +317,20 @@ set_host(void)
 	}
 	snprintf(host, sizeof(host), "%.*s", (int)strcspn(name, "."), name);
 	log_set_host(host);
+}
+
+void
+logsink_open_early(const char *program, int log_fd)
+{
+	struct str tag = STR_EMPTY;
+
+	str_printf(&tag, "postfix/%s", program);
+	log_set_tag(str_cstr(&tag));
+	str_fini(&tag);
+	if (log_fd >= 0)
+		log_add_sink(log_sink_fd(log_fd));
+	else
+		use_datagrams(false);
 }
 
 void

@@ -19,6 +19,8 @@
  * after conf_fill; replaces sinks of before.
  */
 void logsink_open(const char *program, int log_fd);
+/* Before the configuration is known: as by default. */
+void logsink_open_early(const char *program, int log_fd);
 /* Asked for a new syslog socket where /dev/log cannot be reached. */
 void logsink_set_asker(void (*ask)(void));
 void logsink_take_syslog(int fd);	/* the answer */

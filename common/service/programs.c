@@ -47,6 +47,9 @@ static const struct program programs[] = {
 	{ .name = "virtual", .kind = PROGRAM_AGENT },
 };
 
+const char program_own_rows[] =
+    "resolver unix - - n - 1 resolver\n";
+
 const struct program *
 program_find(const char *name)
 {

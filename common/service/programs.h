@@ -31,6 +31,9 @@ struct program {
 const struct program *program_find(const char *name);
 /* One process: by program, or an internal service with maxproc 1. */
 bool program_is_solitary(const struct master_row *row);
+/* Rows of master.cf for services of ours that other mail systems do not know:
+ * master adds those whose names a master.cf does not have. */
+extern const char program_own_rows[];
 /* Clients or deliveries at once over all processes; 0: no bound. */
 int64_t program_limit(const struct master_row *row);
 

@@ -314,6 +314,8 @@ service_prepare(const struct service *service, int argc, char **argv)
 
 	service_read_options(argc, argv);
 	take_inheritance();
+	logsink_open_early(service->name,
+	    ST.from_master.log ? INHERIT_LOG : -1);
 	read_configuration();
 	logsink_open(service->name,
 	    ST.from_master.log ? INHERIT_LOG : -1);

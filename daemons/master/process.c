@@ -241,8 +241,8 @@ hear_process(void *arg)
 	stream_close(p->words);
 	p->words = NULL;
 	p->listener = NULL;
-	p->state = CONTROL_DRAINING;
-	listen_update(p->row);
+	/* It has ended or is about to: whether to start another one at once is
+	 * for reap to say, which knows how it ended. */
 	if (p->reaped)
 		bury(p);
 }

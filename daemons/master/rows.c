@@ -199,31 +199,52 @@ drop_unwanted(void)
 	}
 }
 
-bool
-rows_load(bool starting, struct str *why)
+/* A line that does not work ends a start, and is left out of a reload. */
+static bool
+take_lines(const struct master_cf *cf, const struct master_cf *not_in,
+    bool starting, struct str *why)
 {
-	struct master_cf cf;
 	struct str problem = STR_EMPTY;
 	bool ok = true;
 
+	for (size_t i = 0; i < cf->count && (ok || !starting); i++) {
+		const struct master_row *row = &cf->rows[i];
+
+		if ((not_in != NULL &&
+		    master_cf_find(not_in, row->name, row->type_text) !=
+		    NULL) || take_line(row, &problem))
+			continue;
+		ok = false;
+		if (starting)
+			str_sets(why, str_cstr(&problem));
+		else
+			log_error("%s", str_cstr(&problem));
+	}
+	str_fini(&problem);
+	return ok;
+}
+
+bool
+rows_load(bool starting, struct str *why)
+{
+	struct master_cf cf, own;
+
 	if (!master_cf_load(master.settings.config_dir, &cf, why))
+		return false;
+	if (!master_cf_load_text("built in", span_cstr(program_own_rows), &own,
+	    why))
 		return false;
 	LIST_EACH(item, &master.rows)
 		LIST_ITEM(item, struct row, link)->wanted = false;
-	for (size_t i = 0; i < cf.count; i++) {
-		if (take_line(&cf.rows[i], &problem))
-			continue;
-		ok = false;
-		if (starting) {
-			str_sets(why, str_cstr(&problem));
-			break;
-		}
-		log_error("%s", str_cstr(&problem));
-	}
+	bool ok = take_lines(&cf, NULL, starting, why);
+
+	if (ok || !starting)
+		ok = take_lines(&own, &cf, starting, why) && ok;
+
 	if (ok || !starting)
 		drop_unwanted();
 	master_cf_free(&cf);
-	str_fini(&problem);
+	master_cf_free(&own);
 	if (!ok && !starting)
 		str_sets(why, "some services are not as master.cf says");
 	return ok;

@@ -195,6 +195,8 @@ class Master(instance.TestCase):
 
     @unittest.skipIf((os.cpu_count() or 1) < 2, "needs two processors")
     def test_a_busy_process_gets_company(self):
+        if os.getloadavg()[0] > os.cpu_count() * 0.7:
+            self.skipTest("no processor to be busy on: others use them")
         mail = self.make()
         busy = self.talk(mail.port)
         until(lambda: (busy.say("spin 900"), len(self.processes(mail)) > 1)[1],

@@ -22,19 +22,18 @@ struct conf_core {
 	const char *recipient_delimiter, *double_bounce_sender;
 	const char *parent_domain_matches_subdomains;
 	const char *hash_queue_names, *default_database_type;
-	const char *process_name, *service_name, *process_id_directory;
+	const char *process_name, *service_name;
 	const char *queue_sync_method;
-	const char *import_environment, *export_environment;
+	const char *import_environment;
 	const char *rewrite_service_name, *cleanup_service_name;
 	const char *queue_service_name, *bounce_service_name;
 	const char *defer_service_name, *trace_service_name;
 	const char *proxymap_service_name, *proxywrite_service_name;
 	const char *error_service_name, *showq_service_name;
-	const char *pickup_service_name, *flush_service_name;
-	const char *verify_service_name, *anvil_service_name;
+	const char *pickup_service_name;
 	const char *resolver_service_name;		/* new */
 	bool enable_long_queue_ids, soft_bounce, smtputf8_enable;
-	bool strict_mailbox_ownership, helpful_warnings;
+	bool strict_mailbox_ownership;
 	int64_t ipc_timeout, ipc_idle, max_idle, max_use, daemon_timeout;
 	int64_t message_size_limit, line_length_limit, header_size_limit;
 	int64_t hopcount_limit, delay_logging_resolution_limit;

@@ -10,7 +10,7 @@
 
 struct bounce_conf {
 	const char *notify_classes, *bounce_notice_recipient;
-	const char *double_bounce_notice_recipient, *empty_address_recipient;
+	const char *double_bounce_notice_recipient;
 	int64_t bounce_size_limit, maximal_queue_lifetime;
 };
 

@@ -14,7 +14,6 @@ struct rewrite_conf {
 	const char *sender_dependent_relayhost_maps;
 	const char *sender_dependent_default_transport_maps;
 	const char *virtual_alias_domains, *virtual_mailbox_domains;
-	const char *virtual_alias_maps, *virtual_mailbox_maps;
 	const char *relocated_maps, *empty_address_recipient;
 	const char *null_sender_relayhost_key, *null_sender_transport_key;
 	const char *remote_header_rewrite_domain;

@@ -23,12 +23,15 @@
 #define WINDOW_MOST 20000		/* kept before memory is given back */
 #define SWEEP_MS 1000
 #define BUSY_RETRY_SECONDS 5
+#define BUSY_FIRST_MS 20
+#define BUSY_LOOKS 5
 
 static struct hash *by_id;
 static struct list messages = LIST_HEAD(messages);
 static struct loop_timer sweep_timer;
 static struct fiber_queue room_made = FIBER_QUEUE(room_made);
 static bool incoming_wanted, deferred_wanted, ignore_times_wanted;
+static unsigned busy_looks;
 static bool scanner_runs;
 static uint64_t rcpts_in_memory;
 
@@ -400,14 +403,26 @@ scan_queue(enum queue_name where, bool ignore_times)
 	return busy;
 }
 
+/* What made us look may still be in its writer's hands: look again soon, a few
+ * times. A message that takes longer comes with a notice of its own. */
+static void
+scan_incoming(void)
+{
+	incoming_wanted = false;
+	if (!scan_queue(QUEUE_INCOMING, true) || busy_looks == BUSY_LOOKS)
+		return;
+	if (fiber_sleep(deadline_in_ms(BUSY_FIRST_MS << (2 * busy_looks++)))
+	    == IO_TIMEOUT)
+		incoming_wanted = true;
+}
+
 static void
 scanner(void *arg)
 {
 	(void)arg;
 	while (dispatching && (incoming_wanted || deferred_wanted)) {
 		if (incoming_wanted) {
-			incoming_wanted = false;
-			scan_queue(QUEUE_INCOMING, true);
+			scan_incoming();
 		} else {
 			bool all = ignore_times_wanted;
 
@@ -422,6 +437,8 @@ void
 intake_scan(bool incoming, bool deferred, bool ignore_times)
 {
 	incoming_wanted |= incoming;
+	if (incoming)
+		busy_looks = 0;
 	deferred_wanted |= deferred;
 	ignore_times_wanted |= ignore_times;
 	if (scanner_runs || !dispatching)

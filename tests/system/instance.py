@@ -205,6 +205,8 @@ class Sink:
             with self.lock:
                 self.connections += 1
                 self.open.add(peer)
+            if peer.family != socket.AF_UNIX:
+                peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             threading.Thread(target=self.serve, args=(peer,), daemon=True).start()
 
     def say(self, peer, stage, argument=""):
@@ -241,6 +243,8 @@ class Sink:
             if word in ("EHLO", "LHLO"):
                 greeting = text
                 line = self.answer("helo", text)
+                if line == "close":
+                    raise ConnectionError
                 if line is None:
                     names = ("sink.example",) + tuple(self.extensions)
                     line = "\n".join(["250-" + n for n in names[:-1]] +

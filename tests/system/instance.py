@@ -265,7 +265,7 @@ class Sink:
                     continue
                 if not self.say(peer, "data"):
                     continue
-                data = b""
+                data = bytearray()
                 for body in file:
                     if body == b".\r\n":
                         break
@@ -278,7 +278,7 @@ class Sink:
                 if good:
                     with self.lock:
                         self.received.append(Received(
-                            sender, good if self.lmtp else recipients, data,
+                            sender, good if self.lmtp else recipients, bytes(data),
                             greeting))
                 sender, recipients = None, []
             elif word == "RSET":

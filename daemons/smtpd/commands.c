@@ -483,6 +483,16 @@ command_rset(struct session *s)
 }
 
 static void
+reply_vrfy(struct session *s, struct span address)
+{
+	struct str shown = STR_EMPTY;
+
+	log_quote(&shown, address);
+	reply(s, "252", "2.0.0", "%s", str_cstr(&shown));
+	str_fini(&shown);
+}
+
+static void
 command_vrfy(struct session *s, struct span rest)
 {
 	struct rewrite_want to = { .address = SPAN_NONE };
@@ -514,7 +524,7 @@ command_vrfy(struct session *s, struct span rest)
 		if (check_rcpt(&c, to.address, &to) == CHECK_REJECT)
 			reply_reject(s, str_cstr(&c.text), to.address);
 		else
-			reply(s, "252", "2.0.0", "%.*s", SPAN_ARG(rest));
+			reply_vrfy(s, rest);
 		check_end(&c);
 	}
 	arena_free(&arena);

@@ -128,6 +128,23 @@ run_item(struct check *c, const struct restriction *r)
 	return r->type->run(c, r);
 }
 
+/* smtpd_log_access_permit_actions */
+static void
+log_permit(struct check *c, const struct restriction *r)
+{
+	struct str text = STR_EMPTY;
+
+	if (r->type == NULL || c->s->tx == NULL
+	    || !restrict_logs_permit(SPAN(r->type->name)))
+		return;
+	str_printf(&text, "action=%s for %s=%.*s", r->type->name,
+	    c->reply_class, SPAN_ARG(c->reply_name));
+	if (r->table != NULL)
+		str_addf(&text, " from %s", r->table);
+	log_event(c->s, "permit", c->s->where, str_cstr(&text), c->rcpt);
+	str_fini(&text);
+}
+
 enum check_result
 check_run_list(struct check *c, const struct restriction_list *list)
 {
@@ -147,6 +164,8 @@ check_run_list(struct check *c, const struct restriction_list *list)
 			r = &list->items[++i];
 		}
 		result = run_item(c, r);
+		if (result == CHECK_PERMIT)
+			log_permit(c, r);
 		if (!c->misconfigured)
 			c->warn = outer;
 	}

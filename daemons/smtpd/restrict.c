@@ -15,6 +15,7 @@
 #include "common/base/mem.h"
 #include "common/mail/conf.h"
 #include "common/mail/restriction_names.h"
+#include "daemons/shared/tables.h"
 
 static const struct restriction_type types[] = {
 	{ "permit", false, run_permit },
@@ -59,6 +60,7 @@ static const struct restriction_type types[] = {
 static struct restriction_list lists[LIST_COUNT];
 static struct hash *classes;		/* name -> struct restriction_list */
 static bool relaying_guarded;
+static struct matchlist *logged_permits;
 static struct arena *setup_arena;
 
 /* ---- parsing ---- */
@@ -263,6 +265,8 @@ restrict_setup(void)
 	    smtpd_conf.end_of_data_restrictions);
 	parse_list(&lists[LIST_REWRITE], "local_header_rewrite_clients",
 	    smtpd_conf.local_header_rewrite_clients);
+	logged_permits = tables_open_list("smtpd_log_access_permit_actions",
+	    smtpd_conf.log_access_permit_actions, MATCHLIST_STRINGS);
 	relaying_guarded = guards(&lists[LIST_RELAY], 0)
 	    || guards(&lists[LIST_RCPT], 0);
 }
@@ -271,6 +275,12 @@ const struct restriction_list *
 restrict_list(enum restrict_list_id id)
 {
 	return &lists[id];
+}
+
+bool
+restrict_logs_permit(struct span name)
+{
+	return matchlist_name(logged_permits, name) == MAP_FOUND;
 }
 
 bool

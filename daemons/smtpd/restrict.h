@@ -72,6 +72,8 @@ enum restrict_list_id { LIST_CLIENT, LIST_HELO, LIST_SENDER, LIST_RELAY,
 struct restriction_list;
 struct restriction_type;
 const struct restriction_list *restrict_list(enum restrict_list_id id);
+/* smtpd_log_access_permit_actions names it. */
+bool restrict_logs_permit(struct span name);
 /* Some list stops mail from anywhere to anywhere. */
 bool restrict_guards_relaying(void);
 const struct restriction_type *restrict_find_type(struct span word);

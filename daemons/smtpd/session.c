@@ -8,6 +8,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/mail/conf_core.h"
+#include "common/mail/macro.h"
 #include "common/service/service.h"
 #include "daemons/smtpd/clients.h"
 #include "daemons/smtpd/restrict.h"
@@ -115,8 +116,10 @@ session_header_address(const struct session *s)
 static bool
 ending_has_id(void)
 {
-	return strcmp(conf_core.log_compat_level, "3.9") > 0
-	    || strncmp(conf_core.log_compat_level, "3.1", 3) == 0;
+	int order = 0;
+
+	return macro_compare_levels(SPAN(conf_core.log_compat_level),
+	    SPAN("3.10"), &order) && order >= 0;
 }
 
 static void
@@ -252,15 +255,14 @@ next_line(struct session *s, struct span *line_out)
 	return true;
 }
 
-/* More input where the client should have waited for our reply. */
+/* Is there input although the client has to wait for us? Said once. */
 static bool
-pipelining_is_wrong(struct session *s, enum smtp_verb verb)
+notice_early_input(struct session *s)
 {
 	struct str shown = STR_EMPTY;
 	struct span bytes;
 
-	if (s->bad_pipelining || (s->esmtp && !state_ends_group(verb))
-	    || !stream_input_waits(s->client)
+	if (s->bad_pipelining || !stream_input_waits(s->client)
 	    || stream_peek(s->client, deadline_in_ms(0), &bytes) != IO_OK)
 		return false;
 	s->bad_pipelining = true;
@@ -268,6 +270,15 @@ pipelining_is_wrong(struct session *s, enum smtp_verb verb)
 	log_plain(s, "improper command pipelining after %s from %s: %s",
 	    s->where, s->peer, str_cstr(&shown));
 	str_fini(&shown);
+	return true;
+}
+
+/* More input where the client should have waited for our reply. */
+static bool
+pipelining_is_wrong(struct session *s, enum smtp_verb verb)
+{
+	if ((s->esmtp && !state_ends_group(verb)) || !notice_early_input(s))
+		return false;
 	if (!s->esmtp || !smtpd_conf.forbid_unauth_pipelining)
 		return false;
 	reply(s, "554", "5.5.0", "Error: SMTP protocol synchronization");
@@ -328,6 +339,7 @@ greet(struct session *s)
 {
 	struct check c;
 
+	notice_early_input(s);
 	if (!smtpd_conf.delay_reject) {
 		check_begin(&c, s, NULL);
 		if (check_client(&c) == CHECK_REJECT) {

@@ -24,6 +24,7 @@ struct records {
 	uint64_t at, end;		/* of the region that is read */
 	struct str buf;
 	uint64_t buf_at;
+	bool failed;			/* the disk did, not the file */
 };
 
 struct record {
@@ -48,8 +49,10 @@ fill(struct records *r, uint64_t at, size_t want)
 		want = (size_t)(r->end - at);
 	room = str_reserve(&r->buf, want);
 	n = fs_pread(r->fd, room, want, (off_t)at);
-	if (n < 0)
+	if (n < 0) {
+		r->failed = true;
 		return false;
+	}
 	str_advance(&r->buf, (size_t)n);
 	return true;
 }
@@ -98,6 +101,17 @@ damaged(struct str *why, const char *what)
 {
 	str_sets(why, what);
 	return QUEUE_DAMAGED;
+}
+
+/* What next_record could not give: damage sets a file aside for good, trouble
+ * with the disk does not. */
+static enum queue_result
+bad_record(const struct records *r, struct str *why, const char *what)
+{
+	if (!r->failed)
+		return damaged(why, what);
+	str_sets(why, "read error");
+	return QUEUE_IO_ERROR;
 }
 
 static enum queue_result
@@ -153,7 +167,9 @@ read_envelope(struct queue_message *m, struct arena *arena, uint64_t flags,
 	struct record record;
 	enum queue_result result = QUEUE_OK;
 
-	if (!next_record(&r, &record) || record.type != RECORD_ENVELOPE)
+	if (!next_record(&r, &record))
+		result = bad_record(&r, why, "no envelope");
+	else if (record.type != RECORD_ENVELOPE)
 		result = damaged(why, "no envelope");
 	else if (!attr_decode_body(&envelope_form, record.body, arena,
 	    &m->envelope, why))
@@ -168,13 +184,14 @@ read_envelope(struct queue_message *m, struct arena *arena, uint64_t flags,
 /* ---- the checksum over everything ---- */
 
 static bool
-sum_range(int fd, uint64_t from, uint64_t to, uint32_t *crc, char *buf,
-    size_t room)
+sum_range(struct records *r, uint64_t from, uint64_t to, uint32_t *crc,
+    char *buf, size_t room)
 {
 	while (from < to) {
 		size_t want = to - from < room ? (size_t)(to - from) : room;
-		ssize_t n = fs_pread(fd, buf, want, (off_t)from);
+		ssize_t n = fs_pread(r->fd, buf, want, (off_t)from);
 
+		r->failed |= n < 0;
 		if (n <= 0)
 			return false;
 		*crc = crc32c(*crc, buf, (size_t)n);
@@ -199,13 +216,13 @@ sum_records(struct records *r, uint32_t *crc, char *buf, size_t room,
 		    && record.body.p[0] != MARK_DONE))
 			return false;
 		(*rcpts)++;
-		if (!sum_range(r->fd, summed, record.body_at, crc, buf, room))
+		if (!sum_range(r, summed, record.body_at, crc, buf, room))
 			return false;
 		*crc = crc32c(*crc, &left, 1);
 		summed = record.body_at + 1;
 	}
 	return r->at == r->end
-	    && sum_range(r->fd, summed, r->end, crc, buf, room);
+	    && sum_range(r, summed, r->end, crc, buf, room);
 }
 
 static enum queue_result
@@ -222,15 +239,19 @@ check_sum(const struct queue_message *m, uint32_t wanted, struct str *why)
 	uint64_t rcpts = 0;
 	bool ok;
 
-	ok = sum_range(m->fd, 0, QUEUE_MAGIC_BYTES, &crc, buf, READ_BYTES)
+	ok = sum_range(&before, 0, QUEUE_MAGIC_BYTES, &crc, buf, READ_BYTES)
 	    && sum_records(&before, &crc, buf, READ_BYTES, &rcpts)
-	    && sum_range(m->fd, before.end, after.at, &crc, buf, READ_BYTES)
+	    && sum_range(&before, before.end, after.at, &crc, buf,
+	    READ_BYTES)
 	    && sum_records(&after, &crc, buf, READ_BYTES, &rcpts)
 	    && crc == wanted && rcpts == l->rcpt_count;
 	mem_free(buf);
 	records_over(&before);
 	records_over(&after);
-	return ok ? QUEUE_OK : damaged(why, "checksum does not match");
+	if (ok)
+		return QUEUE_OK;
+	return bad_record(before.failed ? &before : &after, why,
+	    "checksum does not match");
 }
 
 /* ---- opening ---- */
@@ -396,7 +417,8 @@ queue_message_rcpts(struct queue_message *m, uint64_t *cursor, size_t most,
 
 		if (!next_record(&r, &record)) {
 			if (r.at != r.end)
-				result = damaged(why, "bad recipient record");
+				result = bad_record(&r, why,
+				    "bad recipient record");
 			else if (next_region(m, &r))
 				continue;
 			break;
@@ -431,7 +453,8 @@ queue_message_each_rcpt(struct queue_message *m, queue_rcpt_fn *fn, void *arg,
 
 		if (!next_record(&r, &record)) {
 			if (r.at != r.end)
-				result = damaged(why, "bad recipient record");
+				result = bad_record(&r, why,
+				    "bad recipient record");
 			else if (next_region(m, &r))
 				continue;
 			break;

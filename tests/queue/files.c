@@ -90,8 +90,8 @@ files_read(int queue, enum queue_name where, const char *id)
 	if (result == QUEUE_OK) {
 		str_printf(&text, "%.*s ->", SPAN_ARG(m.envelope.sender));
 		do {			/* in small pieces */
-			T_EQ_INT(queue_message_rcpts(&m, &cursor, 3, arena,
-			    rcpts, &n, &why), QUEUE_OK);
+			result = queue_message_rcpts(&m, &cursor, 3, arena,
+			    rcpts, &n, &why);
 			for (size_t i = 0; i < n; i++)
 				str_addf(&text, " %.*s",
 				    SPAN_ARG(rcpts[i].address));
@@ -99,6 +99,8 @@ files_read(int queue, enum queue_name where, const char *id)
 		str_addf(&text, " (%llu)",
 		    (unsigned long long)m.layout.content_length);
 		queue_message_close(&m);
+		if (result != QUEUE_OK)
+			str_sets(&text, result_names[result]);
 	}
 	str_fini(&why);
 	arena_free(&arena);

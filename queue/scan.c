@@ -98,8 +98,8 @@ has_complete_mode(int queue_dir, enum queue_name where, struct span id)
 	return complete;
 }
 
-static void
-recover_one(int queue_dir, enum queue_name where, struct span id,
+void
+queue_recover_one(int queue_dir, enum queue_name where, struct span id,
     time_t limit, struct queue_recovery *out)
 {
 	struct arena *arena = arena_new();
@@ -156,8 +156,8 @@ queue_recover(int queue_dir, time_t limit, struct queue_recovery *out,
 
 		queue_scan_start(&scan, queue_dir, queues[i]);
 		while (queue_scan_next(&scan, id))
-			recover_one(queue_dir, queues[i], SPAN(id), limit,
-			    out);
+			queue_recover_one(queue_dir, queues[i], SPAN(id),
+			    limit, out);
 		if (scan.trouble != 0) {
 			errno = scan.trouble;
 			str_printf(why, "%s: %m", queue_name_text(queues[i]));

@@ -34,6 +34,9 @@ void queue_scan_stop(struct queue_scan *scan);
 struct queue_recovery {
 	size_t requeued, removed, corrupt;
 };
+/* The same for one file; nothing happens to one that is in order. */
+void queue_recover_one(int queue_dir, enum queue_name where, struct span id,
+    time_t older_than, struct queue_recovery *out);
 bool queue_recover(int queue_dir, time_t older_than,
     struct queue_recovery *out, struct str *why);
 

@@ -23,6 +23,7 @@
 #define WINDOW_MOST 20000		/* kept before memory is given back */
 #define SWEEP_MS 1000
 #define BUSY_RETRY_SECONDS 5
+#define INCOMPLETE_SECONDS 300
 #define BUSY_FIRST_MS 20
 #define BUSY_LOOKS 5
 
@@ -313,6 +314,23 @@ intake_note(const struct qmgr_note *note, int fd)
 
 /* ---- files ---- */
 
+/* Nobody holds its lock: the writer is gone. Young ones are left alone, for
+ * a file is locked a moment after it was made. */
+static void
+sort_out_incomplete(enum queue_name where, struct span id)
+{
+	struct queue_recovery done = { 0, 0, 0 };
+
+	queue_recover_one(queue_dir, where, id,
+	    clock_wall() - INCOMPLETE_SECONDS, &done);
+	if (done.removed > 0)
+		log_info("%.*s: removed incomplete queue file: no client was "
+		    "told that it was accepted", SPAN_ARG(id));
+	if (done.corrupt > 0)
+		log_warn("%.*s: queue file without an end -- moved to corrupt",
+		    SPAN_ARG(id));
+}
+
 enum queue_result
 intake_file(enum queue_name where, struct span id)
 {
@@ -341,6 +359,8 @@ intake_file(enum queue_name where, struct span id)
 			result = QUEUE_IO_ERROR;
 		}
 	}
+	if (result == QUEUE_INCOMPLETE)
+		sort_out_incomplete(where, id);
 	str_fini(&why);
 	if (result != QUEUE_OK) {
 		arena_free(&arena);

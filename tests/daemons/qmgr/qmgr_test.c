@@ -3,6 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "common/mail/conf_core.h"
 #include "tests/daemons/qmgr/world.h"
 #include "tests/harness/t_maps.h"
@@ -512,4 +516,41 @@ in_part(void *arg)
 T_TEST(what_was_done_is_marked_when_another_takes_over)
 {
 	world_run("", 1, in_part, NULL);
+}
+
+static void
+put_file(const char *path, const char *bytes, mode_t mode)
+{
+	int fd = openat(queue_dir, path, O_WRONLY | O_CREAT, 0600);
+
+	T_NEED(fd >= 0);
+	T_NEED(write(fd, bytes, strlen(bytes)) == (ssize_t)strlen(bytes));
+	T_NEED(fchmod(fd, mode) == 0);
+	close(fd);
+}
+
+static void
+leftovers(void *arg)
+{
+	(void)arg;
+	put_file(incoming_1  ID1, "WAYPOST1E", 0600);
+	put_file("deferred/" ID2, "WAYPOST1E", 0700);
+	put_file("deferred/" ID3, "nonsense", 0700);
+	logged();
+	intake_scan(true, true, true);
+	world_settle(10);
+	const char *log = logged();
+
+	T_EQ_STR(world_deliveries(), "");
+	T_HAS_STR(log, "warning: " ID2 ": queue file without an end -- moved "
+	    "to corrupt\n");
+	T_HAS_STR(log, "warning: " ID3 ": damaged queue file: ");
+	T_EQ_INT(faccessat(queue_dir, incoming_1  ID1, F_OK, 0), 0);
+	T_EQ_INT(faccessat(queue_dir, "corrupt/" ID2, F_OK, 0), 0);
+	T_EQ_INT(faccessat(queue_dir, "corrupt/" ID3, F_OK, 0), 0);
+}
+
+T_TEST(what_others_left_is_set_aside)
+{
+	world_run("", 20, leftovers, NULL);
 }

@@ -533,7 +533,7 @@ static void
 leftovers(void *arg)
 {
 	(void)arg;
-	put_file(incoming_1  ID1, "WAYPOST1E", 0600);
+	put_file("incoming/1/" ID1, "WAYPOST1E", 0600);
 	put_file("deferred/" ID2, "WAYPOST1E", 0700);
 	put_file("deferred/" ID3, "nonsense", 0700);
 	logged();
@@ -545,7 +545,7 @@ leftovers(void *arg)
 	T_HAS_STR(log, "warning: " ID2 ": queue file without an end -- moved "
 	    "to corrupt\n");
 	T_HAS_STR(log, "warning: " ID3 ": damaged queue file: ");
-	T_EQ_INT(faccessat(queue_dir, incoming_1  ID1, F_OK, 0), 0);
+	T_EQ_INT(faccessat(queue_dir, "incoming/1/" ID1, F_OK, 0), 0);
 	T_EQ_INT(faccessat(queue_dir, "corrupt/" ID2, F_OK, 0), 0);
 	T_EQ_INT(faccessat(queue_dir, "corrupt/" ID3, F_OK, 0), 0);
 }

@@ -421,14 +421,14 @@ too_many_rcpts(struct session *s)
 }
 
 static void
-refuse_lookup(struct session *s, struct span address)
+refuse_lookup(struct session *s, struct span address, struct span rcpt)
 {
 	struct str text = STR_EMPTY;
 
 	str_adds(&text, "451 4.3.0 <");
 	address_print(&text, address);
 	str_adds(&text, ">: Temporary lookup failure");
-	reply_reject(s, str_cstr(&text), address);
+	reply_reject(s, str_cstr(&text), rcpt);
 	str_fini(&text);
 }
 
@@ -441,7 +441,8 @@ take_rcpt(struct session *s, const struct smtp_rcpt *rcpt)
 	struct check c;
 
 	if (!resolve(s, &to)) {
-		refuse_lookup(s, to.address);
+		refuse_lookup(s, to.answer.flags & RESOLVE_FAIL
+		    ? to.address : t->sender, to.address);
 		return;
 	}
 	check_begin(&c, s, t->arena);
@@ -518,7 +519,7 @@ command_vrfy(struct session *s, struct span rest)
 	rewrite_addresses("local", REWRITE_STANDARD_FORM | REWRITE_RESOLVE,
 	    SPAN_NONE, &to, 1, arena, deadline_in(smtpd_conf.timeout));
 	if (to.answer.flags & RESOLVE_FAIL) {
-		refuse_lookup(s, to.address);
+		refuse_lookup(s, to.address, to.address);
 	} else {
 		check_begin(&c, s, arena);
 		if (check_rcpt(&c, to.address, &to) == CHECK_REJECT)

@@ -61,7 +61,6 @@ static const struct {
 	{ "crlf dot cr cr lf", "a\r\n.\r\r\n.\r\n", 0, true, "a\n\r\n", 0,
 	    false },
 	{ "cr crlf dot crlf", "a\r\r\n.\r\n", 0, true, "a\r\n", 0, false },
-	{ "nul", "a\r\n.\r\n", 0, true, "a\n", 0, false },
 	{ "not ended", "a\r\n.\r", 0, false, "a\n", 0, false },
 	{ "bare lf ends", "a\n.\nb", SMTP_DATA_BARE_LF_ENDS, true, "a\n", 1,
 	    true },

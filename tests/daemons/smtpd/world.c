@@ -194,6 +194,8 @@ take_message(struct stream *s, struct arena *arena, struct str *why)
 			T_NEED(attr_decode(&cleanup_begin_form, &frame, s,
 			    arena, &begin, why));
 			note_begin(&begin);
+			if (world.cleanup_deaf)
+				fiber_sleep(DEADLINE_NEVER);
 		} else if (frame.form == cleanup_rcpts_form.id) {
 			T_NEED(attr_decode(&cleanup_rcpts_form, &frame, s,
 			    arena, &rcpts, why));

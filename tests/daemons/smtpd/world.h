@@ -24,6 +24,7 @@ struct world {
 	/* The services. */
 	bool no_rewrite, no_cleanup;
 	bool cleanup_stalls;		/* takes the message, never answers */
+	bool cleanup_deaf;		/* does not read behind the beginning */
 	uint64_t cleanup_status;
 	char cleanup_text[256];
 	/* What came of it. */

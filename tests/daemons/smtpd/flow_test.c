@@ -1,0 +1,102 @@
+/*
+ * A slow service holds back the client that waits for it and nobody else.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "common/io/deadline.h"
+#include "tests/daemons/smtpd/world.h"
+#include "tests/harness/t.h"
+
+static bool
+hear(struct stream *s, const char *code)
+{
+	struct span line = SPAN_NONE;
+
+	if (stream_read_line(s, 1000, deadline_in(30), &line, NULL) != IO_OK)
+		return T_CHECK(!"a reply");
+	return T_EQ_TEXT(span_sub(line, 0, 3), code);
+}
+
+static bool
+say(struct stream *s, const char *text, const char *code)
+{
+	return T_EQ_INT(stream_write_flush(s, SPAN(text), deadline_in(30)),
+	    IO_OK) && (code == NULL || hear(s, code));
+}
+
+static void
+start_content(struct stream *s)
+{
+	hear(s, "220");
+	say(s, "HELO me.example\r\n", "250");
+	say(s, "MAIL FROM:<a@b.example>\r\n", "250");
+	say(s, "RCPT TO:<a@local.test>\r\n", "250");
+	say(s, "DATA\r\n", "354");
+}
+
+static void
+wait_for_verdict(struct stream *s, void *arg)
+{
+	struct stream *other = world_connect();
+	struct span bytes;
+
+	start_content(s);
+	say(s, "x\r\n.\r\n", NULL);
+	hear(other, "220");
+	say(other, "HELO you.example\r\n", "250");
+	T_EQ_INT(stream_peek(s, deadline_in(600), &bytes), IO_TIMEOUT);
+	/* smtpd_timeout does not hurry cleanup, but it ended the other one. */
+	hear(other, "421");
+	stream_close(other);
+}
+
+T_TEST(the_verdict_of_cleanup_is_waited_for)
+{
+	world_reset();
+	world.cleanup_stalls = true;
+	world_run(wait_for_verdict, NULL);
+	T_EQ_INT(world.messages, 1);
+}
+
+static void
+flood(struct stream *s, void *arg)
+{
+	struct str piece = STR_EMPTY;
+	uint64_t sent = 0;
+
+	while (str_len(&piece) < 8000)
+		str_adds(&piece, "a line of content that goes nowhere\r\n");
+	start_content(s);
+	while (sent < 100 * 1000 * 1000
+	    && stream_write_flush(s, str_span(&piece), deadline_in(60))
+	    == IO_OK)
+		sent += str_len(&piece);
+	/* What the kernel and a few buffers hold. */
+	T_CHECK(sent > 8000);
+	T_CHECK(sent < 2 * 1000 * 1000);
+	str_fini(&piece);
+}
+
+T_TEST(a_client_is_read_only_while_cleanup_reads)
+{
+	world_reset();
+	str_adds(&world.conf, "message_size_limit = 0\n");
+	world.cleanup_deaf = true;
+	world_run(flood, NULL);
+	T_EQ_INT(world.messages, 0);
+}
+
+static void
+leave_in_content(struct stream *s, void *arg)
+{
+	start_content(s);
+	say(s, "Subject: half\r\n", NULL);
+}
+
+T_TEST(half_a_message_is_dropped_by_cleanup)
+{
+	world_reset();
+	world_run(leave_in_content, NULL);
+	T_EQ_INT(world.messages, 0);
+	T_EQ_INT(world.lost, 1);
+}

@@ -29,6 +29,10 @@ struct inherit {
 	bool log, root;
 };
 
+/* Set by `waypost check`: only look at the configuration, tell on standard
+ * error, exit 1 if something is wrong. */
+#define INHERIT_CHECK_ENV "WAYPOST_CHECK"
+
 /* A launcher gets from its agent: the socket to it, the lock, the log file
  * where there is one, the agent's options and this variable. */
 enum { INHERIT_LAUNCHER_SOCKET = 3 };

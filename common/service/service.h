@@ -68,6 +68,11 @@ struct service {
 	 * connections are closed. May be NULL. */
 	void (*drain)(void);
 
+	/* For `waypost check`, instead of all the above, with files and the
+	 * configuration of one row: looks closer than types and ranges, logs each
+	 * finding by log_error with file and line; false if there was one. */
+	bool (*check)(void);
+
 	/* Never leaves for having nothing to do (it keeps work of its own). */
 	bool stays;
 	/* `serve` speaks forms (rpc_read_hello) in an order of its own. */

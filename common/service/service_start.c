@@ -167,6 +167,7 @@ static void
 read_configuration(void)
 {
 	struct str why = STR_EMPTY;
+	static struct str origin;	/* entries keep it */
 
 	if (!conf_load(NULL, &why))
 		fatal("%s", str_cstr(&why));
@@ -175,10 +176,11 @@ read_configuration(void)
 		conf_register(ST.service->params);
 	set("process_name", ST.service->name);
 	set("service_name", ST.name);
+	str_printf(&origin, "service \"%s\": -o", ST.name);
 	for (size_t i = 0; i < overrides.count; i++)
 		if (!conf_override_assignment(span_cstr(overrides.items[i]),
-		    "-o", &why))
-			fatal("service %s: %s", ST.name, str_cstr(&why));
+		    str_cstr(&origin), &why))
+			fatal("%s: %s", str_cstr(&origin), str_cstr(&why));
 	if (!conf_fill(&conf_core_params, &why) ||
 	    (ST.service->params != NULL &&
 	    !conf_fill(ST.service->params, &why)))
@@ -295,6 +297,25 @@ enter_jail(void)
 	str_fini(&why);
 }
 
+/* What `waypost check` runs in place of the service. */
+__attribute__((noreturn)) static void
+check_only(void)
+{
+	bool good = true;
+
+	log_add_sink(log_sink_stderr(false));
+	read_configuration();
+	if (str_len(&ST.refusal) > 0) {
+		log_error("service \"%s\" refuses to work: %s", ST.name,
+		    str_cstr(&ST.refusal));
+		good = false;
+	}
+	if (ST.service->check != NULL && !ST.service->check())
+		good = false;
+	log_flush();
+	exit(good ? 0 : 1);
+}
+
 static void
 ask_for_syslog(void)
 {
@@ -313,6 +334,8 @@ service_prepare(const struct service *service, int argc, char **argv)
 	fault_arm_from_environment();
 
 	service_read_options(argc, argv);
+	if (getenv(INHERIT_CHECK_ENV) != NULL)
+		check_only();
 	take_inheritance();
 	logsink_open_early(service->name,
 	    ST.from_master.log ? INHERIT_LOG : -1);

@@ -244,31 +244,78 @@ guards(const struct restriction_list *list, unsigned depth)
 	return false;
 }
 
+static const struct {
+	enum restrict_list_id id;
+	const char *title, *const *value;
+} sources[] = {
+	{ LIST_CLIENT, "smtpd_client_restrictions",
+	    &smtpd_conf.client_restrictions },
+	{ LIST_HELO, "smtpd_helo_restrictions",
+	    &smtpd_conf.helo_restrictions },
+	{ LIST_SENDER, "smtpd_sender_restrictions",
+	    &smtpd_conf.sender_restrictions },
+	{ LIST_RELAY, "smtpd_relay_restrictions",
+	    &smtpd_conf.relay_restrictions },
+	{ LIST_RCPT, "smtpd_recipient_restrictions",
+	    &smtpd_conf.recipient_restrictions },
+	{ LIST_DATA, "smtpd_data_restrictions",
+	    &smtpd_conf.data_restrictions },
+	{ LIST_END_OF_DATA, "smtpd_end_of_data_restrictions",
+	    &smtpd_conf.end_of_data_restrictions },
+	{ LIST_REWRITE, "local_header_rewrite_clients",
+	    &smtpd_conf.local_header_rewrite_clients },
+};
+
 void
 restrict_setup(void)
 {
 	setup_arena = arena_new();
 	parse_classes();
-	parse_list(&lists[LIST_CLIENT], "smtpd_client_restrictions",
-	    smtpd_conf.client_restrictions);
-	parse_list(&lists[LIST_HELO], "smtpd_helo_restrictions",
-	    smtpd_conf.helo_restrictions);
-	parse_list(&lists[LIST_SENDER], "smtpd_sender_restrictions",
-	    smtpd_conf.sender_restrictions);
-	parse_list(&lists[LIST_RELAY], "smtpd_relay_restrictions",
-	    smtpd_conf.relay_restrictions);
-	parse_list(&lists[LIST_RCPT], "smtpd_recipient_restrictions",
-	    smtpd_conf.recipient_restrictions);
-	parse_list(&lists[LIST_DATA], "smtpd_data_restrictions",
-	    smtpd_conf.data_restrictions);
-	parse_list(&lists[LIST_END_OF_DATA], "smtpd_end_of_data_restrictions",
-	    smtpd_conf.end_of_data_restrictions);
-	parse_list(&lists[LIST_REWRITE], "local_header_rewrite_clients",
-	    smtpd_conf.local_header_rewrite_clients);
-	logged_permits = tables_open_list("smtpd_log_access_permit_actions",
-	    smtpd_conf.log_access_permit_actions, MATCHLIST_STRINGS);
+	for (size_t i = 0; i < ARRAY_COUNT(sources); i++)
+		parse_list(&lists[sources[i].id], sources[i].title,
+		    *sources[i].value);
 	relaying_guarded = guards(&lists[LIST_RELAY], 0)
 	    || guards(&lists[LIST_RCPT], 0);
+}
+
+static bool
+report_list(const struct restriction_list *list, const char *title, int depth)
+{
+	const struct conf_entry *entry = conf_find(title);
+	bool good = true;
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct restriction *r = &list->items[i];
+
+		if (r->trouble != NULL && entry != NULL && entry->line > 0)
+			log_error("%s:%u: %s: %s", entry->origin, entry->line,
+			    title, r->trouble);
+		else if (r->trouble != NULL)
+			log_error("%s: %s", title, r->trouble);
+		if (r->trouble != NULL)
+			good = false;
+		else if (r->list != NULL && depth < RESTRICT_DEPTH_MOST &&
+		    !report_list(r->list, r->word, depth + 1))
+			good = false;
+	}
+	return good;
+}
+
+bool
+restrict_report(void)
+{
+	bool good = true;
+
+	for (size_t i = 0; i < ARRAY_COUNT(sources); i++)
+		if (!report_list(&lists[sources[i].id], sources[i].title, 0))
+			good = false;
+	if (!relaying_guarded) {
+		log_error("smtpd_relay_restrictions or "
+		    "smtpd_recipient_restrictions: found nothing that stops "
+		    "relaying, expected reject_unauth_destination or the like");
+		good = false;
+	}
+	return good;
 }
 
 const struct restriction_list *

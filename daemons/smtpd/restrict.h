@@ -65,6 +65,10 @@ bool check_is_local_rewrite(struct check *c);
  * be understood is remembered: it answers 451 4.3.5 with a warning. */
 void restrict_setup(void);
 
+/* Logs what restrict_setup could not understand, with file and line; false if
+ * there was something. */
+bool restrict_report(void);
+
 enum restrict_list_id { LIST_CLIENT, LIST_HELO, LIST_SENDER, LIST_RELAY,
 	LIST_RCPT, LIST_DATA, LIST_END_OF_DATA, LIST_REWRITE, LIST_COUNT };
 #define RESTRICT_DEPTH_MOST 20		/* classes inside classes */

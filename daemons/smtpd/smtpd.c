@@ -19,6 +19,13 @@ prepare(void)
 	unlisted_setup();
 }
 
+static bool
+check(void)
+{
+	restrict_setup();
+	return restrict_report();
+}
+
 static void
 start(void)
 {
@@ -30,6 +37,7 @@ static const struct service smtpd = {
 	.params = &smtpd_params,
 	.needs = NEEDS_CONFIG_READ,
 	.before_jail = prepare,
+	.check = check,
 	.start = start,
 	.serve = session_serve,
 };

@@ -1,21 +1,26 @@
 /*
  * check - what `waypost check` finds in main.cf, master.cf and the queue.
  *
- * A service with -o overrides is looked at with a configuration of its own,
- * since a protection may be asked for there alone.
+ * Names are looked at here; what they mean, by the programs of master.cf, each
+ * with the overrides of its row.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/io/child.h"
 #include "common/mail/conf_core.h"
 #include "common/mail/master_cf.h"
 #include "common/mail/restriction_names.h"
 #include "common/service/programs.h"
+#include "daemons/commands/lib/all_params.h"
+#include "common/service/inherit.h"
 #include "daemons/commands/lib/all_params.h"
 #include "daemons/commands/lib/check.h"
 
@@ -91,56 +96,39 @@ check_master_cf(struct str *why)
 
 /* --- Services ------------------------------------------------------------*/
 
+/* The program itself looks at its part, with the overrides of its row: nobody
+ * knows it better, and it reads what it would start with. */
 static void
-complain_of_list(const char *parameter, const char *text, void *arg)
+ask_program(const struct master_row *row)
 {
-	const struct conf_entry *entry = conf_find(parameter);
-	const struct master_row *row = arg;
-	struct str line = STR_EMPTY;
+	struct str path = STR_EMPTY, why = STR_EMPTY;
+	char **argv = mem_array(row->args.count + 6, sizeof(*argv));
+	size_t n = 0;
+	int status = 0;
 
-	str_printf(&line, "service \"%s\": %s: %s", row->name, parameter,
-	    text);
-	if (entry != NULL && entry->line > 0)
-		report(CONF_ERROR, entry->origin, entry->line,
-		    str_cstr(&line), NULL);
-	else
-		complain(row, str_cstr(&line));
-	str_fini(&line);
-}
+	str_printf(&path, "%s/%s", conf_core.daemon_directory, row->command);
+	argv[n++] = row->command;
+	argv[n++] = (char *)(uintptr_t)"-n";
+	argv[n++] = row->name;
+	argv[n++] = (char *)(uintptr_t)"-t";
+	argv[n++] = row->type_text;
+	for (size_t i = 0; i < row->args.count; i++)
+		argv[n++] = row->args.items[i];
+	argv[n] = NULL;
 
-static void
-check_protection(const struct master_row *row)
-{
-	struct str what = STR_EMPTY, text = STR_EMPTY;
+	setenv(INHERIT_CHECK_ENV, "1", 1);
+	struct child_spec spec = { .path = str_cstr(&path), .argv = argv,
+		.envp = environ };
+	pid_t pid = child_start(&spec, &why);
 
-	if (conf_unmet_protection(row->command, &what)) {
-		str_printf(&text, "service \"%s\" refuses to work: %s",
-		    row->name, str_cstr(&what));
-		complain(row, str_cstr(&text));
-	}
-	if (strcmp(row->command, "smtpd") == 0)
-		restriction_names_check(complain_of_list, (void *)row);
-	str_fini(&what);
-	str_fini(&text);
-}
-
-static bool
-load_for(const struct master_row *row, const char *dir)
-{
-	struct str why = STR_EMPTY;
-	bool ok;
-
-	conf_unload();
-	ok = conf_load(dir, &why);
-	if (ok)
-		all_params_register();
-	for (size_t i = 0; row != NULL && ok && i < row->overrides.count; i++)
-		ok = conf_override_assignment(
-		    span_cstr(row->overrides.items[i]), row->file, &why);
-	if (!ok && row != NULL)
+	unsetenv(INHERIT_CHECK_ENV);
+	if (pid < 0)
 		complain(row, str_cstr(&why));
+	else if (waitpid(pid, &status, 0) == pid && status != 0)
+		errors++;	/* it has told why */
+	mem_free(argv);
+	str_fini(&path);
 	str_fini(&why);
-	return ok;
 }
 
 static void
@@ -150,26 +138,12 @@ check_service(const struct master_row *row)
 
 	if (!program_runs(row, &why))
 		complain(row, str_cstr(&why));
-	if (program_find(row->command) == NULL)
+	else if (program_find(row->command) == NULL)
 		report(CONF_WARNING, row->file, row->line,
 		    "this program is not one of ours", NULL);
-	if (row->overrides.count == 0)
-		check_protection(row);
+	else
+		ask_program(row);
 	str_fini(&why);
-}
-
-static void
-check_services(const struct master_cf *cf)
-{
-	char *dir = mem_strdup(conf_dir());
-
-	for (size_t i = 0; i < cf->count; i++)
-		check_service(&cf->rows[i]);
-	for (size_t i = 0; i < cf->count; i++)
-		if (cf->rows[i].overrides.count > 0 &&
-		    load_for(&cf->rows[i], dir))
-			check_protection(&cf->rows[i]);
-	mem_free(dir);
 }
 
 /* --- Queue ---------------------------------------------------------------*/
@@ -205,11 +179,13 @@ check_everything(const char *queue_dir)
 			conf_note_references(
 			    span_cstr(cf.rows[i].args.items[k]));
 	all_params_register();
+	all_params_register();
 	conf_check(report, NULL);
 	errno = 0;
 	check_queue(queue);
 	if (readable) {
-		check_services(&cf);
+		for (size_t i = 0; i < cf.count; i++)
+			check_service(&cf.rows[i]);
 		master_cf_free(&cf);
 	}
 	mem_free(queue);

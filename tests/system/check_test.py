@@ -1,0 +1,77 @@
+"""`waypost check` names file, line, what was found and what was expected.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import os
+import re
+import unittest
+
+import instance
+
+
+class Check(instance.TestCase):
+    def make(self, main="", master=None):
+        mail = self.instance(start=False, master=master)
+        path = os.path.join(mail.etc, "main.cf")
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(main)
+        with open(path, encoding="utf-8") as file:
+            self.lines = len(file.read().splitlines())
+        return mail
+
+    def findings(self, mail, status):
+        done = mail.command("waypost", "check", check=False)
+        self.assertEqual(done.returncode, status, done.err)
+        return done.err
+
+    def test_the_shipped_configuration_is_in_order(self):
+        text = self.findings(self.make(), 0)
+        self.assertNotRegex(text, "error:|fatal:|warning:")
+
+    def test_a_misspelt_name_is_told_with_the_nearest_one(self):
+        text = self.findings(self.make("smtpd_timout = 5s\n"), 1)
+        self.assertRegex(text, r"main\.cf:%d: unknown parameter "
+                         r'"smtpd_timout", did you mean "smtpd_timeout"'
+                         % self.lines)
+
+    def test_a_bad_value_is_told_with_what_was_expected(self):
+        text = self.findings(self.make("smtpd_timeout = soon\n"), 1)
+        self.assertRegex(text, r'main\.cf:%d: smtpd_timeout: found "soon", '
+                         r"expected a time" % self.lines)
+
+    def test_an_unknown_restriction_is_an_error(self):
+        text = self.findings(self.make(
+            "smtpd_client_restrictions = permit_mynetworkz\n"), 1)
+        self.assertRegex(text, r"error: \S*main\.cf:%d: smtpd_client_"
+                         r"restrictions: unknown restriction "
+                         r'"permit_mynetworkz", did you mean '
+                         r'"permit_mynetworks"' % self.lines)
+
+    def test_a_protection_that_is_missing_is_an_error(self):
+        text = self.findings(self.make(
+            "smtpd_tls_security_level = encrypt\n"), 1)
+        self.assertRegex(text, r"refuses to work: .*encrypt")
+
+    def test_overrides_of_a_row_are_looked_at(self):
+        def add(text):
+            return text + ("10025 inet n - n - - smtpd\n"
+                           "  -o smtpd_timeout=soon\n"
+                           "10026 inet n - n - - smtpd\n"
+                           "  -o { smtpd_tls_security_level = encrypt }\n")
+        text = self.findings(self.make(master=add), 1)
+        self.assertRegex(text, 'service "10025": -o.*found "soon"')
+        self.assertRegex(text, 'service "10026" refuses to work: .*encrypt')
+
+    def test_a_program_that_is_not_there_is_an_error(self):
+        text = self.findings(self.make(
+            master=lambda t: t + "x unix - - n - - smtpx\n"), 1)
+        self.assertRegex(text, r"master\.cf:\d+: .*smtpx")
+
+    def test_a_line_of_master_cf_that_makes_no_sense_is_an_error(self):
+        text = self.findings(self.make(
+            master=lambda t: t + "x unix - - maybe - - smtp\n"), 1)
+        self.assertTrue(re.search(r"master\.cf:\d+: .*maybe", text), text)
+
+
+if __name__ == "__main__":
+    unittest.main()

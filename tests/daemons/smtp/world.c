@@ -175,10 +175,8 @@ listen_here(void)
 	int fd;
 
 	if (world->unix_socket) {
-		struct str path = STR_EMPTY;
-
-		str_printf(&path, "%s/lmtp", t_tmpdir());
-		world->path = str_release(&path);
+		world->path = arena_printf(fiber_arena(), "%s/lmtp",
+		    t_tmpdir());
 		fd = sock_listen_unix(world->path, 10, 0600, &why);
 	} else {
 		T_NEED(ipaddr_scan(SPAN("127.0.0.1"), &ip));

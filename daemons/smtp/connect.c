@@ -77,8 +77,8 @@ prefer(struct ipaddr *list, size_t count, uint8_t family, struct arena *arena)
 	memcpy(list, sorted, count * sizeof(*list));
 }
 
-/* With a limit, no family may crowd the other out: the later one gets half
- * of the places, the ones before it what is left. */
+/* With a limit, no family may crowd the other out: each has half of the
+ * places, and what the other one leaves. */
 static size_t
 limit_addresses(struct ipaddr *list, size_t count, size_t limit)
 {
@@ -91,8 +91,8 @@ limit_addresses(struct ipaddr *list, size_t count, size_t limit)
 	for (int f = 0; f < 2; f++) {
 		size_t half = (limit + (f == (list[0].family == AF_INET6)))
 		    / 2;
-		size_t spare = total[1 - f] < limit / 2
-		    ? limit - total[1 - f] : 0;
+		size_t spare = total[1 - f] < limit ? limit - total[1 - f]
+		    : 0;
 
 		quota[f] = half > spare ? half : spare;
 	}

@@ -68,6 +68,56 @@ connect_bounce(void *arg)
 	return pair[0];
 }
 
+/* --- Names ---------------------------------------------------------------*/
+
+static bool
+resolve(struct rpc_call *call, void *request, void *reply_out)
+{
+	struct resolver_request *rq = request;
+	struct resolver_reply *reply = reply_out;
+	struct resolver_record *list = arena_array(call->arena, 20,
+	    sizeof(*list));
+	struct span rest = SPAN(world->addresses), word;
+	size_t n = 0;
+
+	reply->status = world->resolver;
+	while (n < 20 && span_token(&rest, " ", &word))
+		if (span_has(word, ':') == (rq->type == RESOLVER_AAAA))
+			list[n++] = (struct resolver_record){
+				.type = rq->type, .address = word };
+	if (world->addresses != NULL)
+		reply->status = n > 0 ? RESOLVER_FOUND : RESOLVER_NO_DATA;
+	reply->records = (struct attr_list){ list, n };
+	return true;
+}
+
+static void
+serve_names(void *arg)
+{
+	static const struct rpc_method methods[] = {
+		{ &resolver_request_form, &resolver_reply_form, resolve,
+		    false },
+	};
+	static const struct rpc_protocol protocol = {
+		.name = RESOLVER_PROTOCOL, .version = RESOLVER_VERSION,
+		.methods = methods, .nmethods = 1 };
+	struct sock_peer peer = { .pid = 1 };
+
+	rpc_serve(&protocol, stream_open((int)(intptr_t)arg), &peer);
+}
+
+static int
+connect_names(void *arg)
+{
+	int pair[2];
+
+	(void)arg;
+	T_NEED(sock_pair(pair));
+	fiber_spawn(&servers, "resolver", serve_names,
+	    (void *)(intptr_t)pair[1]);
+	return pair[0];
+}
+
 /* --- Servers -------------------------------------------------------------*/
 
 static bool
@@ -333,5 +383,7 @@ world_run(struct world *w)
 	peer_connect_by("private", "bounce", connect_bounce, NULL);
 	peer_connect_by("private", "defer", connect_bounce, NULL);
 	peer_connect_by("private", "trace", connect_bounce, NULL);
+	peer_connect_by("private", conf_core.resolver_service_name,
+	    connect_names, NULL);
 	fiber_run_main(main_fiber, NULL);
 }

@@ -17,6 +17,7 @@
 #ifndef TESTS_DAEMONS_SMTP_WORLD_H
 #define TESTS_DAEMONS_SMTP_WORLD_H
 
+#include "daemons/shared/resolver_proto.h"
 #include "daemons/smtp/smtp_priv.h"
 #include "tests/harness/t.h"
 
@@ -42,6 +43,8 @@ struct world {
 	bool lmtp;
 	const char *scripts[8];		/* by connection, in order */
 	bool unix_socket;
+	const char *addresses;		/* of every host; NULL: see resolver */
+	enum resolver_status resolver;	/* without addresses */
 	void (*run)(struct world *w);
 	/* Filled in. */
 	uint16_t port;

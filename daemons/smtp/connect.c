@@ -110,14 +110,10 @@ limit_addresses(struct ipaddr *list, size_t count, size_t limit)
 static size_t
 order_addresses(struct ipaddr *list, size_t count, struct arena *arena)
 {
-	struct span first = span_trim(SPAN(smtp_conf.address_preference));
-
 	if (smtp_conf.randomize)
 		shuffle(list, count);
-	if (span_is_nocase(first, "ipv6"))
-		prefer(list, count, AF_INET6, arena);
-	else if (span_is_nocase(first, "ipv4"))
-		prefer(list, count, AF_INET, arena);
+	if (smtp_setup.prefer != 0)
+		prefer(list, count, smtp_setup.prefer, arena);
 	if (smtp_conf.address_limit > 0 &&
 	    count > (size_t)smtp_conf.address_limit)
 		return limit_addresses(list, count,
@@ -154,7 +150,7 @@ smtp_find_targets(const struct dest *dest, struct arena *arena,
 		host.addresses = &literal;
 		host.count = 1;
 	} else {
-		resolver_host_addresses(dest->host, RESOLVER_HOSTS, &host,
+		resolver_host_addresses(dest->host, smtp_setup.lookup, &host,
 		    arena, service_ipc_deadline());
 		if (host.count == 0)
 			return name_trouble(dest, &host, why);

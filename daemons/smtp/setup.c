@@ -6,6 +6,7 @@
 #include <netdb.h>
 
 #include "common/base/log.h"
+#include "daemons/shared/resolver_proto.h"
 #include "daemons/shared/tables.h"
 #include "daemons/smtp/smtp_priv.h"
 
@@ -74,6 +75,38 @@ bind_to_interface(uint8_t family, struct ipaddr *out)
 }
 
 static void
+read_lookup(void)
+{
+	struct span rest = SPAN(smtp_conf.host_lookup), word;
+
+	if (smtp_conf.disable_dns)
+		smtp_setup.lookup = RESOLVER_HOSTS;
+	while (span_token(&rest, ", \t\r\n", &word)) {
+		if (span_is_nocase(word, "native"))
+			smtp_setup.lookup = RESOLVER_HOSTS;
+		else if (!span_is_nocase(word, "dns"))
+			fatal("%s = %s: expected dns or native",
+			    own_name("smtp_host_lookup", "lmtp_host_lookup"),
+			    smtp_conf.host_lookup);
+	}
+}
+
+static void
+read_preference(void)
+{
+	struct span word = span_trim(SPAN(smtp_conf.address_preference));
+
+	if (span_is_nocase(word, "ipv4"))
+		smtp_setup.prefer = AF_INET;
+	else if (span_is_nocase(word, "ipv6"))
+		smtp_setup.prefer = AF_INET6;
+	else if (!span_is_nocase(word, "any"))
+		fatal("%s = %s: expected any, ipv4 or ipv6",
+		    own_name("smtp_address_preference",
+		    "lmtp_address_preference"), smtp_conf.address_preference);
+}
+
+static void
 open_tables(void)
 {
 	tables_allow_reopen();
@@ -102,6 +135,8 @@ smtp_setup_prepare(bool lmtp)
 
 	smtp_setup = (struct smtp_setup){ .lmtp = lmtp };
 	find_port();
+	read_lookup();
+	read_preference();
 	if (!ehlo_keyword_list(SPAN(smtp_conf.discard_ehlo_keywords),
 	    &smtp_setup.discard, &why))
 		log_warn("%s: %s", own_name("smtp_discard_ehlo_keywords",

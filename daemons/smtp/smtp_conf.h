@@ -17,7 +17,7 @@ struct smtp_conf {
 	bool always_ehlo, never_ehlo, bind_enforce, balance, randomize;
 	bool skip_5xx_greeting, skip_quit_response, quote_envelope;
 	bool per_request_deadline, dummy_mail_auth, defer_if_no_address;
-	bool cache_on_demand;
+	bool cache_on_demand, disable_dns;
 	int64_t connect_timeout, helo_timeout, mail_timeout, rcpt_timeout;
 	int64_t data_init_timeout, data_xfer_timeout, data_done_timeout;
 	int64_t rset_timeout, quit_timeout;

@@ -28,6 +28,8 @@ struct smtp_setup {
 	bool lmtp;
 	uint16_t port;			/* when a next hop has none */
 	unsigned discard;		/* EHLO keywords */
+	unsigned lookup;		/* enum resolver_flags */
+	uint8_t prefer;			/* family, or 0 */
 	struct ipaddr bind4, bind6;	/* family 0: the system chooses */
 	struct maps *discard_maps;
 	struct matchlist *cache_destinations;

@@ -15,7 +15,7 @@
 #include "common/mail/smtp_send_data.h"
 #include "daemons/smtp/smtp_priv.h"
 
-enum { BATCH = 50, CHUNK = 32768 };
+enum { BATCH = 50, CHUNK = 16384 };
 
 struct tx {
 	struct smtp_job *job;

@@ -9,6 +9,7 @@
 #define EHLO "> 220 mx.example ESMTP\n< EHLO client.example\n"
 #define PIPE EHLO "> 250-mx.example\n> 250 PIPELINING\n"
 #define PLAIN EHLO "> 250 mx.example\n"
+#define PLAIN_OFFER EHLO "> 250-mx\n> 250 SIZE 10\n"
 #define QUIT "< QUIT\n> 221 bye\n=\n"
 #define GROUP PIPE "< MAIL FROM:<me@client.example>\n" \
 	"< RCPT TO:<a@x.example>\n< RCPT TO:<b@x.example>\n< DATA\n"
@@ -113,6 +114,11 @@ static const struct row {
 	    "> 250 ok\n< DATA\n> 354 go\n.\n> 250 ok\n" QUIT, OUTCOME_SENT,
 	    OUTCOME_SENT, "status=sent", "",
 	    "smtp_discard_ehlo_keywords = pipelining, size\n" },
+	{ "an offer to be passed over from this server", PLAIN_OFFER
+	    "< MAIL FROM:<me@client.example>\n> 550 no\n" QUIT,
+	    OUTCOME_BOUNCED, OUTCOME_BOUNCED, "status=bounced", "",
+	    "smtp_discard_ehlo_keyword_address_maps = "
+	    "inline:{127.0.0.1=size}\n" },
 	{ "nobody listens", NULL, OUTCOME_DEFERRED, OUTCOME_DEFERRED,
 	    "relay=none, delay=0, delays=0/0/0/0, dsn=4.4.1, status=deferred "
 	    "(connect to " HOST ":1: Connection refused)", "4.4.1", NULL },

@@ -5,11 +5,9 @@
  */
 #include "queue/envelope.h"
 
-#define ADDRESS_MOST 4096
-
 static const struct attr_field envelope_fields[] = {
 	ATTR_FIELD(struct envelope, sender, 1, ATTR_SPAN,
-	    .limit = ADDRESS_MOST),
+	    .limit = ENVELOPE_ADDRESS_MOST),
 	ATTR_FIELD(struct envelope, arrival_us, 2, ATTR_I64,
 	    .required = true),
 	ATTR_FIELD(struct envelope, flags, 3, ATTR_U64),
@@ -24,7 +22,7 @@ static const struct attr_field envelope_fields[] = {
 	ATTR_FIELD(struct envelope, sasl_username, 11, ATTR_SPAN,
 	    .limit = 1024),
 	ATTR_FIELD(struct envelope, sasl_sender, 12, ATTR_SPAN,
-	    .limit = ADDRESS_MOST),
+	    .limit = ENVELOPE_ADDRESS_MOST),
 	ATTR_FIELD(struct envelope, origin, 13, ATTR_SPAN, .limit = 4096),
 	ATTR_FIELD(struct envelope, ident, 14, ATTR_SPAN, .limit = 256),
 	ATTR_FIELD(struct envelope, dsn_envid, 15, ATTR_SPAN, .limit = 1024),
@@ -33,7 +31,7 @@ static const struct attr_field envelope_fields[] = {
 	    .limit = 256),
 	ATTR_FIELD(struct envelope, filter, 18, ATTR_SPAN, .limit = 4096),
 	ATTR_FIELD(struct envelope, redirect, 19, ATTR_SPAN,
-	    .limit = ADDRESS_MOST),
+	    .limit = ENVELOPE_ADDRESS_MOST),
 	ATTR_FIELD(struct envelope, owner, 20, ATTR_SPAN, .limit = 256),
 	ATTR_FIELD(struct envelope, epoch, 21, ATTR_U64),
 	ATTR_FIELD(struct envelope, full_name, 22, ATTR_SPAN, .limit = 1024),
@@ -43,11 +41,11 @@ const struct attr_form envelope_form =
 
 static const struct attr_field rcpt_fields[] = {
 	ATTR_FIELD(struct envelope_rcpt, address, 1, ATTR_SPAN,
-	    .required = true, .limit = ADDRESS_MOST),
+	    .required = true, .limit = ENVELOPE_ADDRESS_MOST),
 	ATTR_FIELD(struct envelope_rcpt, original, 2, ATTR_SPAN,
-	    .limit = ADDRESS_MOST),
+	    .limit = ENVELOPE_ADDRESS_MOST),
 	ATTR_FIELD(struct envelope_rcpt, orcpt, 3, ATTR_SPAN,
-	    .limit = ADDRESS_MOST),
+	    .limit = ENVELOPE_ADDRESS_MOST),
 	ATTR_FIELD(struct envelope_rcpt, notify, 4, ATTR_U64),
 	ATTR_FIELD(struct envelope_rcpt, mark_at, 5, ATTR_U64),
 	ATTR_FIELD(struct envelope_rcpt, generation, 6, ATTR_U64),
@@ -57,7 +55,7 @@ static const struct attr_field rcpt_fields[] = {
 	ATTR_FIELD(struct envelope_rcpt, nexthop, 9, ATTR_SPAN,
 	    .limit = 4096),
 	ATTR_FIELD(struct envelope_rcpt, resolved, 10, ATTR_SPAN,
-	    .limit = ADDRESS_MOST),
+	    .limit = ENVELOPE_ADDRESS_MOST),
 };
 const struct attr_form envelope_rcpt_form =
     ATTR_FORM("recipient", 101, struct envelope_rcpt, rcpt_fields);

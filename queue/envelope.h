@@ -45,6 +45,8 @@ struct envelope {
 };
 extern const struct attr_form envelope_form;
 
+#define ENVELOPE_ADDRESS_MOST 4096	/* longer ones cannot be stored */
+
 struct envelope_rcpt {
 	struct span address;		/* where it goes now, internal form */
 	struct span original;		/* as received (orig_to); may be empty */

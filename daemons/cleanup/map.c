@@ -223,6 +223,9 @@ map_sender(struct transaction *t)
 
 	str_set(sender, t->envelope.sender);
 	canonical_map(t, CLASS_ENVELOPE_SENDER, sender);
+	if (str_len(sender) > ENVELOPE_ADDRESS_MOST)
+		transaction_fail(t, CLEANUP_CONTENT,
+		    "5.1.7 sender address too long");
 	t->envelope.sender = str_span(sender);
 }
 
@@ -233,12 +236,15 @@ map_header_address(struct transaction *t, struct span address,
 	bool local = span_is(t->envelope.rewrite_context, "local");
 	struct rewrite_answer answer;
 
-	if (!local && cleanup_conf.remote_header_rewrite_domain[0] == '\0') {
+	if ((!local && cleanup_conf.remote_header_rewrite_domain[0] == '\0')
+	    || address.len > ENVELOPE_ADDRESS_MOST) {
 		str_set(out, address);
 		return;
 	}
-	rewrite_address(local ? "local" : "remote", REWRITE_STANDARD_FORM,
-	    SPAN_NONE, address, &answer, t->arena, service_ipc_deadline());
+	if (!rewrite_address(local ? "local" : "remote", REWRITE_STANDARD_FORM,
+	    SPAN_NONE, address, &answer, t->arena, service_ipc_deadline()))
+		transaction_fail(t, CLEANUP_DEFER,
+		    "4.3.0 address rewriting problem");
 	str_set(out, answer.address);
 	canonical_map(t, header_kind & HEADER_IS_RCPT ? CLASS_HEADER_RCPT
 	    : CLASS_HEADER_SENDER, out);
@@ -407,6 +413,12 @@ add_rcpt(struct transaction *t, const struct envelope_rcpt *from,
 {
 	struct envelope_rcpt *rcpt;
 
+	if (address.len > ENVELOPE_ADDRESS_MOST
+	    || from->original.len > ENVELOPE_ADDRESS_MOST) {
+		transaction_fail(t, CLEANUP_CONTENT,
+		    "5.1.3 recipient address too long");
+		return;
+	}
 	if (is_duplicate(t, address, from->original))
 		return;
 	if (t->nrcpts == t->room) {

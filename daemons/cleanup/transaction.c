@@ -125,6 +125,11 @@ add_extracted(struct transaction *t)
 		struct envelope_rcpt rcpt = { .address = SPAN_NONE };
 		struct rewrite_answer answer;
 
+		if (strlen(list->items[i]) > ENVELOPE_ADDRESS_MOST) {
+			transaction_fail(t, CLEANUP_CONTENT,
+			    "5.1.3 recipient address too long");
+			break;
+		}
 		if (!rewrite_address("local", REWRITE_STANDARD_FORM,
 		    SPAN_NONE, SPAN(list->items[i]), &answer, t->arena,
 		    service_ipc_deadline()))

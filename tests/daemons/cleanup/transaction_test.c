@@ -131,6 +131,19 @@ extract(void *arg)
 	T_CASE("nobody");
 	world_send(&m, &reply, &stored);
 	T_EQ_STR(str_cstr(&reply), "550");
+
+	struct str text = STR_EMPTY;
+
+	T_CASE("longer than any address");
+	str_adds(&text, "To: ");
+	for (int i = 0; i < 5000; i++)
+		str_putc(&text, 'x');
+	str_adds(&text, "@b\n\n");
+	m.content = str_cstr(&text);
+	world_send(&m, &reply, &stored);
+	T_EQ_STR(str_cstr(&reply), "550 5.1.3 recipient address too long");
+	T_EQ_STR(str_cstr(&stored), "not queued");
+	str_fini(&text);
 }
 
 T_TEST(recipients_come_from_headers_if_asked)

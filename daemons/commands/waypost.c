@@ -160,6 +160,15 @@ prepare(void)
 	str_fini(&why);
 }
 
+static void
+warn_without_syslog(void)
+{
+	if (conf_core.maillog_file[0] == '\0' &&
+	    access("/dev/log", W_OK) != 0)
+		log_warn("maillog_file is empty and there is no syslog at "
+		    "/dev/log: nothing will be logged");
+}
+
 static char *
 master_path(void)
 {
@@ -202,6 +211,7 @@ start(void)
 
 	must_not_run();
 	prepare();
+	warn_without_syslog();
 	log_info("starting the Postfix mail system");
 	if (null < 0 || pipe2(pipes, O_CLOEXEC) != 0)
 		fatal("open /dev/null and a pipe: %m");
@@ -231,8 +241,8 @@ start_here(void)
 	must_not_run();
 	prepare();
 	log_info("starting the Postfix mail system");
-	if (conf_core.maillog_file[0] == '\0' && !isatty(STDOUT_FILENO))
-		log_debug("the log goes to syslog");
+	if (!isatty(STDOUT_FILENO))
+		warn_without_syslog();
 
 	char *path = master_path();
 	char *argv[] = { path, (char *)(uintptr_t)"-s", NULL };

@@ -7,11 +7,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/strlist.h"
 #include "common/io/fs.h"
+#include "queue/queue_id.h"
 
 #define INCOMING_DIRS 16
 #define DEPTH_MOST 4
@@ -60,26 +62,33 @@ queue_names_setup(const char *hash_queue_names, int64_t depth)
 	strlist_fini(&list);
 }
 
+/* Directories are named after hex digits; a letter that is none has its place
+ * all the same. */
 static unsigned
 hash_nibble(char c)
 {
-	return (unsigned char)c & 15;
+	return c >= 'A' && c <= 'F' ? (unsigned)(c - 'A') + 10
+	    : (unsigned char)c & 15;
 }
 
-/* A short id begins with five digits of microseconds, a long one ends its time
- * with them: both spread evenly. */
+/* A short id begins with five hex digits of microseconds; for a long one they
+ * are worked out, so that both lie where Postfix has them. */
 static struct span
-hashed_part(struct span id)
+hashed_part(struct span id, char room[8])
 {
-	ssize_t z = span_rfind(id, 'z');
+	int64_t wall_us;
 
-	return z >= 10 ? span_sub(id, (size_t)z - 4, 4) : id;
+	if (!queue_id_time(id, &wall_us))
+		return id;
+	snprintf(room, 8, "%05X", (unsigned)(wall_us % 1000000));
+	return SPAN(room);
 }
 
 void
 queue_path(enum queue_name name, struct span id, struct str *out)
 {
-	struct span part = hashed_part(id);
+	char room[8];
+	struct span part = hashed_part(id, room);
 
 	str_sets(out, texts[name]);
 	if (name == QUEUE_INCOMING)

@@ -5,6 +5,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <time.h>
+
 #include "common/base/clock.h"
 #include "common/base/mem.h"
 #include "common/base/random.h"
@@ -368,7 +370,7 @@ T_TEST(a_million_messages_to_a_hundred_thousand_places_take_seconds)
 	struct sim sim;
 	struct crowd c;
 	struct schedule_limits limits = usual_limits();
-	int64_t start = clock_now_ns(), took_ms;
+	int64_t took_ms;
 
 	limits.deliveries_at_once = 1000;
 	random_seed(t_seed());
@@ -383,7 +385,7 @@ T_TEST(a_million_messages_to_a_hundred_thousand_places_take_seconds)
 	/* As fast as a thousand agents of 100 ms can be, but for a tail. */
 	T_CHECK(sim.now_ms < 110000);
 	crowd_fini(&sim, &c);
-	took_ms = (clock_now_ns() - start) / 1000000;
+	took_ms = (int64_t)clock() / (CLOCKS_PER_SEC / 1000);	/* of work */
 	printf("1000000 messages in %lld ms\n", (long long)took_ms);
 	T_CHECK(took_ms < 60000);	/* 3 s, but for sanitizers */
 }

@@ -535,6 +535,12 @@ queue_find(int queue_dir, struct span id, unsigned where_mask,
 		queue_path((enum queue_name)q, id, &path);
 		found = faccessat(queue_dir, str_cstr(&path), F_OK,
 		    AT_SYMLINK_NOFOLLOW) == 0;
+		if (!found) {		/* left flat */
+			str_printf(&path, "%s/%.*s",
+			    queue_name_text((enum queue_name)q), SPAN_ARG(id));
+			found = faccessat(queue_dir, str_cstr(&path), F_OK,
+			    AT_SYMLINK_NOFOLLOW) == 0;
+		}
 		if (found)
 			*out = (enum queue_name)q;
 	}

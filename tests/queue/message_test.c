@@ -185,6 +185,25 @@ T_TEST(deferred_mail_knows_its_time)
 	arena_free(&arena);
 }
 
+T_TEST(a_file_left_flat_is_found)
+{
+	int q = files_queue("q");
+	struct str why = STR_EMPTY;
+	enum queue_name where;
+
+	T_EQ_INT(files_write(q, &simple, QUEUE_INCOMING), QUEUE_OK);
+	T_CHECK(queue_move(q, SPAN(ID), QUEUE_INCOMING, QUEUE_DEFERRED,
+	    &why));
+	queue_names_setup("deferred", 2);
+	T_CHECK(queue_find(q, SPAN(ID), ~0u, &where));
+	T_EQ_INT(where, QUEUE_DEFERRED);
+	T_EQ_STR(files_read(q, where, ID), "s@a -> a@b c@d e@f (17)");
+	T_CHECK(queue_move(q, SPAN(ID), where, QUEUE_ACTIVE, &why));
+	T_EQ_STR(files_list(q), "active " ID ";");
+	T_CHECK(queue_remove(q, QUEUE_ACTIVE, SPAN(ID), &why));
+	str_fini(&why);
+}
+
 /* ---- damage ---- */
 
 T_TEST(no_flipped_byte_goes_unnoticed)

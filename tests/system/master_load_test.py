@@ -99,13 +99,10 @@ class UnderLoad(instance.TestCase):
     def test_reloads_lose_nothing_and_repeat_nothing(self):
         mail = self.make()
         load = Load(mail.port, 600)
-        reloads = 0
-        while load.running():
+        for _ in range(12):
             mail.reload()
-            reloads += 1
             time.sleep(0.1)
         counts = self.all_arrive(mail, load)
-        self.assertGreater(reloads, 2)
         self.assertEqual(set(counts.values()), {1}, load.refused)
         for words in load.refused:
             self.assertRegex(words, r"^\(?421|\(421|EHLO|421")

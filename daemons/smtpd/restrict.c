@@ -274,6 +274,8 @@ restrict_setup(void)
 	for (size_t i = 0; i < ARRAY_COUNT(sources); i++)
 		parse_list(&lists[sources[i].id], sources[i].title,
 		    *sources[i].value);
+	logged_permits = tables_open_list("smtpd_log_access_permit_actions",
+	    smtpd_conf.log_access_permit_actions, MATCHLIST_STRINGS);
 	relaying_guarded = guards(&lists[LIST_RELAY], 0)
 	    || guards(&lists[LIST_RCPT], 0);
 }

@@ -293,8 +293,14 @@ class Master(instance.TestCase):
         mail.set(myhostname="other.demo.test")
         mail.reload()
         mail.wait_log(r"master\[\d+\]: reload -- version \S+, configuration ")
-        new = self.talk(mail.port)
-        self.assertNotEqual(new.say("pid"), pid)
+
+        def anew():     # until it hears of it, the old one accepts as well
+            session = self.talk(mail.port)
+            if session.say("pid") != pid:
+                return session
+            session.close()
+
+        new = until(anew, "a process of the new generation")
         self.assertEqual(new.say("hostname"), "other.demo.test")
         self.assertEqual(old.say("hostname"), "mail.demo.test")
         self.assertEqual(sorted(p["state"] for p in self.processes(mail)),

@@ -17,7 +17,6 @@
 #include "common/base/log.h"
 #include "common/base/panic.h"
 #include "common/io/loop.h"
-#include "common/io/offload.h"
 #include "common/io/signal_io.h"
 #include "common/io/watchdog.h"
 #include "common/service/control.h"
@@ -196,9 +195,9 @@ service_main(const struct service *service, int argc, char **argv)
 	service_step(STEP_LOOP);
 	fiber_run_main(run_service, NULL);
 	logsink_finish();
-	if (offload_in_flight() > 0)
-		_exit(0);
-	return 0;
+	/* Threads and fibers may be in the middle of something, and hold memory
+	 * that nobody is to free. */
+	_exit(0);
 }
 
 /* --- Facts ---------------------------------------------------------------*/

@@ -442,7 +442,7 @@ judge_death(struct process *p, int status)
 	int64_t lived_ms = (clock_now_ns() - p->started_ns) / 1000000;
 
 	if ((WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
-	    (WIFSIGNALED(status) && p->told_to_leave))
+	    p->told_to_leave)
 		return;
 	if (!p->was_ready) {
 		log_warn("%s: bad command startup -- throttling", row->path);

@@ -20,8 +20,22 @@ result_from_errno(struct mailbox_result *result, struct arena *arena,
 	int error = errno;
 
 	result->verdict = MAILBOX_DEFER;
-	result->dsn = error == ENOSPC || error == EDQUOT || error == EFBIG
-	    ? SPAN("4.2.2") : SPAN("4.2.0");
+	switch (error) {
+	case EDQUOT:
+	case EFBIG:
+		result->dsn = SPAN("4.2.2");
+		break;
+	case ENOSPC:
+	case ENOMEM:
+	case EMFILE:
+	case ENFILE:
+	case EROFS:
+	case EIO:
+		result->dsn = SPAN("4.3.0");
+		break;
+	default:
+		result->dsn = SPAN("4.2.0");
+	}
 	errno = error;
 	result->text = SPAN(arena_printf(arena, "%s: %m", doing));
 }
@@ -60,53 +74,50 @@ add_quoted(struct str *out, struct span bytes, bool *at_line_start)
 	}
 }
 
+/* Bytes behind the last line end that may be a cut "From ". */
+static size_t
+cut_tail(struct span bytes)
+{
+	ssize_t lf = span_rfind(bytes, '\n');
+	size_t tail = bytes.len - (size_t)(lf + 1);
+
+	return lf >= 0 && tail < 5 ? tail : 0;
+}
+
+/* What is left of run goes out with the rest; *ended_out: with a line end. */
 static bool
 copy_content(int fd, const struct mailbox_job *job, bool quote,
-    struct str *run, struct str *why)
+    struct str *run, bool *ended_out, struct str *why)
 {
 	char *buf = mem_alloc(RUN_BYTES);
 	bool at_line_start = true, ok = true;
 	uint64_t at = 0;
-	size_t kept = 0;		/* bytes carried over: a possible "From " */
+	size_t kept = 0;		/* a line start, waiting for its rest */
 
-	while (ok && (at < job->content_length || kept > 0)) {
+	while (ok && at < job->content_length) {
 		uint64_t left = job->content_length - at;
 		size_t want = left < RUN_BYTES - kept ? (size_t)left
 		    : RUN_BYTES - kept;
-		struct span bytes;
+		struct span bytes = span_of(buf, kept + want);
 
-		if (want > 0 && !fs_pread_all(job->fd, buf + kept, want,
-		    (off_t)(job->content_offset + at), why)) {
-			ok = false;
+		ok = fs_pread_all(job->fd, buf + kept, want,
+		    (off_t)(job->content_offset + at), why);
+		if (!ok)
 			break;
-		}
 		at += want;
-		bytes = span_of(buf, kept + want);
-		kept = 0;
-		if (!quote) {
+		kept = quote && at < job->content_length ? cut_tail(bytes)
+		    : 0;
+		bytes = span_sub(bytes, 0, bytes.len - kept);
+		*ended_out = bytes.p[bytes.len - 1] == '\n';
+		if (quote)
+			add_quoted(run, bytes, &at_line_start);
+		else
 			str_add(run, bytes);
-		} else {
-			/* A line start that may be cut waits for the rest. */
-			ssize_t lf = span_rfind(bytes, '\n');
-			size_t tail = bytes.len - (size_t)(lf + 1);
-
-			if (at < job->content_length && tail < 5
-			    && tail < bytes.len) {
-				add_quoted(run, span_sub(bytes, 0,
-				    bytes.len - tail), &at_line_start);
-				memmove(buf, bytes.p + bytes.len - tail,
-				    tail);
-				kept = tail;
-			} else {
-				add_quoted(run, bytes, &at_line_start);
-			}
-		}
-		if (str_len(run) >= RUN_BYTES || at == job->content_length) {
+		memmove(buf, bytes.p + bytes.len, kept);
+		if (str_len(run) >= RUN_BYTES) {
 			ok = fs_write_all(fd, str_span(run), why);
 			str_clear(run);
 		}
-		if (at == job->content_length && kept == 0)
-			break;
 	}
 	mem_free(buf);
 	return ok;
@@ -117,16 +128,32 @@ copy_message(int fd, const struct mailbox_job *job, bool from_line,
     struct str *why)
 {
 	struct str run = STR_EMPTY;
-	bool ok;
+	bool ended = true, ok;
 
 	if (from_line)
 		add_from_line(&run, job);
 	str_add(&run, job->head);
-	ok = copy_content(fd, job, from_line, &run, why);
+	ok = copy_content(fd, job, from_line, &run, &ended, why);
+	if (from_line)
+		str_adds(&run, ended ? "\n" : "\n\n");
 	if (ok && str_len(&run) > 0)
 		ok = fs_write_all(fd, str_span(&run), why);
-	if (ok && from_line)
-		ok = fs_write_all(fd, SPAN("\n"), why);
 	str_fini(&run);
 	return ok;
+}
+
+bool
+copy_fits(const struct mailbox_job *job, uint64_t there,
+    struct mailbox_result *result, struct arena *arena, const char *doing)
+{
+	uint64_t more = job->head.len + job->content_length;
+
+	if (job->size_limit == 0 || (more <= job->size_limit
+	    && there <= job->size_limit - more))
+		return true;
+	result->verdict = MAILBOX_BOUNCE;
+	result->dsn = SPAN("5.2.2");
+	result->text = SPAN(arena_printf(arena,
+	    "%s error writing message: File too large", doing));
+	return false;
 }

@@ -13,25 +13,58 @@
 #include "common/io/fs.h"
 #include "daemons/launcher/worker.h"
 
+static bool
+sync_directory(int at, const char *path, struct str *why)
+{
+	int dir = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool ok = dir >= 0 && fs_sync_dir_wait(dir, why);
+	int error = errno;
+
+	if (dir >= 0)
+		close(dir);
+	errno = error;
+	return ok;
+}
+
+/* A directory, durably; the one it is made in may be closed to reading. */
+static bool
+make_directory(const char *path, struct str *why)
+{
+	char *slash = strrchr(path, '/');
+	char kept = slash[1];
+	bool ok;
+
+	if (!fs_mkdir_at(AT_FDCWD, path, 0700, why))
+		return errno == EEXIST;
+	slash[1] = '\0';
+	ok = sync_directory(AT_FDCWD, path, why) || errno == EACCES;
+	slash[1] = kept;
+	return ok;
+}
+
 /* Makes a directory and the missing ones above it. */
 static bool
 make_path(const char *path, struct str *why)
 {
 	struct str part = STR_EMPTY;
 	bool ok = true;
+	int error;
 
 	str_sets(&part, path);
+	while (str_len(&part) > 1 && part.buf[str_len(&part) - 1] == '/')
+		str_truncate(&part, str_len(&part) - 1);
 	for (size_t i = 1; ok && i <= str_len(&part); i++) {
 		char kept = part.buf[i];
 
 		if (kept != '/' && kept != '\0')
 			continue;
 		part.buf[i] = '\0';
-		ok = fs_mkdir_at(AT_FDCWD, part.buf, 0700, why)
-		    || errno == EEXIST;
+		ok = make_directory(part.buf, why);
 		part.buf[i] = kept;
 	}
+	error = errno;
 	str_fini(&part);
+	errno = error;
 	return ok;
 }
 
@@ -40,19 +73,25 @@ open_maildir(const char *path, struct str *why)
 {
 	static const char *const parts[] = { "tmp", "new", "cur" };
 	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool made = false, ok = true;
+	int error;
 
 	if (dir < 0 && errno == ENOENT && make_path(path, why))
 		dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return -1;
-	for (size_t i = 0; i < 3; i++)
-		if (faccessat(dir, parts[i], F_OK, 0) < 0 && errno == ENOENT
-		    && !fs_mkdir_at(dir, parts[i], 0700, why)
-		    && errno != EEXIST) {
-			close(dir);
-			return -1;
+	for (size_t i = 0; ok && i < 3; i++)
+		if (faccessat(dir, parts[i], F_OK, 0) < 0) {
+			made = true;
+			ok = errno == ENOENT && (fs_mkdir_at(dir, parts[i],
+			    0700, why) || errno == EEXIST);
 		}
-	return dir;
+	if (ok && (!made || fs_sync_dir_wait(dir, why)))
+		return dir;
+	error = errno;
+	close(dir);
+	errno = error;
+	return -1;
 }
 
 static char *
@@ -101,8 +140,7 @@ move_to_new(int dir, int fd, const char *tmp_name,
 	int64_t now = clock_wall_us();
 	struct stat st;
 	char *name;
-	int new_dir;
-	bool ok;
+	int error;
 
 	if (fstat(fd, &st) < 0)
 		return false;
@@ -112,38 +150,53 @@ move_to_new(int dir, int fd, const char *tmp_name,
 	    host_for_names(job, arena));
 	if (!fs_rename_at(dir, tmp_name, dir, name, why))
 		return false;
-	new_dir = openat(dir, "new", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ok = new_dir >= 0 && fs_sync_dir_wait(new_dir, why);
-	if (new_dir >= 0)
-		close(new_dir);
-	return ok;
+	if (sync_directory(dir, "new", why))
+		return true;
+	/* It comes again; one that is seen already comes twice. */
+	error = errno;
+	fs_unlink_at(dir, name, why);
+	errno = error;
+	return false;
+}
+
+static void
+write_message(int dir, const struct mailbox_job *job, const char *doing,
+    struct mailbox_result *result, struct arena *arena, struct str *why)
+{
+	char *tmp_name;
+	int fd = write_tmp(dir, job, arena, &tmp_name, why);
+
+	if (fd >= 0 && move_to_new(dir, fd, tmp_name, job, arena, why)) {
+		result->verdict = MAILBOX_DELIVERED;
+		result->dsn = SPAN("2.0.0");
+		result->text = SPAN("delivered to maildir");
+	} else {
+		result_from_errno(result, arena, arena_printf(arena,
+		    "%s error writing message", doing));
+		if (fd >= 0)
+			fs_unlink_at(dir, tmp_name, why);
+	}
+	if (fd >= 0)
+		close(fd);
 }
 
 void
 maildir_deliver(const struct mailbox_job *job, struct mailbox_result *result,
     struct arena *arena)
 {
+	static const char doing[] = "maildir delivery failed:";
 	struct str *why = str_in_arena(arena);
-	char *path = arena_cstr(arena, job->path), *tmp_name;
-	const char *doing = arena_printf(arena,
-	    "maildir delivery failed: %s", path);
-	int dir = open_maildir(path, why), fd;
+	char *path = arena_cstr(arena, job->path);
+	int dir;
 
+	if (!copy_fits(job, 0, result, arena, doing))
+		return;
+	dir = open_maildir(path, why);
 	if (dir < 0) {
-		result_from_errno(result, arena, doing);
+		result_from_errno(result, arena, arena_printf(arena,
+		    "%s cannot open or create %s", doing, path));
 		return;
 	}
-	fd = write_tmp(dir, job, arena, &tmp_name, why);
-	if (fd < 0 || !move_to_new(dir, fd, tmp_name, job, arena, why)) {
-		result_from_errno(result, arena, doing);
-		if (fd >= 0)
-			fs_unlink_at(dir, tmp_name, why);
-	} else {
-		result->verdict = MAILBOX_DELIVERED;
-		result->dsn = SPAN("2.0.0");
-		result->text = SPAN("delivered to maildir");
-	}
-	if (fd >= 0)
-		close(fd);
+	write_message(dir, job, doing, result, arena, why);
 	close(dir);
 }

@@ -2,6 +2,9 @@
  * mbox - messages appended to one file, under its locks; a failed append is
  * taken back. "/file" destinations of aliases are written the same way.
  *
+ * Deliveries of this process to one file queue up here, so that they do not
+ * spend lock attempts on one another.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <errno.h>
@@ -10,9 +13,63 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/hash.h"
+#include "common/base/mem.h"
 #include "common/io/fiber.h"
 #include "common/io/fs.h"
 #include "daemons/launcher/worker.h"
+
+struct attempt {
+	const struct mailbox_job *job;
+	struct arena *arena;
+	struct str *why;
+	char *path, *lock_path;
+	const char *doing;
+	bool dotlocked;
+	int fd;
+};
+
+/* ---- one at a time in this process ---- */
+
+struct turn {
+	size_t users;
+	struct fiber_queue waiters;
+};
+
+static struct hash *turns;
+
+static void
+take_turn(struct span path)
+{
+	struct turn *turn;
+
+	if (turns == NULL)
+		turns = hash_new();
+	turn = hash_get(turns, path);
+	if (turn == NULL) {
+		turn = MEM_NEW(struct turn);
+		fiber_queue_init(&turn->waiters);
+		hash_put(turns, path, turn);
+	}
+	/* Woken by the one before, who leaves its place to us. */
+	if (turn->users++ > 0)
+		fiber_queue_wait(&turn->waiters, DEADLINE_NEVER);
+}
+
+static void
+end_turn(struct span path)
+{
+	struct turn *turn = hash_get(turns, path);
+
+	if (--turn->users > 0) {
+		fiber_queue_wake_one(&turn->waiters);
+		return;
+	}
+	hash_remove(turns, path);
+	mem_free(turn);
+}
+
+/* ---- locks ---- */
 
 static bool
 wait_between(const struct mailbox_job *job)
@@ -22,28 +79,49 @@ wait_between(const struct mailbox_job *job)
 	return fiber_sleep(deadline_in((int64_t)seconds)) == IO_TIMEOUT;
 }
 
-/* path.lock by O_EXCL; one that is stale is taken away. */
+/* Files named by aliases may stand where no lock file can be made. */
 static bool
-take_dotlock(const struct mailbox_job *job, const char *lock_path,
-    struct str *why)
+may_go_without(const struct mailbox_job *job)
 {
+	return job->style == MAILBOX_FILE && (errno == EACCES
+	    || errno == EPERM || errno == EROFS);
+}
+
+static bool
+lock_is_stale(const struct mailbox_job *job, const char *lock_path)
+{
+	struct stat st;
+
+	return lstat(lock_path, &st) == 0
+	    && clock_wall() - st.st_mtime > (time_t)job->stale_lock_time;
+}
+
+/* path.lock by O_EXCL; one that is stale is taken away, once. */
+static bool
+take_dotlock(struct attempt *a)
+{
+	const struct mailbox_job *job = a->job;
+	bool removed = false;
+
 	for (uint64_t i = 0; i < job->lock_attempts || i == 0; i++) {
-		int fd = fs_create_at(AT_FDCWD, lock_path, 0600, why);
-		struct stat st;
+		int fd = fs_create_at(AT_FDCWD, a->lock_path, 0600, a->why);
 
 		if (fd >= 0) {
 			close(fd);
+			a->dotlocked = true;
 			return true;
 		}
 		if (errno != EEXIST)
-			return false;
-		if (stat(lock_path, &st) == 0 && clock_wall()
-		    - st.st_mtime > (time_t)job->stale_lock_time)
-			fs_unlink_at(AT_FDCWD, lock_path, why);
-		else if (!wait_between(job))
+			return may_go_without(job);
+		if (!removed && lock_is_stale(job, a->lock_path)) {
+			removed = true;
+			i--;
+			fs_unlink_at(AT_FDCWD, a->lock_path, a->why);
+		} else if (i + 1 < job->lock_attempts && !wait_between(job)) {
 			break;
+		}
 	}
-	errno = EAGAIN;
+	errno = EEXIST;
 	return false;
 }
 
@@ -59,96 +137,150 @@ take_kernel_lock(const struct mailbox_job *job, int fd)
 			locked = fs_flock(fd, true, false);
 		if (locked)
 			return true;
-		if (!wait_between(job))
+		if (i + 1 < job->lock_attempts && !wait_between(job))
 			break;
 	}
 	errno = EAGAIN;
 	return false;
 }
 
-static int
-open_mailbox(const struct mailbox_job *job, const char *path)
+/* ---- the file ---- */
+
+static const char *
+objection(const struct mailbox_job *job, const struct stat *st)
 {
-	int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW
-	    | O_CLOEXEC | O_NONBLOCK, 0600);
+	if (S_ISCHR(st->st_mode) && job->style == MAILBOX_FILE)
+		return NULL;			/* /dev/null */
+	if (!S_ISREG(st->st_mode))
+		return "not a regular file";
+	if (st->st_nlink > 1)
+		return "file has more than one name";
+	if (job->check_owner && st->st_uid != geteuid()
+	    && job->style != MAILBOX_FILE)
+		return "file is not owned by recipient";
+	return NULL;
+}
+
+/* Never waits for the other end of a FIFO or a device. */
+static bool
+open_mailbox(struct attempt *a, struct mailbox_result *result)
+{
+	const char *text;
 	struct stat st;
 
-	if (fd < 0)
-		return -1;
-	if (fstat(fd, &st) == 0) {
-		bool special = S_ISCHR(st.st_mode);	/* /dev/null */
-
-		if (!S_ISREG(st.st_mode) && !special) {
-			errno = EINVAL;
-		} else if (st.st_nlink > 1 && !special) {
-			errno = EMLINK;
-		} else if (job->check_owner && st.st_uid != geteuid()
-		    && job->style != MAILBOX_FILE) {
-			errno = EPERM;
-		} else {
-			return fd;
-		}
+	a->fd = open(a->path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW
+	    | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
+	if (a->fd < 0 || fstat(a->fd, &st) < 0) {
+		result_from_errno(result, a->arena, arena_printf(a->arena,
+		    "%s cannot open file", a->doing));
+		return false;
 	}
+	text = objection(a->job, &st);
+	if (text == NULL)
+		return true;
+	result->verdict = MAILBOX_DEFER;
+	result->dsn = SPAN("4.2.0");
+	result->text = SPAN(arena_printf(a->arena, "%s %s", a->doing, text));
+	return false;
+}
+
+/* The name of a file that was just made, where it needs a sync of its own. */
+static bool
+sync_name(struct attempt *a)
+{
+	char *slash = strrchr(a->path, '/');
+	const char *dir = slash == a->path ? "/" : arena_printf(a->arena,
+	    "%.*s", (int)(slash - a->path), a->path);
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool ok;
+
+	if (fd < 0)
+		return errno == EACCES;
+	ok = fs_sync_dir_if_needed_wait(fd, a->why);
 	close(fd);
-	return -1;
+	return ok;
 }
 
 static bool
-append(const struct mailbox_job *job, int fd, struct mailbox_result *result,
-    struct arena *arena, struct str *why)
+write_message(struct attempt *a, off_t end)
 {
-	off_t end = lseek(fd, 0, SEEK_END);
 	struct stat st;
-	int error;
 
-	if (job->size_limit > 0 && end >= 0 && (uint64_t)end
-	    + job->content_length + job->head.len > job->size_limit) {
-		result->verdict = MAILBOX_BOUNCE;
-		result->dsn = SPAN("5.2.2");
-		result->text = SPAN("mailbox size limit exceeded");
+	if (!copy_message(a->fd, a->job, true, a->why)
+	    || fstat(a->fd, &st) < 0)
+		return false;
+	if (S_ISCHR(st.st_mode))
 		return true;
-	}
-	if (copy_message(fd, job, true, why)
-	    && ((fstat(fd, &st) == 0 && S_ISCHR(st.st_mode))
-	    || fs_sync_wait(fd, why))) {
+	return fs_sync_wait(a->fd, a->why) && (end > 0 || sync_name(a));
+}
+
+static void
+append(struct attempt *a, struct mailbox_result *result)
+{
+	off_t end = lseek(a->fd, 0, SEEK_END);
+
+	if (!copy_fits(a->job, end > 0 ? (uint64_t)end : 0, result, a->arena,
+	    a->doing))
+		return;
+	if (write_message(a, end)) {
 		result->verdict = MAILBOX_DELIVERED;
 		result->dsn = SPAN("2.0.0");
-		result->text = job->style == MAILBOX_FILE
-		    ? SPAN(arena_printf(arena, "delivered to file: %.*s",
-			SPAN_ARG(job->path)))
+		result->text = a->job->style == MAILBOX_FILE
+		    ? SPAN(arena_printf(a->arena, "delivered to file: %s",
+			a->path))
 		    : SPAN("delivered to mailbox");
-		return true;
+		return;
 	}
-	error = errno;
+	result_from_errno(result, a->arena, arena_printf(a->arena,
+	    "%s error writing message", a->doing));
 	if (end >= 0)
-		fs_truncate(fd, end, why);
-	errno = error;
-	return false;
+		fs_truncate(a->fd, end, a->why);
+}
+
+static void
+lock_and_append(struct attempt *a, struct mailbox_result *result)
+{
+	if ((a->job->locks & MAILBOX_LOCK_DOTLOCK) && !take_dotlock(a))
+		result_from_errno(result, a->arena, arena_printf(a->arena,
+		    "%s unable to create lock file %s", a->doing,
+		    a->lock_path));
+	else if (!open_mailbox(a, result))
+		return;
+	else if (!take_kernel_lock(a->job, a->fd))
+		result_from_errno(result, a->arena, arena_printf(a->arena,
+		    "%s unable to lock for exclusive access", a->doing));
+	else
+		append(a, result);
+}
+
+static const char *
+what_we_do(const struct mailbox_job *job, struct arena *arena)
+{
+	if (job->style == MAILBOX_FILE)
+		return arena_printf(arena, "cannot append to file %.*s:",
+		    SPAN_ARG(job->path));
+	if (span_empty(job->user))
+		return arena_printf(arena, "cannot update mailbox %.*s:",
+		    SPAN_ARG(job->path));
+	return arena_printf(arena, "cannot update mailbox %.*s for user "
+	    "%.*s.", SPAN_ARG(job->path), SPAN_ARG(job->user));
 }
 
 void
 mbox_deliver(const struct mailbox_job *job, struct mailbox_result *result,
     struct arena *arena)
 {
-	struct str *why = str_in_arena(arena);
 	char *path = arena_cstr(arena, job->path);
-	char *lock_path = arena_printf(arena, "%s.lock", path);
-	const char *doing = arena_printf(arena,
-	    "cannot update mailbox %s", path);
-	bool dotlocked = (job->locks & MAILBOX_LOCK_DOTLOCK) != 0
-	    && job->style != MAILBOX_FILE;
-	int fd = -1;
+	struct attempt a = { .job = job, .arena = arena,
+		.why = str_in_arena(arena), .path = path,
+		.lock_path = arena_printf(arena, "%s.lock", path),
+		.doing = what_we_do(job, arena), .fd = -1 };
 
-	if (dotlocked && !take_dotlock(job, lock_path, why)) {
-		result_from_errno(result, arena, doing);
-		return;
-	}
-	fd = open_mailbox(job, path);
-	if (fd < 0 || !take_kernel_lock(job, fd)
-	    || !append(job, fd, result, arena, why))
-		result_from_errno(result, arena, doing);
-	if (fd >= 0)
-		close(fd);
-	if (dotlocked)
-		fs_unlink_at(AT_FDCWD, lock_path, why);
+	take_turn(job->path);
+	lock_and_append(&a, result);
+	if (a.fd >= 0)
+		close(a.fd);
+	if (a.dotlocked)
+		fs_unlink_at(AT_FDCWD, a.lock_path, a.why);
+	end_turn(job->path);
 }

@@ -38,6 +38,47 @@ handle_job(struct rpc_call *call, void *request, void *reply_out)
 	}
 }
 
+#define READ_MOST (1024 * 1024)
+
+/* Never waits for the other end of a FIFO. */
+static uint64_t
+read_text(const char *path, const struct mailbox_read *rq, struct str *text,
+    struct str *why)
+{
+	size_t limit = rq->limit < READ_MOST ? (size_t)rq->limit : READ_MOST;
+	int fd = fs_open_at(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, why);
+	struct stat st;
+	bool ok;
+
+	if (fd < 0)
+		return errno == ENOENT || errno == ENOTDIR
+		    ? MAILBOX_READ_ABSENT : MAILBOX_READ_FAILED;
+	fiber_defer_fd(fd);
+	if (fstat(fd, &st) < 0) {
+		str_printf(why, "%s: %m", path);
+		return MAILBOX_READ_FAILED;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		str_printf(why, "%s: not a regular file", path);
+		return MAILBOX_READ_UNSAFE;
+	}
+	if (rq->owned && ((st.st_mode & S_IWOTH) != 0
+	    || (st.st_uid != geteuid() && st.st_uid != 0))) {
+		str_printf(why, "%s: %s", path, (st.st_mode & S_IWOTH) != 0
+		    ? "writable by everyone" : "has another owner");
+		return MAILBOX_READ_UNSAFE;
+	}
+	if ((uint64_t)st.st_size > limit) {
+		str_printf(why, "%s: more than %zu bytes", path, limit);
+		return MAILBOX_READ_FAILED;
+	}
+	ok = st.st_size == 0 || fs_pread_all(fd, str_reserve(text,
+	    (size_t)st.st_size), (size_t)st.st_size, 0, why);
+	if (ok)
+		str_advance(text, (size_t)st.st_size);
+	return ok ? MAILBOX_READ_OK : MAILBOX_READ_FAILED;
+}
+
 static bool
 handle_read(struct rpc_call *call, void *request, void *reply_out)
 {
@@ -48,15 +89,12 @@ handle_read(struct rpc_call *call, void *request, void *reply_out)
 
 	if (span_empty(rq->path) || rq->path.p[0] != '/')
 		return false;
-	if (fs_read_file_at(AT_FDCWD, arena_cstr(call->arena, rq->path),
-	    (size_t)rq->limit, text, why)) {
-		reply->status = MAILBOX_READ_OK;
+	reply->status = read_text(arena_cstr(call->arena, rq->path), rq,
+	    text, why);
+	if (reply->status == MAILBOX_READ_OK)
 		reply->text = str_span(text);
-	} else {
-		reply->status = errno == ENOENT || errno == ENOTDIR
-		    ? MAILBOX_READ_ABSENT : MAILBOX_READ_FAILED;
+	else
 		reply->why = str_span(why);
-	}
 	return true;
 }
 
@@ -64,7 +102,7 @@ static const struct rpc_method methods[] = {
 	{ .request = &mailbox_job_form, .reply = &mailbox_result_form,
 	    .handle = handle_job, .suspends = true },
 	{ .request = &mailbox_read_form, .reply = &mailbox_text_form,
-	    .handle = handle_read },
+	    .handle = handle_read, .suspends = true },
 };
 
 static const struct rpc_protocol protocol = {

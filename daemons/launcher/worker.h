@@ -18,12 +18,16 @@ void maildir_deliver(const struct mailbox_job *job,
 void mbox_deliver(const struct mailbox_job *job,
     struct mailbox_result *result, struct arena *arena);
 
-/* copy.c: sets a result from errno: full disk and quota bounce later, so they
- * defer with 4.2.2 or 4.3.0; `doing` names what failed. */
+/* copy.c: sets a result from errno: always temporary, 4.2.2 for a quota, 4.3.0
+ * for what the system lacks; `doing` names what failed. */
 void result_from_errno(struct mailbox_result *result, struct arena *arena,
     const char *doing);
+/* Does the message fit below size_limit behind so many bytes? If not, the
+ * result is a bounce. */
+bool copy_fits(const struct mailbox_job *job, uint64_t there,
+    struct mailbox_result *result, struct arena *arena, const char *doing);
 /* Head and content of the message to fd; ">From " quoting and a blank line at
- * the end when from_line is set. False with a reason. */
+ * the end when from_line is set. False with errno and a reason. */
 bool copy_message(int fd, const struct mailbox_job *job, bool from_line,
     struct str *why);
 

@@ -181,7 +181,7 @@ include_file(struct context *c, struct span path)
 	if (!user_default_privileges(&uid, &gid))
 		return expansion_fail(e, OUTCOME_DEFERRED, "4.3.5",
 		    "mail system configuration error");
-	mailbox_read_file(uid, gid, path, INCLUDE_MOST, &text, e->d->arena);
+	mailbox_read_file(uid, gid, path, INCLUDE_MOST, false, &text, e->d->arena);
 	if (text.status != MAILBOX_READ_OK) {
 		log_warn("open include file %.*s: %.*s", SPAN_ARG(path),
 		    SPAN_ARG(text.why));

@@ -15,7 +15,6 @@
 #include "queue/queue_id.h"
 
 #define RUN_BYTES (32 * 1024)
-#define HEADER_BYTES_MOST (256 * 1024)
 
 static bool
 copy_content(struct expansion *e, struct cleanup_client *c)
@@ -83,37 +82,4 @@ forward_send(struct expansion *e, struct str *reason_out)
 		    "cannot forward: %.*s", SPAN_ARG(result.text));
 	str_printf(reason_out, "forwarded as %s", id);
 	return true;
-}
-
-bool
-forward_is_loop(struct delivery *d, struct span address)
-{
-	struct str head = STR_EMPTY, wanted = STR_EMPTY;
-	struct span rest, line;
-	bool loop = false;
-
-	address_quote(&wanted, address);
-	while (str_len(&head) < HEADER_BYTES_MOST && span_search(
-	    str_span(&head), SPAN("\n\n")) < 0) {
-		char *room = str_reserve(&head, RUN_BYTES);
-		ssize_t got = delivery_read(d, str_len(&head), room,
-		    RUN_BYTES);
-
-		if (got <= 0)
-			break;
-		str_advance(&head, (size_t)got);
-	}
-	rest = str_span(&head);
-	while (!loop && rest.p != NULL && span_split(&rest, '\n', &line)
-	    && line.len > 0) {
-		size_t n = header_name_length(line);
-
-		loop = n > 0 && header_find(span_sub(line, 0, n))
-		    == HEADER_DELIVERED_TO
-		    && span_eq_nocase(span_trim(header_value(line, n)),
-			str_span(&wanted));
-	}
-	str_fini(&head);
-	str_fini(&wanted);
-	return loop;
 }

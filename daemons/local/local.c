@@ -144,7 +144,7 @@ deliver_one(struct delivery *d, size_t i)
 	arena_on_free(d->arena, drop_hash, e.seen);
 	str_set(name, local);
 	str_lower(name);
-	if (forward_is_loop(d, e.rcpt->address))
+	if (mailbox_is_loop(d, e.rcpt->address))
 		expansion_fail(&e, OUTCOME_BOUNCED, "5.4.6",
 		    "mail forwarding loop for %.*s",
 		    SPAN_ARG(e.rcpt->address));

@@ -60,7 +60,5 @@ void user_setup(void);
 /* forward.c: the message to new recipients, durably; the status line's text is
  * "forwarded as QID". Suspends. */
 bool forward_send(struct expansion *e, struct str *reason_out);
-/* Has this message been here before (Delivered-To)? */
-bool forward_is_loop(struct delivery *d, struct span address);
 
 #endif

@@ -7,6 +7,7 @@
 #include "daemons/shared/mailbox_client.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -14,7 +15,12 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/mail/address.h"
+#include "common/mail/header.h"
 #include "common/service/peer.h"
+
+#define RUN_BYTES (16 * 1024)
+#define HEADER_BYTES_MOST (256 * 1024)
+#define PATIENCE_MS 5000
 
 struct worker {
 	uid_t uid;
@@ -104,43 +110,134 @@ worker_peer(uid_t uid, gid_t gid)
 	w->peer = peer_named("worker", w->name, MAILBOX_PROTOCOL,
 	    MAILBOX_VERSION);
 	peer_set_spread(w->peer, 64, 4);
+	peer_set_patience(w->peer, PATIENCE_MS);
 	hash_put(workers, SPAN(name), w);
 	return w->peer;
+}
+
+/* Only such calls end when no worker could be had for a while. */
+static void
+nothing_more(void *arg)
+{
+	(void)arg;
+}
+
+static bool
+call_worker(uid_t uid, gid_t gid, bool idempotent,
+    const struct attr_form *request_form, const void *request,
+    const struct attr_form *reply_form, void *reply_out,
+    struct arena *arena, struct span *why_out)
+{
+	struct peer *peer;
+
+	if (service_has_root() && (uid == 0 || gid == 0)) {
+		*why_out = SPAN("refusing to write mail with root's rights");
+		return false;
+	}
+	peer = worker_peer(uid, gid);
+	if (peer_finish(peer_begin(peer, idempotent, request_form, request,
+	    reply_form, nothing_more, NULL), reply_out, arena,
+	    service_ipc_deadline()) == IO_OK)
+		return true;
+	*why_out = SPAN(arena_printf(arena, "mailbox worker: %s",
+	    peer_why(peer)));
+	return false;
+}
+
+static bool
+path_is_usable(struct span path, struct span *why_out)
+{
+	if (path.len > 0 && path.p[0] == '/' && path.len < PATH_MAX
+	    && !span_has(path, '\0'))
+		return true;
+	*why_out = path.len < PATH_MAX
+	    ? SPAN("mailbox path is not absolute")
+	    : SPAN("mailbox path is too long");
+	return false;
+}
+
+static struct span
+shortened(struct span text, size_t most)
+{
+	return text.len <= most ? text : span_sub(text, 0, most);
+}
+
+static void
+defer(struct mailbox_result *result, const char *dsn, struct span why)
+{
+	*result = (struct mailbox_result){ .verdict = MAILBOX_DEFER,
+		.dsn = SPAN(dsn), .text = why };
 }
 
 void
 mailbox_deliver(struct delivery *d, uid_t uid, gid_t gid,
     struct mailbox_job *job, struct mailbox_result *result_out)
 {
-	struct peer *peer = worker_peer(uid, gid);
+	struct span why;
 
+	if (!path_is_usable(job->path, &why)) {
+		defer(result_out, "4.3.5", why);
+		return;
+	}
 	job->content_offset = d->request->content_offset;
 	job->content_length = d->request->content_length;
+	job->sender = shortened(job->sender, MAILBOX_SENDER_MOST);
+	job->user = shortened(job->user, MAILBOX_USER_MOST);
 	job->host = SPAN(conf_core.myhostname);
 	job->fd = fcntl(d->request->fd, F_DUPFD_CLOEXEC, 3);
-	if (peer_call(peer, false, &mailbox_job_form, job,
-	    &mailbox_result_form, result_out, d->arena,
-	    service_ipc_deadline()) == IO_OK)
-		return;
-	*result_out = (struct mailbox_result){ .verdict = MAILBOX_DEFER,
-		.dsn = SPAN("4.3.0"), .text = SPAN(arena_printf(d->arena,
-		    "mailbox worker: %s", peer_why(peer))) };
+	if (job->fd < 0)
+		defer(result_out, "4.3.0", SPAN("too many open files"));
+	else if (!call_worker(uid, gid, false, &mailbox_job_form, job,
+	    &mailbox_result_form, result_out, d->arena, &why))
+		defer(result_out, "4.3.0", why);
 }
 
 void
 mailbox_read_file(uid_t uid, gid_t gid, struct span path, uint64_t limit,
-    struct mailbox_text *text_out, struct arena *arena)
+    bool owned, struct mailbox_text *text_out, struct arena *arena)
 {
-	struct peer *peer = worker_peer(uid, gid);
-	struct mailbox_read request = { .path = path, .limit = limit };
+	struct mailbox_read request = { .path = path, .limit = limit,
+		.owned = owned };
+	struct span why;
 
-	if (peer_call(peer, true, &mailbox_read_form, &request,
-	    &mailbox_text_form, text_out, arena, service_ipc_deadline())
-	    == IO_OK)
-		return;
-	*text_out = (struct mailbox_text){ .status = MAILBOX_READ_FAILED,
-		.why = SPAN(arena_printf(arena, "mailbox worker: %s",
-		    peer_why(peer))) };
+	if (!path_is_usable(path, &why) || !call_worker(uid, gid, true,
+	    &mailbox_read_form, &request, &mailbox_text_form, text_out,
+	    arena, &why))
+		*text_out = (struct mailbox_text){
+			.status = MAILBOX_READ_FAILED, .why = why };
+}
+
+bool
+mailbox_is_loop(struct delivery *d, struct span address)
+{
+	struct str head = STR_EMPTY, wanted = STR_EMPTY;
+	struct span rest, line;
+	bool loop = false;
+
+	address_quote(&wanted, address);
+	while (str_len(&head) < HEADER_BYTES_MOST && span_search(
+	    str_span(&head), SPAN("\n\n")) < 0) {
+		char *room = str_reserve(&head, RUN_BYTES);
+		ssize_t got = delivery_read(d, str_len(&head), room,
+		    RUN_BYTES);
+
+		if (got <= 0)
+			break;
+		str_advance(&head, (size_t)got);
+	}
+	rest = str_span(&head);
+	while (!loop && rest.p != NULL && span_split(&rest, '\n', &line)
+	    && line.len > 0) {
+		size_t n = header_name_length(line);
+
+		loop = n > 0 && header_find(span_sub(line, 0, n))
+		    == HEADER_DELIVERED_TO
+		    && span_eq_nocase(span_trim(header_value(line, n)),
+			str_span(&wanted));
+	}
+	str_fini(&head);
+	str_fini(&wanted);
+	return loop;
 }
 
 struct span

@@ -21,9 +21,13 @@
  */
 void mailbox_deliver(struct delivery *d, uid_t uid, gid_t gid,
     struct mailbox_job *job, struct mailbox_result *result_out);
-/* Reads a text file as this user. Suspends. */
+/* Reads a text file as this user; see struct mailbox_read for `owned`.
+ * Suspends. */
 void mailbox_read_file(uid_t uid, gid_t gid, struct span path, uint64_t limit,
-    struct mailbox_text *text_out, struct arena *arena);
+    bool owned, struct mailbox_text *text_out, struct arena *arena);
+
+/* Has this message been here before: does it bear Delivered-To: address? */
+bool mailbox_is_loop(struct delivery *d, struct span address);
 
 /* "Return-Path: <s>\nX-Original-To: o\nDelivered-To: r\n" as asked for; the
  * letters of flags: R, O, D. */

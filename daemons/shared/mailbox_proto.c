@@ -27,7 +27,8 @@ static const struct attr_field job_fields[] = {
 	ATTR_FIELD(struct mailbox_job, path, 2, ATTR_SPAN, .required = true,
 	    .limit = PATH_MOST),
 	ATTR_FIELD(struct mailbox_job, head, 3, ATTR_SPAN, .limit = 65535),
-	ATTR_FIELD(struct mailbox_job, sender, 4, ATTR_SPAN, .limit = 4096),
+	ATTR_FIELD(struct mailbox_job, sender, 4, ATTR_SPAN,
+	    .limit = MAILBOX_SENDER_MOST),
 	ATTR_FIELD(struct mailbox_job, content_offset, 5, ATTR_U64),
 	ATTR_FIELD(struct mailbox_job, content_length, 6, ATTR_U64),
 	ATTR_FIELD(struct mailbox_job, size_limit, 7, ATTR_U64),
@@ -38,6 +39,8 @@ static const struct attr_field job_fields[] = {
 	ATTR_FIELD(struct mailbox_job, check_owner, 12, ATTR_BOOL),
 	ATTR_FIELD(struct mailbox_job, host, 13, ATTR_SPAN, .limit = 256),
 	ATTR_FIELD(struct mailbox_job, fd, 14, ATTR_FD),
+	ATTR_FIELD(struct mailbox_job, user, 15, ATTR_SPAN,
+	    .limit = MAILBOX_USER_MOST),
 };
 const struct attr_form mailbox_job_form = ATTR_FORM("mailbox job", 1,
     struct mailbox_job, job_fields);
@@ -46,7 +49,7 @@ static const struct attr_field result_fields[] = {
 	ATTR_FIELD(struct mailbox_result, verdict, 1, ATTR_U64,
 	    .required = true),
 	ATTR_FIELD(struct mailbox_result, dsn, 2, ATTR_SPAN, .limit = 16),
-	ATTR_FIELD(struct mailbox_result, text, 3, ATTR_SPAN, .limit = 4096),
+	ATTR_FIELD(struct mailbox_result, text, 3, ATTR_SPAN, .limit = 16384),
 };
 const struct attr_form mailbox_result_form = ATTR_FORM("mailbox result", 2,
     struct mailbox_result, result_fields);
@@ -55,6 +58,7 @@ static const struct attr_field read_fields[] = {
 	ATTR_FIELD(struct mailbox_read, path, 1, ATTR_SPAN, .required = true,
 	    .limit = PATH_MOST),
 	ATTR_FIELD(struct mailbox_read, limit, 2, ATTR_U64),
+	ATTR_FIELD(struct mailbox_read, owned, 3, ATTR_BOOL),
 };
 const struct attr_form mailbox_read_form = ATTR_FORM("mailbox read", 3,
     struct mailbox_read, read_fields);

@@ -18,6 +18,9 @@
 #define MAILBOX_PROTOCOL "mailbox"
 #define MAILBOX_VERSION 1
 
+#define MAILBOX_SENDER_MOST 4096
+#define MAILBOX_USER_MOST 1024
+
 struct worker_request {			/* form 1, to the launcher */
 	uint64_t uid, gid;		/* without root: ignored */
 };
@@ -42,12 +45,13 @@ struct mailbox_job {			/* form 1, to a worker */
 	struct span head;		/* header lines in front, LF ends */
 	struct span sender;		/* for the From_ line of mbox */
 	uint64_t content_offset, content_length;
-	uint64_t size_limit;		/* of mbox and file; 0: none */
+	uint64_t size_limit;		/* of the file after us; 0: none */
 	uint64_t locks;			/* enum mailbox_locks */
 	uint64_t lock_attempts, lock_delay, stale_lock_time;
 	bool check_owner;		/* strict_mailbox_ownership */
 	struct span host;		/* for names of files */
 	int fd;				/* the queue file, read-only */
+	struct span user;		/* for reasons; may be empty */
 };
 enum mailbox_verdict {
 	MAILBOX_DELIVERED = 0,		/* durable */
@@ -61,10 +65,13 @@ struct mailbox_result {			/* form 2 */
 
 struct mailbox_read {			/* form 3: .forward, :include: */
 	struct span path;
-	uint64_t limit;
+	uint64_t limit;			/* at most 1 MiB */
+	bool owned;			/* by its reader or root, and not
+					   writable by everyone */
 };
 enum mailbox_read_status {
 	MAILBOX_READ_OK = 0, MAILBOX_READ_ABSENT = 1, MAILBOX_READ_FAILED = 2,
+	MAILBOX_READ_UNSAFE = 3,	/* not owned, or no regular file */
 };
 struct mailbox_text {			/* form 4 */
 	uint64_t status;

@@ -167,7 +167,7 @@ write_mailbox(struct delivery *d, const struct envelope_rcpt *rcpt,
 		.lock_delay = (uint64_t)virtual_conf.lock_delay,
 		.stale_lock_time = (uint64_t)virtual_conf.stale_lock_time,
 		.check_owner = conf_core.strict_mailbox_ownership,
-		.fd = -1 };
+		.user = address, .fd = -1 };
 	struct mailbox_result result;
 
 	mailbox_deliver(d, target->uid, target->gid, &job, &result);
@@ -189,8 +189,15 @@ deliver_one(struct delivery *d, size_t i)
 
 	str_set(address, rcpt->address);
 	str_lower(address);
-	if (find_target(d, str_span(address), &target, &status))
+	if (mailbox_is_loop(d, rcpt->address)) {
+		status.kind = OUTCOME_BOUNCED;
+		status.dsn = "5.4.6";
+		status.reason = SPAN(arena_printf(d->arena,
+		    "mail forwarding loop for %.*s",
+		    SPAN_ARG(rcpt->address)));
+	} else if (find_target(d, str_span(address), &target, &status)) {
 		write_mailbox(d, rcpt, rcpt->address, &target, &status);
+	}
 	delivery_set(d, i, &status);
 }
 

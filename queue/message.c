@@ -448,15 +448,25 @@ queue_late_flags_write(int queue_dir, enum queue_name where, struct span id,
 	enum queue_result result = open_for_change(queue_dir, where, id, &fd,
 	    why);
 	struct str word = STR_EMPTY;
-	off_t size;
+	char end[TRAILER_FLAGS_BACK];
+	off_t at;
 
 	if (result != QUEUE_OK)
 		return result;
-	size = lseek(fd, 0, SEEK_END);
-	writer_u64(&word, flags);
-	if (size < TRAILER_BYTES || !fs_pwrite_all(fd, str_span(&word),
-	    size - TRAILER_FLAGS_BACK, why))
+	at = lseek(fd, 0, SEEK_END) - TRAILER_FLAGS_BACK;
+	if (at < QUEUE_MAGIC_BYTES
+	    || !fs_pread_all(fd, end, sizeof(end), at, why)) {
 		result = QUEUE_IO_ERROR;
+	} else if (memcmp(end + 8, TRAILER_MAGIC, 8) != 0) {
+		str_sets(why, "no end of message");
+		result = QUEUE_INCOMPLETE;
+	} else {
+		struct reader r = reader_over(span_of(end, 8));
+
+		writer_u64(&word, reader_u64(&r) | flags);
+		if (!fs_pwrite_all(fd, str_span(&word), at, why))
+			result = result_of_errno(errno);
+	}
 	str_fini(&word);
 	close(fd);
 	return result;

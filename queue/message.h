@@ -119,7 +119,7 @@ enum queue_result queue_message_each_rcpt(struct queue_message *m,
 /* Marks recipients done, by their mark offsets; evidence must be durable. */
 enum queue_result queue_marks_write(int queue_dir, enum queue_name where,
     struct span id, const uint64_t *marks, size_t count, struct str *why);
-/* Sets ENVELOPE_WARNED or other late flags, kept in the trailer's flag word. */
+/* Adds ENVELOPE_WARNED or other late flags, kept in the trailer's flag word. */
 enum queue_result queue_late_flags_write(int queue_dir,
     enum queue_name where, struct span id, uint64_t flags, struct str *why);
 /* These three are false with errno and a reason. */

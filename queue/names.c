@@ -16,7 +16,6 @@
 #include "queue/queue_id.h"
 
 #define INCOMING_DIRS 16
-#define DEPTH_MOST 4
 
 static const char *const texts[QUEUE_NAME_COUNT] = {
 	[QUEUE_MAILDROP] = "maildrop", [QUEUE_INCOMING] = "incoming",
@@ -52,8 +51,8 @@ queue_names_setup(const char *hash_queue_names, int64_t depth)
 
 	if (depth < 1)
 		depth = 1;
-	if (depth > DEPTH_MOST)
-		depth = DEPTH_MOST;
+	if (depth > QUEUE_DEPTH_MOST)
+		depth = QUEUE_DEPTH_MOST;
 	strlist_split(&list, SPAN(hash_queue_names), STRLIST_CONF);
 	for (int i = 0; i < QUEUE_NAME_COUNT; i++)
 		depth_of[i] = i != QUEUE_INCOMING && i != QUEUE_MAILDROP
@@ -101,6 +100,12 @@ queue_path(enum queue_name name, struct span id, struct str *out)
 	str_add(out, id);
 }
 
+unsigned
+queue_depth(enum queue_name name)
+{
+	return name == QUEUE_INCOMING ? 1 : depth_of[name];
+}
+
 size_t
 queue_subdirs(enum queue_name name)
 {
@@ -116,7 +121,7 @@ queue_subdirs(enum queue_name name)
 void
 queue_subdir(enum queue_name name, size_t index, struct str *out)
 {
-	unsigned depth = name == QUEUE_INCOMING ? 1 : depth_of[name];
+	unsigned depth = queue_depth(name);
 
 	str_sets(out, texts[name]);
 	if (index == 0)

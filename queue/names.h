@@ -29,12 +29,15 @@ int queue_name_value(struct span text);			/* or -1 */
 void queue_path(enum queue_name name, struct span id, struct str *out);
 /* Configured once, before use; defaults as documented. */
 void queue_names_setup(const char *hash_queue_names, int64_t depth);
+unsigned queue_depth(enum queue_name name);	/* levels of them */
 /* Sub-directories of a queue ("" for flat), for scans and for creation. */
 size_t queue_subdirs(enum queue_name name);
 void queue_subdir(enum queue_name name, size_t index, struct str *out);
 /* Creates what is missing below the queue directory, synced; owner may be -1. */
 bool queue_directories_make(int queue_dir, uid_t owner, gid_t setgid_group,
     struct str *why);
+
+#define QUEUE_DEPTH_MOST 4		/* of hash_queue_depth */
 
 #define QUEUE_MODE_WRITING 0600		/* being written */
 /* maildrop: files belong to whoever sent them, pickup reads them. */

@@ -167,3 +167,118 @@ queue_recover(int queue_dir, time_t limit, struct queue_recovery *out,
 	}
 	return ok;
 }
+
+/* ---- where files belong ---- */
+
+struct restructure {
+	int queue_dir;
+	enum queue_name name;
+	size_t moved;
+	struct str path, right;
+	struct str *why;
+	bool ok;
+};
+
+static bool
+is_same_file(const struct restructure *r)
+{
+	struct stat a, b;
+
+	return fstatat(r->queue_dir, str_cstr(&r->path), &a,
+	    AT_SYMLINK_NOFOLLOW) == 0
+	    && fstatat(r->queue_dir, str_cstr(&r->right), &b,
+	    AT_SYMLINK_NOFOLLOW) == 0
+	    && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+static void
+put_where_it_belongs(struct restructure *r, struct span id)
+{
+	queue_path(r->name, id, &r->right);
+	if (span_eq(str_span(&r->path), str_span(&r->right)))
+		return;
+	/* A name that is taken is another message's, or what was left when
+	 * this was stopped. */
+	if (!fs_link_at(r->queue_dir, str_cstr(&r->path), r->queue_dir,
+	    str_cstr(&r->right), r->why)
+	    && (errno != EEXIST || !is_same_file(r))) {
+		r->ok &= errno == ENOENT;
+		return;
+	}
+	if (fs_unlink_at(r->queue_dir, str_cstr(&r->path), r->why))
+		r->moved++;
+	else
+		r->ok = false;
+}
+
+static bool
+is_hash_dir(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.' && entry->d_name[1] == '\0'
+	    && entry->d_type == DT_DIR;
+}
+
+/* A directory of the right depth without sub-directories has nothing to move;
+ * most file systems tell by the count of links. */
+static bool
+may_skip(const struct restructure *r, int fd, unsigned level)
+{
+	struct stat st;
+
+	return level == queue_depth(r->name) && fstat(fd, &st) == 0
+	    && st.st_nlink == 2;
+}
+
+static void
+restructure_below(struct restructure *r, unsigned level)
+{
+	int fd = openat(r->queue_dir, str_cstr(&r->path), O_RDONLY
+	    | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	size_t length = str_len(&r->path);
+	struct dirent *entry;
+
+	if (dir == NULL) {
+		if (fd >= 0)
+			close(fd);
+		if (errno != ENOENT) {
+			str_printf(r->why, "%s: %m", str_cstr(&r->path));
+			r->ok = false;
+		}
+		return;
+	}
+	while (!may_skip(r, fd, level) && (entry = readdir(dir)) != NULL) {
+		bool is_dir = is_hash_dir(entry);
+		struct span id = SPAN(entry->d_name);
+
+		if (!is_dir && (entry->d_type == DT_DIR
+		    || !queue_id_valid(id)))
+			continue;
+		str_addf(&r->path, "/%s", entry->d_name);
+		if (!is_dir)
+			put_where_it_belongs(r, id);
+		else if (level < QUEUE_DEPTH_MOST)
+			restructure_below(r, level + 1);
+		str_truncate(&r->path, length);
+	}
+	closedir(dir);
+}
+
+bool
+queue_restructure(int queue_dir, size_t *moved_out, struct str *why)
+{
+	struct restructure r = { .queue_dir = queue_dir, .why = why,
+		.ok = true };
+
+	for (int q = 0; q < QUEUE_NAME_COUNT; q++) {
+		r.name = (enum queue_name)q;
+		if (q == QUEUE_MAILDROP)	/* is never hashed */
+			continue;
+		str_sets(&r.path, queue_name_text(r.name));
+		restructure_below(&r, 0);
+	}
+	*moved_out = r.moved;
+	str_fini(&r.path);
+	str_fini(&r.right);
+	return r.ok;
+}

@@ -40,4 +40,11 @@ void queue_recover_one(int queue_dir, enum queue_name where, struct span id,
 bool queue_recover(int queue_dir, time_t older_than,
     struct queue_recovery *out, struct str *why);
 
+/*
+ * Moves messages and logs that lie elsewhere in their queue to where queue_path
+ * has them: after hash_queue_names or hash_queue_depth changed. For a start,
+ * and postsuper -s.
+ */
+bool queue_restructure(int queue_dir, size_t *moved_out, struct str *why);
+
 #endif

@@ -5,11 +5,11 @@
  */
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
-#include "common/base/log.h"
 #include "common/io/fs.h"
-#include "common/mail/address.h"
+#include "common/mail/header.h"
 #include "daemons/commands/lib/queue_command.h"
 #include "queue/message.h"
 
@@ -18,117 +18,221 @@ enum parts { PART_ENVELOPE = 1, PART_HEADER = 2, PART_BODY = 4 };
 #define RUN_BYTES 2048
 
 static unsigned parts;
-static bool by_id;
+static bool by_id, with_offsets, with_types;
+
+/* The position of what follows in the file, and what kind of record it is. */
+static void
+begin_line(uint64_t offset, char type)
+{
+	if (with_offsets)
+		printf("%9llu ", (unsigned long long)offset);
+	if (with_types)
+		printf("%3d ", type);
+}
 
 static void
-print_address(const char *name, struct span address)
+print_value(uint64_t offset, char type, const char *name, struct span value)
 {
-	struct str text = STR_EMPTY;
+	begin_line(offset, type);
+	printf("%s: ", name);
+	fwrite(value.p, 1, value.len, stdout);
+	putchar('\n');
+}
 
-	address_print(&text, address);
-	printf("%s: %s\n", name, str_cstr(&text));
-	str_fini(&text);
+static void
+print_number(uint64_t offset, char type, const char *name, uint64_t value)
+{
+	if (value == 0)
+		return;
+	begin_line(offset, type);
+	printf("%s: %llu\n", name, (unsigned long long)value);
 }
 
 static void
 print_attribute(const char *name, struct span value)
 {
-	if (!span_empty(value))
-		printf("named_attribute: %s=%.*s\n", name, SPAN_ARG(value));
+	if (span_empty(value))
+		return;
+	begin_line(0, 'E');
+	printf("named_attribute: %s=", name);
+	fwrite(value.p, 1, value.len, stdout);
+	putchar('\n');
 }
+
+static void
+banner(const char *what, const char *label, uint64_t offset, char type)
+{
+	if (!(parts & PART_ENVELOPE))
+		return;
+	begin_line(offset, type);
+	printf("*** %s %s ***\n", what, label);
+}
+
+/* Recipients stand before the content or, where they came from headers,
+ * behind it. */
+struct region {
+	uint64_t from, to;
+};
 
 static void
 print_rcpt(const struct envelope_rcpt *rcpt, bool done, void *arg)
 {
-	(void)arg;
-	if (!span_empty(rcpt->original))
-		print_address("original_recipient", rcpt->original);
+	const struct region *region = arg;
+	uint64_t at = rcpt->mark_at;
+
+	if (at < region->from || at >= region->to)
+		return;
 	if (!span_empty(rcpt->orcpt))
-		print_attribute("dsn_orig_rcpt", rcpt->orcpt);
-	print_address(done ? "done_recipient" : "recipient", rcpt->address);
+		print_value(at, 'R', "named_attribute: dsn_orig_rcpt",
+		    rcpt->orcpt);
+	print_number(at, 'R', "dsn_notify_flags", rcpt->notify);
+	if (!span_empty(rcpt->original))
+		print_value(at, 'R', "original_recipient", rcpt->original);
+	print_value(at, 'R', done ? "done_recipient" : "recipient",
+	    rcpt->address);
 }
 
-static void
+static bool
+print_rcpts(struct queue_message *m, uint64_t from, uint64_t to)
+{
+	struct region region = { from, to };
+	struct str why = STR_EMPTY;
+	bool ok = queue_message_each_rcpt(m, print_rcpt, &region, &why)
+	    == QUEUE_OK;
+
+	if (!ok)
+		fprintf(stderr, "postcat: warning: %s: %s\n", m->id,
+		    str_cstr(&why));
+	str_fini(&why);
+	return ok;
+}
+
+static bool
 print_envelope(struct queue_message *m)
 {
 	const struct envelope *e = &m->envelope;
+	const struct queue_layout *l = &m->layout;
 	time_t when = (time_t)(e->arrival_us / 1000000);
 	char date[64];
 	struct tm tm;
-	struct str why = STR_EMPTY;
 
 	localtime_r(&when, &tm);
 	strftime(date, sizeof(date), "%a %b %e %H:%M:%S %Y", &tm);
-	printf("message_size: %llu %llu %llu\n",
-	    (unsigned long long)m->layout.content_length,
-	    (unsigned long long)m->layout.content_offset,
-	    (unsigned long long)m->layout.rcpt_count);
-	printf("message_arrival_time: %s\n", date);
+	begin_line(0, 'E');
+	printf("message_size: %15llu %15llu %15llu %15d %15llu %15d\n",
+	    (unsigned long long)l->content_length,
+	    (unsigned long long)l->content_offset,
+	    (unsigned long long)l->rcpt_count, 0,
+	    (unsigned long long)l->content_length,
+	    (int)(e->flags & (ENVELOPE_SMTPUTF8_ASKED
+	    | ENVELOPE_SMTPUTF8_NEEDED)));
+	print_value(0, 'E', "message_arrival_time", SPAN(date));
+	print_attribute("log_ident", e->ident);
 	print_attribute("rewrite_context", e->rewrite_context);
+	if (!span_empty(e->full_name))
+		print_value(0, 'E', "sender_fullname", e->full_name);
+	print_value(0, 'E', "sender", e->sender);
 	print_attribute("log_client_name", e->client_name);
 	print_attribute("log_client_address", e->client_address);
 	print_attribute("log_client_port", e->client_port);
+	print_attribute("log_message_origin", e->origin);
 	print_attribute("log_helo_name", e->helo);
 	print_attribute("log_protocol_name", e->protocol);
-	print_attribute("log_message_origin", e->origin);
+	print_attribute("sasl_method", e->sasl_method);
 	print_attribute("sasl_username", e->sasl_username);
-	print_attribute("envelope_id", e->dsn_envid);
-	print_attribute("filter", e->filter);
-	print_address("sender", e->sender);
-	if (queue_message_each_rcpt(m, print_rcpt, NULL, &why) != QUEUE_OK)
-		log_warn("%s: %s", m->id, str_cstr(&why));
-	str_fini(&why);
+	print_attribute("sasl_sender", e->sasl_sender);
+	if (!span_empty(e->dsn_envid))
+		print_value(0, 'E', "dsn_envelope_id", e->dsn_envid);
+	print_number(0, 'E', "dsn_return_flags", e->dsn_ret);
+	if (!span_empty(e->filter))
+		print_value(0, 'E', "content_filter", e->filter);
+	if (!span_empty(e->redirect))
+		print_value(0, 'E', "redirect_to", e->redirect);
+	return print_rcpts(m, 0, l->content_offset);
 }
 
-/* Header, the empty line and body are told apart byte by byte. */
+/* ---- content, by lines of which long ones come in pieces ---- */
+
+struct text {
+	struct str line;
+	uint64_t line_at;
+	bool in_header, first, rest_of_line;
+};
+
+static void
+print_line(struct text *t)
+{
+	struct span line = str_span(&t->line);
+
+	if (!t->rest_of_line && t->in_header) {
+		bool goes_on = !t->first && line.len > 0
+		    && (line.p[0] == ' ' || line.p[0] == '\t');
+
+		t->in_header = goes_on || header_name_length(line) > 0;
+		t->first = false;
+	}
+	if (parts & (t->in_header ? PART_HEADER : PART_BODY)) {
+		if (!t->rest_of_line)
+			begin_line(t->line_at, 'C');
+		fwrite(line.p, 1, line.len, stdout);
+	}
+	t->rest_of_line = line.p[line.len - 1] != '\n';
+	t->line_at += line.len;
+	str_clear(&t->line);
+}
+
 static bool
 print_content(struct queue_message *m)
 {
+	struct text t = { .in_header = true, .first = true,
+		.line_at = m->layout.content_offset };
 	char buf[RUN_BYTES];
 	uint64_t at = 0, length = m->layout.content_length;
-	bool in_header = true, line_start = true;
+	bool ok = true;
 
-	while (at < length) {
+	while (ok && at < length) {
 		size_t want = length - at < sizeof(buf)
 		    ? (size_t)(length - at) : sizeof(buf);
 		ssize_t got = fs_pread(m->fd, buf, want,
 		    (off_t)(m->layout.content_offset + at));
 
-		if (got <= 0)
-			return false;
+		ok = got > 0;
 		for (ssize_t i = 0; i < got; i++) {
-			if (in_header && line_start && buf[i] == '\n') {
-				in_header = false;
-				if (parts & PART_BODY && parts & PART_HEADER)
-					putchar('\n');
-				continue;
-			}
-			line_start = buf[i] == '\n';
-			if (parts & (in_header ? PART_HEADER : PART_BODY))
-				putchar(buf[i]);
+			str_putc(&t.line, buf[i]);
+			if (buf[i] == '\n' || str_len(&t.line) == RUN_BYTES)
+				print_line(&t);
 		}
-		at += (uint64_t)got;
+		at += ok ? (uint64_t)got : 0;
 	}
-	return true;
+	if (str_len(&t.line) > 0)
+		print_line(&t);
+	if (t.rest_of_line)
+		putchar('\n');
+	str_fini(&t.line);
+	return ok;
 }
 
 static bool
 show(struct queue_message *m, const char *label)
 {
+	const struct queue_layout *l = &m->layout;
+	uint64_t content_end = l->content_offset + l->content_length;
 	bool ok = true;
 
-	if (parts & PART_ENVELOPE) {
-		printf("*** ENVELOPE RECORDS %s ***\n", label);
-		print_envelope(m);
-	}
-	if (parts & (PART_HEADER | PART_BODY)) {
-		if (parts & PART_ENVELOPE)
-			printf("*** MESSAGE CONTENTS %s ***\n", label);
-		ok = print_content(m);
-	}
+	banner("ENVELOPE RECORDS", label, 0, 'E');
 	if (parts & PART_ENVELOPE)
-		printf("*** MESSAGE FILE END %s ***\n", label);
-	return ok;
+		ok = print_envelope(m);
+	banner("MESSAGE CONTENTS", label, l->content_offset, 'C');
+	if (parts & (PART_HEADER | PART_BODY))
+		ok &= print_content(m);
+	banner("HEADER EXTRACTED", label, content_end, 'R');
+	if (parts & PART_ENVELOPE) {
+		print_attribute("encoding", m->envelope.flags & ENVELOPE_8BIT
+		    ? SPAN("8bit") : SPAN("7bit"));
+		ok &= print_rcpts(m, content_end, l->file_length);
+	}
+	banner("MESSAGE FILE END", label, l->file_length, 'Z');
+	return ok && fflush(stdout) == 0;
 }
 
 static bool
@@ -187,8 +291,9 @@ static int
 usage(void)
 {
 	fprintf(stderr, "postcat: fatal: usage: postcat [-b (body text)] "
-	    "[-c config_dir] [-e (envelope)] [-h (header text)] "
-	    "[-q (access queue)] [-v] file...\n");
+	    "[-c config_dir] [-d (decimal record type)] "
+	    "[-e (envelope)] [-h (header text)] [-o (offsets)] "
+	    "[-q (access queue)] [-v] [file...]\n");
 	return 1;
 }
 
@@ -198,7 +303,7 @@ main(int argc, char **argv)
 	const char *dir = NULL;
 	int option, queue_dir, status = 0;
 
-	while ((option = getopt(argc, argv, "bc:dehoqrsv")) != -1) {
+	while ((option = getopt(argc, argv, "bc:dehoqrs:v")) != -1) {
 		switch (option) {
 		case 'b':
 			parts |= PART_BODY;
@@ -216,16 +321,25 @@ main(int argc, char **argv)
 			by_id = true;
 			break;
 		case 'd':
+			with_types = true;
+			break;
 		case 'o':
+			with_offsets = true;
+			break;
+		case 's':		/* one message, and no pointers */
+			if (strcmp(optarg, "0") == 0)
+				break;
+			fprintf(stderr, "postcat: fatal: -s: files of this "
+			    "system are read from their beginning\n");
+			return 1;
 		case 'r':
-		case 's':
 		case 'v':
 			break;
 		default:
 			return usage();
 		}
 	}
-	if (optind == argc)
+	if (by_id && optind == argc)
 		return usage();
 	if (parts == 0)
 		parts = PART_ENVELOPE | PART_HEADER | PART_BODY;
@@ -233,6 +347,8 @@ main(int argc, char **argv)
 		for (int i = optind; i < argc; i++)
 			if (!show_file(argv[i]))
 				status = 1;
+		if (optind == argc && !show_file("/dev/stdin"))
+			status = 1;
 		return status;
 	}
 	queue_dir = queue_command_start("postcat", dir);

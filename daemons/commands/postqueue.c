@@ -29,6 +29,18 @@
 
 enum mode { MODE_NONE, MODE_LIST, MODE_JSON, MODE_FLUSH, MODE_ID, MODE_SITE };
 
+__attribute__((format(printf, 2, 3))) static int
+die(int status, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	log_va(LOG_LEVEL_FATAL, format, args);
+	va_end(args);
+	logsink_finish();
+	return status;
+}
+
 struct printer {
 	bool json;
 	bool any, long_ids;
@@ -311,10 +323,9 @@ print_queue(struct printer *p)
 	if (fd >= 0) {
 		FILE *in = fdopen(fd, "r");
 
-		if (in == NULL || !print_from_showq(in, p)) {
-			log_error("malformed showq server response");
-			return EX_SOFTWARE;
-		}
+		if (in == NULL || !print_from_showq(in, p))
+			return die(EX_SOFTWARE,
+			    "malformed showq server response");
 		fclose(in);
 	} else if (geteuid() == 0 || access("active", R_OK | X_OK) == 0) {
 		struct queue_lister lister = { .message = on_message,
@@ -324,8 +335,8 @@ print_queue(struct printer *p)
 		log_warn("Mail system is down -- accessing queue directly");
 		queue_list(dir, &lister);
 	} else {
-		log_error("Queue report unavailable - mail system is down");
-		return EX_UNAVAILABLE;
+		return die(EX_UNAVAILABLE,
+		    "Queue report unavailable - mail system is down");
 	}
 	print_footer(p);
 	return fflush(stdout) == 0 ? EX_OK : EX_IOERR;
@@ -341,8 +352,8 @@ flush_queue(void)
 	if (peer_trigger_bytes("public", conf_core.queue_service_name,
 	    SPAN(bytes)))
 		return EX_OK;
-	log_error("Cannot flush mail queue - mail system is down");
-	return EX_UNAVAILABLE;
+	return die(EX_UNAVAILABLE,
+	    "Cannot flush mail queue - mail system is down");
 }
 
 struct flush_one {
@@ -359,11 +370,12 @@ flush_message(void *arg)
 	struct qmgr_flush_one request = { .queue_id = SPAN(f->id) };
 	struct stream *s = peer_take_connection(qmgr, deadline_in(5));
 
-	f->exit_status = EX_UNAVAILABLE;
 	if (s == NULL) {
-		log_error("Cannot flush queue ID - mail system is down");
+		f->exit_status = die(EX_UNAVAILABLE,
+		    "Cannot flush queue ID - mail system is down");
 		return;
 	}
+	f->exit_status = EX_UNAVAILABLE;
 	attr_queue(s, &qmgr_flush_one_form, 0, &request, true);
 	if (stream_flush(s, deadline_in(5)) == IO_OK)
 		f->exit_status = EX_OK;
@@ -413,10 +425,11 @@ main(int argc, char **argv)
 		return EX_CONFIG;
 	}
 	logsink_open("postqueue", -1);
-	if (chdir(conf_core.queue_directory) < 0) {
-		log_error("chdir %s: %m", conf_core.queue_directory);
-		return EX_UNAVAILABLE;
-	}
+	log_set_name("postqueue");
+	log_add_sink(log_sink_stderr(false));
+	if (chdir(conf_core.queue_directory) < 0)
+		return die(EX_UNAVAILABLE, "chdir %s: %m",
+		    conf_core.queue_directory);
 	queue_names_setup(conf_core.hash_queue_names,
 	    conf_core.hash_queue_depth);
 	switch (mode) {
@@ -428,16 +441,15 @@ main(int argc, char **argv)
 	case MODE_FLUSH:
 		return flush_queue();
 	case MODE_ID:
-		if (!queue_id_valid(SPAN(one.id))) {
-			log_error("malformed queue ID: %s", one.id);
-			return EX_USAGE;
-		}
+		if (!queue_id_valid(SPAN(one.id)))
+			return die(EX_USAGE, "malformed queue ID: %s",
+			    one.id);
 		loop_start();
 		fiber_run_main(flush_message, &one);
 		return one.exit_status;
 	case MODE_SITE:
-		log_error("-s: the flush service is not part of this version");
-		return EX_UNAVAILABLE;
+		return die(EX_UNAVAILABLE, "-s: the flush service is not part "
+		    "of this version");
 	case MODE_NONE:
 		break;
 	}

@@ -8,12 +8,14 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/base/strlist.h"
 #include "common/mail/conf_core.h"
+#include "common/service/logsink.h"
 #include "common/service/peer.h"
 #include "daemons/commands/lib/queue_command.h"
 #include "queue/message.h"
@@ -51,7 +53,9 @@ static const struct {
 static int queue_dir;
 static unsigned only_queues;		/* operands; 0: all */
 static size_t totals[ACTION_COUNT];
+static bool troubled;			/* the exit status */
 
+/* What became of earlier recipients; after the file itself is gone. */
 static void
 forget_logs(struct span id)
 {
@@ -98,8 +102,9 @@ perform(enum action action, struct span id, enum queue_name from,
 	case ACTION_RELEASE:
 		return release(id, from, why);
 	case ACTION_REQUEUE:
-		forget_logs(id);
-		return release(id, from, why);
+		/* bounces still have to be told to the sender */
+		return release(id, from, why)
+		    && outcome_log_remove(queue_dir, QUEUE_DEFER, id, why);
 	case ACTION_EXPIRE:
 		return expire(id, from, false, why);
 	case ACTION_EXPIRE_RELEASE:
@@ -116,22 +121,25 @@ act_on(enum action action, struct span id)
 	struct str why = STR_EMPTY;
 	enum queue_name from;
 	unsigned where = actions[action].from;
+	bool found = false, done = false;
 
 	if (only_queues != 0)
 		where &= only_queues;
-	/* It may move while we look: look twice. */
-	for (int attempt = 0; attempt < 2; attempt++) {
+	/* It may move while we look: look again. */
+	for (int attempt = 0; attempt < 3 && !done; attempt++) {
 		if (!queue_find(queue_dir, id, where, &from))
 			continue;
-		if (perform(action, id, from, &why)) {
-			log_info("%.*s: %s", SPAN_ARG(id),
-			    actions[action].done);
-			totals[action]++;
-			break;
-		}
+		found = true;
+		str_clear(&why);
+		done = perform(action, id, from, &why);
 	}
-	if (str_len(&why) > 0 && totals[action] == 0)
+	if (done) {
+		log_info("%.*s: %s", SPAN_ARG(id), actions[action].done);
+		totals[action]++;
+	} else if (found && queue_find(queue_dir, id, where, &from)) {
 		log_warn("%.*s: %s", SPAN_ARG(id), str_cstr(&why));
+		troubled = true;
+	}
 	str_fini(&why);
 }
 
@@ -199,35 +207,83 @@ action_of(int letter)
 
 /* ---- repair ---- */
 
+#define PURGE_SECONDS 3600		/* a slow client may still be sending */
+
+/* What is missing is made like what is there. */
+static void
+make_directories(struct str *why)
+{
+	struct stat owner, drop;
+	bool root = geteuid() == 0;
+
+	if (stat("active", &owner) < 0 || stat("maildrop", &drop) < 0)
+		log_warn("active or maildrop: %m: the queue is made when the "
+		    "mail system starts");
+	else if (!queue_directories_make(queue_dir,
+	    root ? owner.st_uid : (uid_t)-1,
+	    root ? drop.st_gid : (gid_t)-1, why))
+		log_warn("%s", str_cstr(why));
+}
+
 static void
 check_structure(void)
 {
-	struct queue_recovery done;
 	struct str why = STR_EMPTY;
+	size_t moved = 0;
 
-	if (!queue_directories_make(queue_dir, (uid_t)-1, (gid_t)-1, &why))
-		log_warn("%s", str_cstr(&why));
+	make_directories(&why);
 	str_clear(&why);
-	if (!queue_recover(queue_dir, clock_wall() - 3600, &done, &why))
+	if (!queue_restructure(queue_dir, &moved, &why)) {
 		log_warn("%s", str_cstr(&why));
+		troubled = true;
+	}
+	if (moved > 0)
+		log_info("moved to where they belong: %zu file%s", moved,
+		    moved == 1 ? "" : "s");
+	str_fini(&why);
+}
+
+/* Messages that a process holds are left alone. */
+static void
+purge(void)
+{
+	static const enum queue_name queues[] = { QUEUE_ACTIVE,
+		QUEUE_INCOMING, QUEUE_DEFERRED, QUEUE_HOLD };
+	struct queue_recovery done = { 0, 0, 0 };
+	time_t before = clock_wall() - PURGE_SECONDS;
+
+	for (size_t i = 0; i < ARRAY_COUNT(queues); i++) {
+		struct queue_scan scan;
+		char id[QUEUE_ID_MAX];
+
+		if (only_queues != 0 && !(only_queues & IN(queues[i])))
+			continue;
+		queue_scan_start(&scan, queue_dir, queues[i]);
+		while (queue_scan_next(&scan, id))
+			queue_recover_one(queue_dir, queues[i], SPAN(id),
+			    before, &done);
+		queue_scan_stop(&scan);
+	}
 	if (done.requeued + done.removed + done.corrupt > 0)
 		log_info("repaired: %zu requeued, %zu unfinished removed, "
 		    "%zu moved to corrupt", done.requeued, done.removed,
 		    done.corrupt);
-	str_fini(&why);
 }
 
 static void
 report(void)
 {
-	for (size_t i = 0; i < ACTION_COUNT; i++)
-		if (totals[i] > 0) {
-			log_info("%s: %zu message%s", actions[i].total,
-			    totals[i], totals[i] == 1 ? "" : "s");
-			fprintf(stderr, "postsuper: %s: %zu message%s\n",
-			    actions[i].total, totals[i],
-			    totals[i] == 1 ? "" : "s");
-		}
+	for (size_t i = 0; i < ACTION_COUNT; i++) {
+		size_t n = totals[i];
+
+		if (i == ACTION_EXPIRE_RELEASE)	/* counted as the other */
+			continue;
+		if (i == ACTION_EXPIRE)
+			n += totals[ACTION_EXPIRE_RELEASE];
+		if (n > 0)
+			log_info("%s: %zu message%s", actions[i].total, n,
+			    n == 1 ? "" : "s");
+	}
 }
 
 static int
@@ -243,16 +299,19 @@ main(int argc, char **argv)
 {
 	static const char options[] = "c:d:e:f:h:H:pr:sSv";
 	const char *dir = NULL;
-	bool repair = argc == 1;
+	bool structure = false, temporary = false, acts = false;
 	int option;
 
 	while ((option = getopt(argc, argv, options)) != -1) {
 		if (option == 'c')
 			dir = optarg;
-		else if (option == 's' || option == 'p')
-			repair = true;
+		else if (option == 's' || option == 'S')
+			structure = true;
+		else if (option == 'p')
+			temporary = true;
 		else if (option == '?')
 			return usage();
+		acts |= action_of(option) != ACTION_COUNT;
 	}
 	for (int i = optind; i < argc; i++) {
 		int q = queue_name_value(SPAN(argv[i]));
@@ -270,8 +329,12 @@ main(int argc, char **argv)
 		    "reserved for the superuser\n");
 		return 1;
 	}
-	if (repair)
+	if (!structure && !temporary && !acts)
+		structure = temporary = true;
+	if (structure)
 		check_structure();
+	if (temporary)
+		purge();
 	optind = 1;
 	while ((option = getopt(argc, argv, options)) != -1) {
 		enum action action = action_of(option);
@@ -284,6 +347,6 @@ main(int argc, char **argv)
 	    + totals[ACTION_EXPIRE] + totals[ACTION_EXPIRE_RELEASE] > 0)
 		peer_trigger_bytes("public", conf_core.queue_service_name,
 		    SPAN("D"));
-	log_flush();
-	return 0;
+	logsink_finish();
+	return troubled;
 }

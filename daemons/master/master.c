@@ -34,6 +34,7 @@
 #include "common/service/peer.h"
 #include "daemons/master/master.h"
 #include "daemons/shared/spool.h"
+#include "queue/scan.h"
 
 enum {
 	ORPHANS_S = 10,			/* to wait for */
@@ -214,21 +215,50 @@ take_queue(void)
 	write_pid(pid_fd);		/* stays open, and locked */
 }
 
-static void
-prepare_queue(void)
+static bool
+make_queue(struct str *why)
 {
 	const struct settings *s = &master.settings;
 	const struct spool_owner owner = { s->root, s->uid, s->gid,
 		s->setgid_gid };
+
+	queue_names_setup(conf_core.hash_queue_names,
+	    conf_core.hash_queue_depth);
+	return spool_prepare(s->queue_dir, &owner, false, why);
+}
+
+static void
+prepare_queue(void)
+{
+	const struct settings *s = &master.settings;
 	struct str why = STR_EMPTY;
 
-	if (!spool_prepare(s->queue_dir, &owner, false, &why))
+	if (!make_queue(&why))
 		give_up(str_cstr(&why));
 	if (chdir(s->queue_dir) != 0) {
 		str_printf(&why, "enter %s: %m", s->queue_dir);
 		give_up(str_cstr(&why));
 	}
 	peer_set_root("");
+	str_fini(&why);
+}
+
+/* Where files belong may have changed with hash_queue_names and _depth. */
+static void
+restructure_queue(void)
+{
+	struct str why = STR_EMPTY;
+	int dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	size_t moved = 0;
+
+	if (dir < 0 || !queue_restructure(dir, &moved, &why))
+		log_warn("queue files in wrong sub-directories: %s",
+		    str_cstr(&why));
+	if (moved > 0)
+		log_info("queue files moved to other sub-directories: %zu",
+		    moved);
+	if (dir >= 0)
+		close(dir);
 	str_fini(&why);
 }
 
@@ -362,6 +392,10 @@ reload(void)
 	    master.settings.version, master.settings.config_dir);
 	reopen_log(&master.settings);
 	pass_log();
+	if (!make_queue(&why))
+		log_error("%s", str_cstr(&why));
+	str_clear(&why);
+	restructure_queue();
 	if (!rows_load(false, &why))
 		log_error("%s", str_cstr(&why));
 	master.generation++;
@@ -537,6 +571,7 @@ main(int argc, char **argv)
 	jail_limits(true);
 	prepare_queue();
 	take_queue();
+	restructure_queue();
 	create_segments();
 	fiber_group_init(&master.fibers);
 	fiber_queue_init(&master.changed);

@@ -32,6 +32,13 @@ has_log(enum queue_name which, struct span id)
 	return has;
 }
 
+static void
+drop_log(const struct message *m, enum queue_name which)
+{
+	if (has_log(which, SPAN(m->q.id)))
+		bounce_drop(which, SPAN(m->q.id), service_ipc_deadline());
+}
+
 static bool
 send_notice(struct message *m, enum bounce_what what)
 {
@@ -75,13 +82,40 @@ next_try(const struct message *m)
 	return (time_t)(now + delay);
 }
 
+/* An administrator may have taken the file away, or elsewhere: then it is left
+ * where it is now, but for its marks and its removal. */
+static void
+look_where_it_is(struct message *m)
+{
+	static const unsigned elsewhere = 1u << QUEUE_HOLD
+	    | 1u << QUEUE_DEFERRED | 1u << QUEUE_INCOMING;
+	struct span id = SPAN(m->q.id);
+	enum queue_name now;
+
+	if (m->gone || queue_find(queue_dir, id, 1u << m->q.where, &now))
+		return;
+	if (queue_find(queue_dir, id, elsewhere, &now)) {
+		m->q.where = now;
+		m->moved = true;
+	} else {
+		m->gone = true;
+	}
+}
+
 static void
 remove_message(struct message *m)
 {
 	struct str why = STR_EMPTY;
+	struct span id = SPAN(m->q.id);
+	bool removed = queue_remove(queue_dir, m->q.where, id, &why);
 
 	fiber_log_context(m->q.id);
-	if (queue_remove(queue_dir, m->q.where, SPAN(m->q.id), &why))
+	if (!removed) {
+		look_where_it_is(m);
+		removed = m->moved
+		    && queue_remove(queue_dir, m->q.where, id, &why);
+	}
+	if (removed)
 		log_info("removed");
 	else if (!m->gone)
 		log_warn("cannot remove: %s", str_cstr(&why));
@@ -98,9 +132,13 @@ finish_write_marks(struct message *m)
 	    : queue_marks_write(queue_dir, m->q.where, SPAN(m->q.id),
 		m->marks, m->nmarks, &why);
 
-	if (result == QUEUE_GONE)
-		m->gone = true;
-	else if (result != QUEUE_OK)
+	if (result == QUEUE_GONE) {
+		look_where_it_is(m);
+		if (!m->gone)
+			result = queue_marks_write(queue_dir, m->q.where,
+			    SPAN(m->q.id), m->marks, m->nmarks, &why);
+	}
+	if (result != QUEUE_OK && !m->gone)
 		log_warn("%s: cannot mark recipients: %s", m->q.id,
 		    str_cstr(&why));
 	str_fini(&why);
@@ -115,7 +153,8 @@ put_away(struct message *m)
 	bool hold = m->strikes >= 2;
 
 	finish_write_marks(m);
-	if (!m->gone && !(hold ? queue_move(queue_dir, SPAN(m->q.id),
+	look_where_it_is(m);
+	if (!m->gone && !m->moved && !(hold ? queue_move(queue_dir, SPAN(m->q.id),
 	    m->q.where, QUEUE_HOLD, &why)
 	    : queue_defer(queue_dir, SPAN(m->q.id), m->q.where, next_try(m),
 	    &why)))
@@ -239,6 +278,8 @@ finish_slowly(void *arg)
 	bool held = m->strikes >= 2;
 
 	fiber_log_context(m->q.id);
+	look_where_it_is(m);
+	held |= m->moved || m->gone;
 	if (!over && !held && has_expired(m)) {
 		/* Marks first: what was delivered must not be bounced. */
 		if (finish_write_marks(m) && expire_remaining(m))
@@ -246,10 +287,13 @@ finish_slowly(void *arg)
 	}
 	if (!m->gone && !send_due_notices(m))
 		over = false;
-	if (over && !m->gone) {
-		if (has_log(QUEUE_DEFER, SPAN(m->q.id)))
-			bounce_drop(QUEUE_DEFER, SPAN(m->q.id),
-			    service_ipc_deadline());
+	if (m->gone) {			/* what was written since is no use */
+		drop_log(m, QUEUE_BOUNCE);
+		drop_log(m, QUEUE_DEFER);
+		drop_log(m, QUEUE_TRACE);
+		put_away(m);
+	} else if (over) {
+		drop_log(m, QUEUE_DEFER);
 		remove_message(m);
 	} else {
 		put_away(m);

@@ -45,7 +45,8 @@ struct message {
 	uint64_t done_total, kept_total;
 	uint64_t *marks;		/* done, not written yet */
 	size_t nmarks;
-	bool bounced_some, had_logs, gone;
+	bool bounced_some, had_logs;
+	bool gone, moved;		/* by postsuper */
 	bool wants_success;		/* some recipient has NOTIFY=SUCCESS */
 	unsigned strikes;		/* agents that died with it */
 	int64_t active_us;

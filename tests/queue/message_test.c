@@ -312,3 +312,71 @@ T_TEST(recovery_requeues_removes_and_sets_aside)
 	T_EQ_STR(files_read(q, QUEUE_DEFERRED, "4F0A1B2C05"), "foreign");
 	str_fini(&why);
 }
+
+/* Bits that were set before stay: a warning was sent, and then it expires. */
+T_TEST(late_flags_add_up)
+{
+	int q = files_queue("q");
+	struct arena *arena = arena_new();
+	struct queue_message m;
+	struct files_message file = simple;
+	struct str why = STR_EMPTY;
+
+	T_EQ_INT(files_write(q, &file, QUEUE_INCOMING), QUEUE_OK);
+	T_EQ_INT(queue_late_flags_write(q, QUEUE_INCOMING, SPAN(file.id),
+	    ENVELOPE_WARNED, &why), QUEUE_OK);
+	T_EQ_INT(queue_late_flags_write(q, QUEUE_INCOMING, SPAN(file.id),
+	    ENVELOPE_EXPIRE_NOW, &why), QUEUE_OK);
+	T_EQ_INT(queue_message_open(q, QUEUE_INCOMING, SPAN(file.id), false,
+	    true, arena, &m, &why), QUEUE_OK);
+	T_EQ_INT(m.envelope.flags & (ENVELOPE_WARNED | ENVELOPE_EXPIRE_NOW),
+	    ENVELOPE_WARNED | ENVELOPE_EXPIRE_NOW);
+	queue_message_close(&m);
+	put_file(q, "incoming/9/4F0A1B2C09", "WAYPOST1 but no end of it", 0600);
+	T_CHECK(queue_late_flags_write(q, QUEUE_INCOMING,
+	    SPAN("4F0A1B2C09"), ENVELOPE_WARNED, &why) != QUEUE_OK);
+	str_fini(&why);
+	arena_free(&arena);
+}
+
+T_TEST(files_find_their_place_when_the_hashing_changes)
+{
+	static const struct {
+		const char *names;
+		int64_t depth;
+	} steps[] = { { "deferred", 2 }, { "deferred, hold", 1 },
+		{ "", 1 }, { "deferred", 4 }, { "active", 1 }, { "", 1 } };
+	int q = files_queue("q");
+	struct files_message m = simple;
+	struct str why = STR_EMPTY;
+	size_t moved;
+
+	T_EQ_INT(files_write(q, &m, QUEUE_INCOMING), QUEUE_OK);
+	T_CHECK(queue_defer(q, SPAN(ID), QUEUE_INCOMING, 5, &why));
+	put_file(q, "incoming/4F0A1B2C01", "flat", 0600);
+	for (size_t i = 0; i < T_COUNT(steps); i++) {
+		queue_names_setup(steps[i].names, steps[i].depth);
+		T_CHECK(queue_directories_make(q, (uid_t)-1, (gid_t)-1,
+		    &why));
+		T_CHECK(queue_restructure(q, &moved, &why));
+		T_EQ_STR(files_list(q), "incoming 4F0A1B2C01;deferred "
+		    ID ";");
+		T_EQ_STR(files_read(q, QUEUE_DEFERRED, ID),
+		    "s@a -> a@b c@d e@f (17)");
+		T_CHECK(queue_restructure(q, &moved, &why));
+		T_EQ_INT(moved, 0);
+	}
+	/* stopped between its two steps: both names are there */
+	queue_names_setup("deferred", 1);
+	T_CHECK(queue_directories_make(q, (uid_t)-1, (gid_t)-1, &why));
+	T_NEED(linkat(q, "deferred/" ID, q, "deferred/4/" ID, 0) == 0);
+	T_CHECK(queue_restructure(q, &moved, &why));
+	T_EQ_INT(moved, 1);
+	/* the place is taken by another file: both stay */
+	put_file(q, "deferred/4F0A1B2C02", "one", 0600);
+	put_file(q, "deferred/4/4F0A1B2C02", "two", 0600);
+	T_CHECK(!queue_restructure(q, &moved, &why));
+	T_NEED(faccessat(q, "deferred/4F0A1B2C02", F_OK, 0) == 0);
+	queue_names_setup("", 1);
+	str_fini(&why);
+}

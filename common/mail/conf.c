@@ -30,6 +30,8 @@ static struct hash *by_name;		/* the entry that counts */
 static struct hash *rows;		/* registered or known */
 static struct hash *template_suffixes;	/* "_destination_..." -> row */
 static char *config_dir;
+static struct strlist references;	/* names that $name refers to */
+static struct strlist services;		/* of master.cf, as far as noted */
 
 /* ---- rows ---- */
 
@@ -101,18 +103,33 @@ conf_all_rows(const struct param **rows_out, size_t most)
 	return n;
 }
 
-/* "smtp_destination_concurrency_limit" -> its template row, and the suffix. */
+/* "x_destination_recipient_limit" -> its template row: the longest suffix
+ * counts, since there is "<transport>_recipient_limit" too. */
 static const struct param *
-template_row(struct span name)
+template_of(struct span name, struct span *instance_out)
 {
 	struct hash_iter it = HASH_ITER_START;
+	const struct param *row = NULL;
 	struct span suffix;
+	size_t longest = 0;
 	void *value;
 
 	while (hash_next(template_suffixes, &it, &suffix, &value))
-		if (name.len > suffix.len && span_ends(name, suffix))
-			return value;
-	return NULL;
+		if (name.len > suffix.len && suffix.len > longest
+		    && span_ends(name, suffix)) {
+			row = value;
+			longest = suffix.len;
+		}
+	*instance_out = span_sub(name, 0, name.len - longest);
+	return row;
+}
+
+static const struct param *
+template_row(struct span name)
+{
+	struct span instance;
+
+	return template_of(name, &instance);
 }
 
 /* ---- reading ---- */
@@ -229,6 +246,21 @@ conf_load_text(const char *label, struct span text, struct str *why)
 	return ok;
 }
 
+void
+conf_set_dir(const char *dir)
+{
+	setup_store();
+	if (dir == NULL)
+		dir = getenv("MAIL_CONFIG");
+	if (dir == NULL || dir[0] == '\0')
+		dir = PATH_CONFIG;
+
+	char *copy = mem_strdup(dir);
+
+	mem_free(config_dir);
+	config_dir = copy;
+}
+
 bool
 conf_load(const char *dir, struct str *why)
 {
@@ -236,14 +268,8 @@ conf_load(const char *dir, struct str *why)
 	struct str path = STR_EMPTY;
 	bool ok;
 
-	setup_store();
-	if (dir == NULL)
-		dir = getenv("MAIL_CONFIG");
-	if (dir == NULL || dir[0] == '\0')
-		dir = PATH_CONFIG;
-	mem_free(config_dir);
-	config_dir = mem_strdup(dir);
-	str_printf(&path, "%s/main.cf", dir);
+	conf_set_dir(dir);
+	str_printf(&path, "%s/main.cf", config_dir);
 	ok = textfile_open(&file, str_cstr(&path), why);
 	if (ok) {
 		ok = read_entries(&file, why);
@@ -262,6 +288,8 @@ conf_unload(void)
 	hash_free(&by_name);
 	hash_free(&rows);
 	hash_free(&template_suffixes);
+	strlist_fini(&references);
+	strlist_fini(&services);
 	mem_free(entries);
 	mem_free(config_dir);
 	entries = NULL;
@@ -315,35 +343,69 @@ conf_nth(size_t index)
 }
 
 const char *
-conf_raw(const char *name)
+conf_default(const char *name)
 {
-	const struct conf_entry *entry = conf_find(name);
-	const struct param *row;
+	const struct param *row = conf_row(name);
 
-	if (entry != NULL)
-		return entry->value;
-	row = conf_row(name);
 	if (row == NULL) {
 		/* A template's instance has the template's default. */
 		row = template_row(SPAN(name));
 		return row != NULL ? row->dflt : NULL;
 	}
-	return conf_computed_default(name) != NULL
-	    ? conf_computed_default(name) : row->dflt;
+
+	const char *computed = conf_computed_default(name);
+
+	return computed != NULL ? computed : row->dflt;
+}
+
+const char *
+conf_raw(const char *name)
+{
+	const struct conf_entry *entry = conf_find(name);
+
+	return entry != NULL ? entry->value : conf_default(name);
 }
 
 /* ---- values ---- */
+
+/* myorigin = /etc/mailname: the file's first line is the name. */
+static bool
+read_file_value(const char *path, struct str *out, struct str *why)
+{
+	struct textfile file;
+	struct span line = SPAN_NONE;
+
+	if (!textfile_open(&file, path, why))
+		return false;
+	if (textfile_next(&file, &line))
+		str_add(out, span_trim(line));
+	else
+		str_printf(why, "%s: found nothing, expected a name", path);
+	textfile_close(&file);
+	return !span_empty(line);
+}
+
+static bool
+names_file(struct span name, const char *raw)
+{
+	return raw[0] == '/' && span_is(name, "myorigin");
+}
 
 static bool
 look_up(struct span name, struct str *value_out, void *arg)
 {
 	char *text = mem_strndup(name.p, name.len);
 	const char *raw = conf_raw(text);
+	struct str why = STR_EMPTY;
 
 	mem_free(text);
 	if (raw == NULL)
 		return false;
-	str_adds(value_out, raw);
+	/* A file that cannot be read is an error where myorigin is filled. */
+	if (!names_file(name, raw)
+	    || !read_file_value(raw, value_out, &why))
+		str_adds(value_out, raw);
+	str_fini(&why);
 	return true;
 }
 
@@ -363,7 +425,8 @@ conf_value(const char *name, struct str *out, struct str *why)
 
 	if (raw == NULL)
 		return true;
-	if (conf_expand(SPAN(raw), out, why))
+	if (names_file(SPAN(name), raw) ? read_file_value(raw, out, why)
+	    : conf_expand(SPAN(raw), out, why))
 		return true;
 	str_insert(why, 0, SPAN(": "));
 	str_insert(why, 0, SPAN(name));
@@ -594,8 +657,6 @@ conf_unmet_protection(const char *program, struct str *what_out)
 
 /* ---- check ---- */
 
-static struct strlist references;
-
 static void
 note_reference(struct span name, void *arg)
 {
@@ -604,14 +665,23 @@ note_reference(struct span name, void *arg)
 }
 
 void
+conf_note_service(const char *name)
+{
+	if (!strlist_has(&services, SPAN(name)))
+		strlist_adds(&services, name);
+}
+
+void
 conf_note_references(struct span text)
 {
 	macro_each_name(text, note_reference, NULL);
 }
 
-static const char *
-nearest_name(struct span name)
+const char *
+conf_nearest(const char *name)
 {
+	setup_rows();
+
 	size_t most = hash_count(rows), n = 0;
 	const char **names = mem_array(most + 1, sizeof(*names));
 	struct hash_iter it = HASH_ITER_START;
@@ -621,7 +691,7 @@ nearest_name(struct span name)
 
 	while (n < most && hash_next(rows, &it, &key, &value))
 		names[n++] = ((const struct param *)value)->name;
-	nearest = names_nearest(name, names, n);
+	nearest = names_nearest(SPAN(name), names, n);
 	mem_free(names);
 	return nearest;
 }
@@ -664,34 +734,100 @@ is_table_attribute(struct span name)
 	return false;
 }
 
+/* "smtp_transport_rate_delay" where there is a service "smtp". */
+static bool
+is_template_instance(struct span name)
+{
+	struct span instance;
+
+	return template_of(name, &instance) != NULL
+	    && (services.count == 0 || strlist_has(&services, instance));
+}
+
+bool
+conf_is_known(const char *text)
+{
+	struct span name = SPAN(text);
+
+	setup_store();
+	for (size_t i = 0; i < nentries; i++)
+		conf_note_references(SPAN(entries[i]->value));
+	return hash_has(rows, name) || is_template_instance(name)
+	    || strlist_has(&references, name) || is_restriction_class(name)
+	    || is_table_attribute(name);
+}
+
+struct search {
+	struct span wanted;
+	bool found;
+};
+
+static void
+match_name(struct span name, void *arg)
+{
+	struct search *search = arg;
+
+	search->found |= span_eq(name, search->wanted);
+}
+
+/* The parameter whose default is $name, for older spellings; or NULL. */
+static const char *
+newer_name(struct span name)
+{
+	struct hash_iter it = HASH_ITER_START;
+	struct search search = { name, false };
+	struct span key;
+	void *value;
+
+	while (hash_next(rows, &it, &key, &value)) {
+		const struct param *row = value;
+
+		if (row->dflt != NULL)
+			macro_each_name(SPAN(row->dflt), match_name, &search);
+		if (search.found)
+			return row->name;
+	}
+	return NULL;
+}
+
+static void
+add_legacy_text(const char *name, struct str *out)
+{
+	const char *newer = newer_name(SPAN(name));
+
+	if (newer != NULL)
+		str_printf(out, "\"%s\" is an older name of \"%s\"", name,
+		    newer);
+	else
+		str_printf(out, "\"%s\" is an obsolete name and has no "
+		    "effect", name);
+}
+
 static void
 check_entry(const struct conf_entry *entry, conf_report_fn *report, void *arg)
 {
 	struct span name = SPAN(entry->name);
 	const struct param *row = hash_get(rows, name);
+	const struct conf_entry *counts = hash_get(by_name, name);
 	struct str text = STR_EMPTY, value = STR_EMPTY;
 	const char *nearest;
 
-	if (row == NULL && (template_row(name) != NULL
-	    || strlist_has(&references, name) || is_restriction_class(name)
-	    || is_table_attribute(name)
-	    || span_ends(name, SPAN("_time_limit"))))
-		return;
-	if (row == NULL) {
-		nearest = nearest_name(name);
+	if (counts != entry) {
+		str_printf(&text, "overridden: \"%s\" is set again in line "
+		    "%u", entry->name, counts->line);
+		report(CONF_WARNING, entry->origin, entry->line,
+		    str_cstr(&text), arg);
+	} else if (row == NULL && !conf_is_known(entry->name)) {
+		nearest = conf_nearest(entry->name);
 		str_printf(&text, "unknown parameter \"%s\"", entry->name);
 		if (nearest != NULL)
 			str_addf(&text, ", did you mean \"%s\"?", nearest);
 		report(CONF_ERROR, entry->origin, entry->line,
 		    str_cstr(&text), arg);
-	} else if (hash_get(by_name, name) != entry) {
-		str_printf(&text, "overridden: \"%s\" is set again later",
-		    entry->name);
-		report(CONF_WARNING, entry->origin, entry->line,
-		    str_cstr(&text), arg);
+	} else if (row == NULL) {
+		/* Templates, references and the like: nothing to say. */
 	} else if (row->type == PARAM_TYPE_LEGACY) {
-		str_printf(&text, "\"%s\" is an obsolete name and has no "
-		    "effect", entry->name);
+		add_legacy_text(entry->name, &text);
 		report(CONF_WARNING, entry->origin, entry->line,
 		    str_cstr(&text), arg);
 	} else if (row->cls == PARAM_PROTECTIVE
@@ -715,20 +851,19 @@ void
 conf_check(conf_report_fn *report, void *arg)
 {
 	setup_store();
-	for (size_t i = 0; i < nentries; i++)
-		conf_note_references(SPAN(entries[i]->value));
 	for (size_t i = 0; i < nentries; i++) {
 		const struct conf_entry *entry = entries[i];
+		const struct param *row = conf_row(entry->name);
 		struct str value = STR_EMPTY, why = STR_EMPTY;
 
 		check_entry(entry, report, arg);
-		if (!conf_value(entry->name, &value, &why))
+		if ((row == NULL || row->type != PARAM_TYPE_RAW)
+		    && !conf_value(entry->name, &value, &why))
 			report(CONF_ERROR, entry->origin, entry->line,
 			    str_cstr(&why), arg);
 		str_fini(&value);
 		str_fini(&why);
 	}
-	strlist_fini(&references);
 }
 
 /* ---- lists ---- */

@@ -35,6 +35,8 @@ bool conf_load(const char *dir, struct str *why);
 void conf_unload(void);				/* tests; frees filled strings */
 bool conf_load_text(const char *label, struct span text, struct str *why);
 const char *conf_dir(void);
+/* The directory without its main.cf, for those who want defaults. */
+void conf_set_dir(const char *dir);
 /* A -o name=value or { name = value } of master.cf or the command line. */
 bool conf_override(struct span name, struct span value, const char *origin,
     struct str *why);
@@ -47,6 +49,8 @@ const struct conf_entry *conf_find(const char *name);
 const struct conf_entry *conf_nth(size_t index);
 /* Raw value or raw default from any known row; NULL if the name is unknown. */
 const char *conf_raw(const char *name);
+/* The raw default alone, whatever main.cf says. */
+const char *conf_default(const char *name);
 
 /* Expands $names in text with main.cf values and defaults. Appends. */
 bool conf_expand(struct span text, struct str *out, struct str *why);
@@ -88,6 +92,13 @@ void conf_check(conf_report_fn *report, void *arg);
 
 /* Names that text outside of main.cf (master.cf) refers to: not unknown. */
 void conf_note_references(struct span text);
+/* A service of master.cf. Once there is one, "x_destination_recipient_limit"
+ * and the like are known for noted services only. */
+void conf_note_service(const char *name);
+/* Does anything know this name: a row, a template, a reference, a restriction
+ * class, a table? Else the nearest known name, or NULL. */
+bool conf_is_known(const char *name);
+const char *conf_nearest(const char *name);
 
 /* Lists of main.cf: split at commas and white space, braces kept together,
  * "/file/name" replaced by the file's lines ("!" in front is kept). */

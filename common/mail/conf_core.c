@@ -327,26 +327,51 @@ networks_by_style(void)
 	return networks;
 }
 
+/* A default made from other values that may refer to it in their turn: then
+ * `fallback` ends the circle. */
+struct computed {
+	char *(*make)(void);
+	char *value;
+	bool busy;
+};
+
+static const char *
+compute(struct computed *c, const char *fallback)
+{
+	char *value;
+
+	if (c->busy)
+		return fallback;
+	c->busy = true;
+	value = c->make();
+	c->busy = false;
+	mem_free(c->value);
+	c->value = value;
+	return value;
+}
+
 const char *
 conf_computed_default(const char *name)
 {
-	static char *host, *domain, *networks;
+	static char *host;
+	static struct computed domain = { .make = domain_of_host };
+	static struct computed networks = { .make = networks_by_style };
 
+	if (strcmp(name, "config_directory") == 0)
+		return conf_dir();
 	if (strcmp(name, "myhostname") == 0) {
 		if (host == NULL)
 			host = full_host_name();
 		return host;
 	}
+	/* "myhostname = mail.$mydomain" alone: the domain of the machine. */
 	if (strcmp(name, "mydomain") == 0) {
-		mem_free(domain);
-		domain = domain_of_host();
-		return domain;
+		const char *full = conf_computed_default("myhostname");
+
+		return compute(&domain, strchr(full, '.') + 1);
 	}
-	if (strcmp(name, "mynetworks") == 0) {
-		mem_free(networks);
-		networks = networks_by_style();
-		return networks;
-	}
+	if (strcmp(name, "mynetworks") == 0)
+		return compute(&networks, "");
 	return NULL;
 }
 

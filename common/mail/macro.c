@@ -7,12 +7,20 @@
 
 #include "common/base/scan.h"
 
-#define DEPTH_MOST 50
+#define DEPTH_MOST 100			/* braces and names, together */
+#define NAMES_MOST 10000
+
+/* The names whose values are being expanded, innermost first. */
+struct frame {
+	struct span name;
+	const struct frame *up;
+};
 
 struct expansion {
 	const struct macro *macro;
 	struct str *why;
-	unsigned depth;
+	const struct frame *inside;
+	unsigned depth, names;
 };
 
 static bool expand(struct expansion *e, struct span text, struct str *out);
@@ -64,21 +72,37 @@ take_group(struct span *text, char open, char close, struct span *inside_out)
 }
 
 static bool
+expand_value(struct expansion *e, struct span name, struct span value,
+    struct str *out)
+{
+	struct frame frame = { name, e->inside };
+	bool ok;
+
+	if (!e->macro->recursive) {
+		str_add(out, value);
+		return true;
+	}
+	for (const struct frame *f = e->inside; f != NULL; f = f->up)
+		if (span_eq(f->name, name)) {
+			str_printf(e->why, "\"$%.*s\" refers to itself",
+			    SPAN_ARG(name));
+			return false;
+		}
+	if (++e->names > NAMES_MOST)
+		return fail(e, "too many references", value);
+	e->inside = &frame;
+	ok = expand(e, value, out);
+	e->inside = frame.up;
+	return ok;
+}
+
+static bool
 expand_name(struct expansion *e, struct span name, struct str *out)
 {
 	struct str value = STR_EMPTY;
-	bool ok = true;
+	bool ok = !e->macro->lookup(name, &value, e->macro->arg)
+	    || expand_value(e, name, str_span(&value), out);
 
-	if (e->macro->lookup(name, &value, e->macro->arg)) {
-		if (!e->macro->recursive) {
-			str_add(out, str_span(&value));
-		} else if (++e->depth > DEPTH_MOST) {
-			ok = fail(e, "endless recursion", name);
-		} else {
-			ok = expand(e, str_span(&value), out);
-			e->depth--;
-		}
-	}
 	str_fini(&value);
 	return ok;
 }
@@ -104,6 +128,8 @@ macro_compare_levels(struct span a, struct span b, int *order_out)
 	a = span_trim(a);
 	b = span_trim(b);
 	*order_out = 0;
+	if (a.len == 0 || b.len == 0)
+		return false;
 	while (a.len > 0 || b.len > 0) {
 		uint64_t x, y;
 
@@ -115,14 +141,27 @@ macro_compare_levels(struct span a, struct span b, int *order_out)
 	return true;
 }
 
-static int
-order_of(struct span a, struct span b)
+static bool
+is_digits(struct span text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (!ascii_is_digit(text.p[i]))
+			return false;
+	return text.len > 0;
+}
+
+/* By number if both are one, else by bytes. False: a number out of range. */
+static bool
+order_of(struct span a, struct span b, int *order_out)
 {
 	int64_t x, y;
+	bool numbers = scan_i64(a, &x) && scan_i64(b, &y);
 
-	if (scan_i64(a, &x) && scan_i64(b, &y))
-		return x < y ? -1 : x > y;
-	return span_cmp(a, b);
+	if (numbers)
+		*order_out = x < y ? -1 : x > y;
+	else
+		*order_out = span_cmp(a, b);
+	return numbers || !is_digits(a) || !is_digits(b);
 }
 
 /* "{left} op {right}" at the start of text; text moves behind it. */
@@ -132,7 +171,7 @@ compare(struct expansion *e, struct span *text, bool *result_out)
 	struct span whole = *text, left, right, op;
 	struct str a = STR_EMPTY, b = STR_EMPTY;
 	size_t n = 0;
-	int order;
+	int order = 0;
 	bool ok;
 
 	if (!take_group(text, '{', '}', &left))
@@ -148,11 +187,12 @@ compare(struct expansion *e, struct span *text, bool *result_out)
 		return fail(e, "expected \"{value}\" behind the operator",
 		    whole);
 	ok = expand(e, span_trim(left), &a) && expand(e, span_trim(right), &b);
-	order = order_of(str_span(&a), str_span(&b));
 	if (ok && span_ends(op, SPAN("level"))) {
 		op.len -= 5;
 		if (!macro_compare_levels(str_span(&a), str_span(&b), &order))
 			ok = fail(e, "bad compatibility level", whole);
+	} else if (ok && !order_of(str_span(&a), str_span(&b), &order)) {
+		ok = fail(e, "number out of range", whole);
 	}
 	str_fini(&a);
 	str_fini(&b);
@@ -252,7 +292,7 @@ expand_braced(struct expansion *e, struct span inside, struct str *out)
 		rest = span_ltrim(rest);
 		if (rest.len == 0) {
 			if (condition)
-				str_adds(out, "bool");
+				str_adds(out, "true");
 			return true;
 		}
 	} else {
@@ -276,7 +316,7 @@ expand_braced(struct expansion *e, struct span inside, struct str *out)
 }
 
 static bool
-expand(struct expansion *e, struct span text, struct str *out)
+expand_text(struct expansion *e, struct span text, struct str *out)
 {
 	struct span whole = text, inside;
 
@@ -310,6 +350,20 @@ expand(struct expansion *e, struct span text, struct str *out)
 	return true;
 }
 
+static bool
+expand(struct expansion *e, struct span text, struct str *out)
+{
+	bool ok = e->depth < DEPTH_MOST;
+
+	if (!ok)
+		return fail(e, "too many braces and names in one another",
+		    span_sub(text, 0, 60));
+	e->depth++;
+	ok = expand_text(e, text, out);
+	e->depth--;
+	return ok;
+}
+
 bool
 macro_expand(const struct macro *macro, struct span text, struct str *out,
     struct str *why)
@@ -334,7 +388,7 @@ macro_each_name(struct span text, void (*fn)(struct span name, void *arg),
 			continue;
 		}
 		if (text.len > 0 && (text.p[0] == '{' || text.p[0] == '('))
-			text = span_skip(text, 1);
+			text = span_ltrim(span_skip(text, 1));
 		name = take_name(&text);
 		if (name.len > 0)
 			fn(name, arg);

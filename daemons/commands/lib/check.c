@@ -174,10 +174,12 @@ check_everything(const char *queue_dir)
 
 	if (!readable)
 		report(CONF_ERROR, NULL, 0, str_cstr(&why), NULL);
-	for (size_t i = 0; i < cf.count; i++)
+	for (size_t i = 0; i < cf.count; i++) {
+		conf_note_service(cf.rows[i].name);
 		for (size_t k = 0; k < cf.rows[i].args.count; k++)
 			conf_note_references(
 			    span_cstr(cf.rows[i].args.items[k]));
+	}
 	all_params_register();
 	all_params_register();
 	conf_check(report, NULL);

@@ -1,5 +1,5 @@
 /*
- * postconf - prints and changes main.cf, prints master.cf and table types.
+ * postconf - prints and changes main.cf and master.cf, lists table types.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -13,18 +13,29 @@
 #include "common/mail/master_cf.h"
 #include "daemons/commands/lib/all_params.h"
 #include "daemons/commands/lib/main_cf_edit.h"
+#include "daemons/commands/lib/master_cf_edit.h"
+#include "daemons/commands/lib/master_cf_print.h"
 #include "maps/types.h"
 
 #define ROWS_MOST 4096
+#define NAMES_MOST (16 * ROWS_MOST)
 
-enum mode { MODE_PRINT, MODE_EDIT, MODE_COMMENT, MODE_REMOVE, MODE_MASTER,
-	MODE_TABLES };
+enum file { MAIN_CF, MASTER_ROWS, MASTER_FIELD, MASTER_PARAMETERS };
+enum action { PRINT, EDIT, COMMENT, REMOVE };
+enum class { CLASS_BUILT_IN = 1, CLASS_SERVICE = 2, CLASS_USER = 4,
+	CLASS_ALL = 7 };
 
 struct options {
-	enum mode mode;
+	enum file file;
+	enum action action;
 	bool defaults, only_set, expand, no_name, no_value, fold, quiet;
+	bool tables, locks, nothing;
+	unsigned classes;
 	const char *config;
 };
+
+/* master.cf as far as it can be read: names of templates come from it. */
+static struct master_cf services;
 
 __attribute__((format(printf, 1, 2))) static void
 warn(const char *format, ...)
@@ -41,6 +52,7 @@ warn(const char *format, ...)
 static int
 fail(const struct str *why)
 {
+	fflush(stdout);
 	fprintf(stderr, "postconf: fatal: %s\n", str_cstr(why));
 	return 1;
 }
@@ -48,59 +60,40 @@ fail(const struct str *why)
 /* ---- printing ---- */
 
 static void
-print_value(const char *value)
+print_named(const struct options *o, const char *name, const char *value)
 {
-	struct span rest = SPAN(value), line;
-	bool first = true;
+	struct str line = STR_EMPTY, folded = STR_EMPTY;
 
-	/* continuation lines, as they were written */
-	while (rest.p != NULL && span_split(&rest, '\n', &line)) {
-		printf(first ? "%.*s" : "\n%.*s", SPAN_ARG(line));
-		first = false;
-	}
-}
-
-static const char *
-value_of(const struct options *o, const char *name, struct str *room)
-{
-	const struct param *row = conf_row(name);
-	const char *raw = o->defaults
-	    ? (conf_computed_default(name) != NULL
-		? conf_computed_default(name)
-		: row != NULL ? row->dflt : NULL)
-	    : conf_raw(name);
-	struct str why = STR_EMPTY;
-
-	if (raw == NULL || !o->expand)
-		return raw;
-	str_clear(room);
-	if (!conf_expand(SPAN(raw), room, &why))
-		warn("%s: %s", name, str_cstr(&why));
-	str_fini(&why);
-	return str_cstr(room);
+	if (o->no_value)
+		str_sets(&line, name);
+	else if (o->no_name)
+		str_sets(&line, value);
+	else
+		str_printf(&line, "%s = %s", name, value);
+	fold_words(str_span(&line), o->fold, &folded);
+	printf("%s\n", str_cstr(&folded));
+	str_fini(&line);
+	str_fini(&folded);
 }
 
 static void
 print_parameter(const struct options *o, const char *name)
 {
-	struct str room = STR_EMPTY;
-	const char *value = value_of(o, name, &room);
+	const char *raw = o->defaults ? conf_default(name) : conf_raw(name);
+	struct str value = STR_EMPTY, why = STR_EMPTY;
 
-	if (value == NULL) {
+	if (raw == NULL) {
 		warn("%s: unknown parameter", name);
 		return;
 	}
-	if (o->no_value) {
-		printf("%s\n", name);
-	} else if (o->no_name) {
-		print_value(value);
-		putchar('\n');
-	} else {
-		printf(value[0] != '\0' ? "%s = " : "%s =", name);
-		print_value(value);
-		putchar('\n');
+	if (o->expand && !conf_expand(SPAN(raw), &value, &why)) {
+		str_insert(&why, 0, SPAN(": "));
+		str_insert(&why, 0, SPAN(name));
+		exit(fail(&why));
 	}
-	str_fini(&room);
+	print_named(o, name, o->expand ? str_cstr(&value) : raw);
+	str_fini(&value);
+	str_fini(&why);
 }
 
 static int
@@ -109,111 +102,246 @@ by_text(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Every name there is, or those that main.cf sets; sorted, each once. */
+static bool
+is_agent(const struct master_row *row)
+{
+	static const char *const agents[] = { "error", "lmtp", "local", "pipe",
+		"smtp", "virtual" };
+
+	for (size_t i = 0; i < ARRAY_COUNT(agents); i++)
+		if (strcmp(row->command, agents[i]) == 0)
+			return row->type == MASTER_UNIX;
+	return false;
+}
+
+/* "<transport>_x" for each agent of master.cf, "<service>_x" for those that
+ * run commands. */
 static size_t
-all_names(const struct options *o, const char **names, size_t most)
+service_names(const struct param *row, struct strlist *room)
+{
+	struct span suffix = span_skip(SPAN(row->name),
+	    (size_t)(strchr(row->name, '>') - row->name) + 1);
+	bool any = span_starts(SPAN(row->name), SPAN("<transport>"));
+	size_t before = room->count;
+
+	if (!any && !span_starts(SPAN(row->name), SPAN("<service>")))
+		return 0;
+	for (size_t i = 0; i < services.count; i++) {
+		const struct master_row *s = &services.rows[i];
+		struct str name = STR_EMPTY;
+
+		if (any ? !is_agent(s) : strcmp(s->command, "pipe") != 0
+		    && strcmp(s->command, "spawn") != 0)
+			continue;
+		str_printf(&name, "%s%.*s", s->name, SPAN_ARG(suffix));
+		if (!strlist_has(room, str_span(&name)))
+			strlist_add(room, str_span(&name));
+		str_fini(&name);
+	}
+	return room->count - before;
+}
+
+static bool
+is_wanted(const struct options *o, const char *name)
+{
+	const struct param *row = conf_row(name);
+
+	if (o->only_set && (conf_find(name) == NULL || !conf_is_known(name)))
+		return false;
+	if (row != NULL)
+		return (o->classes & CLASS_BUILT_IN) != 0
+		    && row->type != PARAM_TYPE_TEMPLATE
+		    && (row->type != PARAM_TYPE_LEGACY
+			|| conf_find(name) != NULL)
+		    && strchr(name, ':') == NULL;
+	return (o->classes & (conf_raw(name) != NULL
+	    && conf_default(name) != NULL ? CLASS_SERVICE : CLASS_USER)) != 0;
+}
+
+/* Every name there is, sorted; those that are wanted are printed. */
+static void
+print_all(const struct options *o)
 {
 	const struct param **rows = mem_array(ROWS_MOST, sizeof(*rows));
-	size_t count = conf_all_rows(rows, ROWS_MOST), n = 0, kept = 0;
+	const char **names = mem_array(NAMES_MOST, sizeof(*names));
+	size_t count = conf_all_rows(rows, ROWS_MOST), n = 0;
+	struct strlist room = STRLIST_EMPTY;
 	const struct conf_entry *entry;
 
-	if (!o->only_set)
-		for (size_t i = 0; i < count && n < most; i++)
-			if (rows[i]->type != PARAM_TYPE_TEMPLATE
-			    && rows[i]->type != PARAM_TYPE_LEGACY)
-				names[n++] = rows[i]->name;
-	if (!o->defaults)
-		for (size_t i = 0; (entry = conf_nth(i)) != NULL && n < most;
-		    i++)
+	for (size_t i = 0; i < count; i++)
+		if (rows[i]->type == PARAM_TYPE_TEMPLATE)
+			(void)service_names(rows[i], &room);
+		else
+			names[n++] = rows[i]->name;
+	for (size_t i = 0; i < room.count && n < NAMES_MOST; i++)
+		names[n++] = room.items[i];
+	for (size_t i = 0; !o->defaults && (entry = conf_nth(i)) != NULL
+	    && n < NAMES_MOST; i++)
+		if (conf_is_known(entry->name))
 			names[n++] = entry->name;
 	qsort(names, n, sizeof(*names), by_text);
 	for (size_t i = 0; i < n; i++)
-		if (kept == 0 || strcmp(names[kept - 1], names[i]) != 0)
-			names[kept++] = names[i];
+		if ((i == 0 || strcmp(names[i - 1], names[i]) != 0)
+		    && is_wanted(o, names[i]))
+			print_parameter(o, names[i]);
+	strlist_fini(&room);
+	mem_free(names);
 	mem_free(rows);
-	return kept;
 }
 
+/* What main.cf sets twice, and what nothing reads. */
 static void
-report_unknown(enum conf_severity severity, const char *origin,
-    unsigned line, const char *text, void *arg)
+warn_about_entries(void)
 {
-	(void)arg;
-	if (severity == CONF_ERROR && strncmp(text, "unknown parameter", 17)
-	    == 0)
-		warn("%s:%u: %s", origin, line, text);
+	const struct conf_entry *entry;
+
+	for (size_t i = 0; (entry = conf_nth(i)) != NULL; i++) {
+		const struct conf_entry *counts = conf_find(entry->name);
+		const char *nearest;
+
+		if (entry->line == 0)
+			continue;
+		if (counts != entry) {
+			warn("%s, line %u: overriding earlier entry: %s=%s",
+			    counts->origin, counts->line, entry->name,
+			    entry->value);
+			continue;
+		}
+		if (conf_is_known(entry->name))
+			continue;
+		nearest = conf_nearest(entry->name);
+		warn(nearest != NULL ? "%s: unused parameter: %s=%s (line %u; "
+		    "did you mean \"%s\"?)" : "%s: unused parameter: %s=%s "
+		    "(line %u)", entry->origin, entry->name, entry->value,
+		    entry->line, nearest);
+	}
 }
 
 static int
 print_parameters(const struct options *o, char **names, int count)
 {
-	const char **all;
-	size_t n;
-
-	if (count > 0) {
-		for (int i = 0; i < count; i++)
-			print_parameter(o, names[i]);
-	} else {
-		all = mem_array(2 * ROWS_MOST, sizeof(*all));
-		n = all_names(o, all, 2 * ROWS_MOST);
-		for (size_t i = 0; i < n; i++)
-			print_parameter(o, all[i]);
-		mem_free(all);
-	}
-	if (!o->defaults && !o->quiet && count == 0)
-		conf_check(report_unknown, NULL);
+	for (int i = 0; i < count; i++)
+		print_parameter(o, names[i]);
+	if (count == 0)
+		print_all(o);
+	fflush(stdout);
+	if (!o->defaults && !o->quiet)
+		warn_about_entries();
 	return 0;
 }
 
 /* ---- master.cf ---- */
 
-static bool
-matches(const struct master_row *row, const char *pattern)
+static void
+print_part(const struct options *o, const struct master_row *row,
+    struct span part, struct span value)
 {
-	struct span text = SPAN(pattern), name, type = SPAN_NONE;
-	ssize_t slash = span_find(text, '/');
+	struct str name = STR_EMPTY, text = STR_EMPTY, expanded = STR_EMPTY;
+	struct str why = STR_EMPTY;
 
-	name = slash < 0 ? text : span_sub(text, 0, (size_t)slash);
-	if (slash >= 0)
-		type = span_skip(text, (size_t)slash + 1);
-	return (span_is(name, "*") || span_is(name, row->name))
-	    && (span_empty(type) || span_is(type, "*")
-	    || span_is(type, row->type_text));
+	str_printf(&name, "%s/%s/%.*s", row->name, row->type_text,
+	    SPAN_ARG(part));
+	str_add(&text, value);
+	if (o->expand && !conf_expand(value, &expanded, &why))
+		exit(fail(&why));
+	print_named(o, str_cstr(&name), str_cstr(o->expand ? &expanded
+	    : &text));
+	str_fini(&name);
+	str_fini(&text);
+	str_fini(&expanded);
 }
 
-static void
-print_row(const struct options *o, const struct master_row *row)
+static bool
+print_fields(const struct options *o, const struct master_row *row,
+    struct span wanted)
 {
-	char **c = row->columns.items;
+	bool any = false;
 
-	printf("%-10s %-5s %-7s %-7s %-7s %-7s %-7s %s", c[0], c[1], c[2],
-	    c[3], c[4], c[5], c[6], c[7]);
-	for (size_t i = 0; i < row->args.count; i++) {
-		bool option = row->args.items[i][0] == '-';
+	for (size_t i = 0; i < MASTER_FIELDS; i++) {
+		struct str command = STR_EMPTY;
 
-		printf(o->fold && option ? "\n    %s" : " %s",
-		    row->args.items[i]);
+		if (!span_empty(wanted) && !span_is(wanted, "*")
+		    && !span_is(wanted, master_field_names[i]))
+			continue;
+		str_adds(&command, row->columns.items[i]);
+		for (size_t k = 0; i + 1 == MASTER_FIELDS
+		    && k < row->args.count; k++)
+			str_addf(&command, " %s", row->args.items[k]);
+		print_part(o, row, SPAN(master_field_names[i]),
+		    str_span(&command));
+		str_fini(&command);
+		any = true;
 	}
-	putchar('\n');
+	return any;
+}
+
+static bool
+print_overrides(const struct options *o, const struct master_row *row,
+    struct span wanted)
+{
+	struct strlist list = STRLIST_EMPTY;
+	bool any = false;
+
+	for (size_t i = 0; i < row->overrides.count; i++)
+		strlist_adds(&list, row->overrides.items[i]);
+	strlist_sort(&list);
+	for (size_t i = 0; i < list.count; i++) {
+		struct span name, value;
+
+		master_override_split(list.items[i], &name, &value);
+		if (!span_empty(wanted) && !span_is(wanted, "*")
+		    && !span_eq(wanted, name))
+			continue;
+		print_part(o, row, name, value);
+		any = true;
+	}
+	strlist_fini(&list);
+	return any;
+}
+
+static bool
+print_row(const struct options *o, const struct master_row *row,
+    struct span rest)
+{
+	struct str text = STR_EMPTY;
+
+	switch (o->file) {
+	case MASTER_FIELD:
+		return print_fields(o, row, rest);
+	case MASTER_PARAMETERS:
+		return print_overrides(o, row, rest);
+	case MASTER_ROWS:
+	case MAIN_CF:
+		break;
+	}
+	master_row_text(row, o->fold, &text);
+	fputs(str_cstr(&text), stdout);
+	str_fini(&text);
+	return true;
 }
 
 static int
 print_master(const struct options *o, char **patterns, int count)
 {
-	struct master_cf cf;
-	struct str why = STR_EMPTY;
+	char *everything[] = { "*" };
 
-	if (!master_cf_load(conf_dir(), &cf, &why))
-		return fail(&why);
-	for (size_t i = 0; i < cf.count; i++) {
-		bool wanted = count == 0;
-
-		for (int k = 0; k < count; k++)
-			wanted |= matches(&cf.rows[i], patterns[k]);
-		if (wanted)
-			print_row(o, &cf.rows[i]);
+	if (count == 0) {
+		patterns = everything;
+		count = 1;
 	}
-	master_cf_free(&cf);
+	for (int k = 0; k < count; k++) {
+		bool any = false;
+
+		for (size_t i = 0; i < services.count; i++) {
+			struct span rest;
+
+			if (master_row_matches(&services.rows[i],
+			    SPAN(patterns[k]), &rest))
+				any |= print_row(o, &services.rows[i], rest);
+		}
+		if (!any && strcmp(patterns[k], "*") != 0)
+			warn("unmatched request: \"%s\"", patterns[k]);
+	}
 	return 0;
 }
 
@@ -235,40 +363,149 @@ print_tables(void)
 
 /* ---- editing ---- */
 
+static bool
+edit_master(const struct options *o, const struct strlist *list,
+    struct str *why)
+{
+	struct str path = STR_EMPTY;
+	enum master_cf_change change = MASTER_CF_SET;
+	bool ok;
+
+	if (o->file == MASTER_FIELD && o->action != EDIT) {
+		str_sets(why, "a field of master.cf can be changed (-e) only");
+		return false;
+	}
+	if (o->file == MASTER_PARAMETERS && o->action == COMMENT) {
+		str_sets(why, "an override of master.cf can be changed (-e) "
+		    "or removed (-X) only");
+		return false;
+	}
+	if (o->file == MASTER_FIELD)
+		change = MASTER_CF_SET_FIELD;
+	else if (o->file == MASTER_PARAMETERS)
+		change = o->action == EDIT ? MASTER_CF_SET_PARAMETER
+		    : MASTER_CF_REMOVE_PARAMETER;
+	else if (o->action != EDIT)
+		change = o->action == COMMENT ? MASTER_CF_COMMENT
+		    : MASTER_CF_REMOVE;
+	str_printf(&path, "%s/master.cf", conf_dir());
+	ok = master_cf_edit(str_cstr(&path), change, list, why);
+	str_fini(&path);
+	return ok;
+}
+
+static bool
+edit_main(const struct options *o, const struct strlist *list,
+    struct str *why)
+{
+	struct str path = STR_EMPTY;
+	bool ok;
+
+	str_printf(&path, "%s/main.cf", conf_dir());
+	ok = main_cf_edit(str_cstr(&path), o->action == EDIT ? MAIN_CF_SET
+	    : o->action == COMMENT ? MAIN_CF_COMMENT : MAIN_CF_REMOVE, list,
+	    why);
+	str_fini(&path);
+	return ok;
+}
+
 static int
-edit(enum main_cf_change change, char **items, int count)
+edit(const struct options *o, char **items, int count)
 {
 	struct strlist list = STRLIST_EMPTY;
-	struct str path = STR_EMPTY, why = STR_EMPTY;
-	int status = 0;
+	struct str why = STR_EMPTY;
+	int result = 0;
 
 	for (int i = 0; i < count; i++)
 		strlist_adds(&list, items[i]);
-	str_printf(&path, "%s/main.cf", conf_dir());
-	if (!main_cf_edit(str_cstr(&path), change, &list, &why))
-		status = fail(&why);
+	if (o->file == MAIN_CF ? !edit_main(o, &list, &why)
+	    : !edit_master(o, &list, &why))
+		result = fail(&why);
 	strlist_fini(&list);
-	str_fini(&path);
 	str_fini(&why);
-	return status;
+	return result;
 }
+
+/* ---- options ---- */
 
 static int
 usage(void)
 {
 	fprintf(stderr, "postconf: fatal: usage: postconf [-c config_dir] "
-	    "[-dnfhHqx] [name...] | -e name=value... | -# name... | "
-	    "-X name... | -M [-f] [service[/type]...] | -m\n");
+	    "[-C class] [-dnfhHqx] [name...] | [-e] name=value... | "
+	    "-# name... | -X name... | -M [-f#X] [service[/type]...] | "
+	    "-M [-e] service/type=row... | "
+	    "-F [-e] [service[/type[/field[=value]]]...] | "
+	    "-P [-eX] [service[/type[/name[=value]]]...] | -a | -A | -l | "
+	    "-m\n");
 	return 1;
 }
 
 static bool
-take_option(struct options *o, int option, const char *value, struct str *why)
+take_class(struct options *o, const char *name)
+{
+	static const struct {
+		const char *name;
+		unsigned classes;
+	} classes[] = {
+		{ "builtin", CLASS_BUILT_IN }, { "service", CLASS_SERVICE },
+		{ "user", CLASS_USER }, { "all", CLASS_ALL },
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(classes); i++)
+		if (strcmp(name, classes[i].name) == 0) {
+			o->classes |= classes[i].classes;
+			return true;
+		}
+	return false;
+}
+
+static bool
+take_mode(struct options *o, int option)
+{
+	switch (option) {
+	case 'e':
+		o->action = EDIT;
+		return true;
+	case '#':
+		o->action = COMMENT;
+		return true;
+	case 'X':
+		o->action = REMOVE;
+		return true;
+	case 'M':
+		o->file = MASTER_ROWS;
+		return true;
+	case 'F':
+		o->file = MASTER_FIELD;
+		return true;
+	case 'P':
+		o->file = MASTER_PARAMETERS;
+		return true;
+	case 'm':
+		o->tables = true;
+		return true;
+	case 'l':
+		o->locks = true;
+		return true;
+	case 'a':
+	case 'A':
+		o->nothing = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool
+take_option(struct options *o, int option, const char *value)
 {
 	switch (option) {
 	case 'c':
 		o->config = value;
 		return true;
+	case 'C':
+		return take_class(o, value);
 	case 'd':
 		o->defaults = true;
 		return true;
@@ -293,72 +530,85 @@ take_option(struct options *o, int option, const char *value, struct str *why)
 	case 'p':
 	case 'v':
 		return true;
-	case 'e':
-		o->mode = MODE_EDIT;
-		return true;
-	case '#':
-		o->mode = MODE_COMMENT;
-		return true;
-	case 'X':
-		o->mode = MODE_REMOVE;
-		return true;
-	case 'M':
-		o->mode = MODE_MASTER;
-		return true;
-	case 'm':
-		o->mode = MODE_TABLES;
-		return true;
-	case 'o':
-		return conf_override_assignment(SPAN(value), "-o", why);
 	default:
-		return false;
+		return take_mode(o, option);
 	}
+}
+
+/* master.cf is needed where it is asked for; else it helps if it is there. */
+static bool
+load(const struct options *o, const struct strlist *overrides,
+    struct str *why)
+{
+	struct str ignored = STR_EMPTY;
+	const char *dir = o->config != NULL ? o->config
+	    : getenv("MAIL_CONFIG");
+	bool ok = true;
+
+	all_params_register();
+	if (o->defaults)
+		conf_set_dir(o->config);
+	else
+		ok = conf_load(o->config, why);
+	if (ok && dir != NULL && dir[0] != '\0')
+		ok = conf_override(SPAN("config_directory"), SPAN(dir),
+		    "environment", why);
+	for (size_t i = 0; ok && i < overrides->count; i++)
+		ok = conf_override_assignment(SPAN(overrides->items[i]), "-o",
+		    why);
+	if (!ok)
+		return false;
+	if (!master_cf_load(conf_dir(), &services, &ignored)
+	    && o->file != MAIN_CF && o->action == PRINT) {
+		str_add(why, str_span(&ignored));
+		ok = false;
+	}
+	str_fini(&ignored);
+	for (size_t i = 0; i < services.count; i++) {
+		conf_note_service(services.rows[i].name);
+		for (size_t k = 0; k < services.rows[i].args.count; k++)
+			conf_note_references(
+			    SPAN(services.rows[i].args.items[k]));
+	}
+	return ok;
 }
 
 int
 main(int argc, char **argv)
 {
-	struct options o = { .mode = MODE_PRINT };
+	struct options o = { .file = MAIN_CF };
 	struct strlist overrides = STRLIST_EMPTY;
 	struct str why = STR_EMPTY;
 	int option;
 
 	log_set_tag("postconf");
 	log_add_sink(log_sink_stderr(false));
-	while ((option = getopt(argc, argv, "#c:deEfhHmMno:pqvxX")) != -1) {
+	while ((option = getopt(argc, argv, "#aAc:C:deEfFhHlmMno:pPqvxX"))
+	    != -1) {
 		if (option == 'o')
 			strlist_adds(&overrides, optarg);
-		else if (!take_option(&o, option, optarg, &why))
+		else if (!take_option(&o, option, optarg))
 			return usage();
 	}
 	argc -= optind;
 	argv += optind;
-	all_params_register();
-	if (o.mode == MODE_TABLES)
+	if (o.tables)
 		return print_tables();
+	if (o.locks)
+		return puts("fcntl\nflock\ndotlock") < 0;
+	if (o.nothing)
+		return 0;
+	if (o.classes == 0)
+		o.classes = CLASS_ALL;
 	/* "postconf name=value" means -e */
-	if (o.mode == MODE_PRINT && argc > 0 && strchr(argv[0], '=') != NULL)
-		o.mode = MODE_EDIT;
-	if (o.defaults ? !conf_load_text("", SPAN(""), &why)
-	    : !conf_load(o.config, &why))
+	if (o.action == PRINT && argc > 0 && strchr(argv[0], '=') != NULL)
+		o.action = EDIT;
+	if (o.action != PRINT && argc == 0)
+		return usage();
+	if (!load(&o, &overrides, &why))
 		return fail(&why);
-	for (size_t i = 0; i < overrides.count; i++)
-		if (!conf_override_assignment(SPAN(overrides.items[i]), "-o",
-		    &why))
-			return fail(&why);
-	switch (o.mode) {
-	case MODE_PRINT:
-		return print_parameters(&o, argv, argc);
-	case MODE_EDIT:
-		return edit(MAIN_CF_SET, argv, argc);
-	case MODE_COMMENT:
-		return edit(MAIN_CF_COMMENT, argv, argc);
-	case MODE_REMOVE:
-		return edit(MAIN_CF_REMOVE, argv, argc);
-	case MODE_MASTER:
-		return print_master(&o, argv, argc);
-	case MODE_TABLES:
-		break;
-	}
-	return usage();
+	if (o.action != PRINT)
+		return edit(&o, argv, argc);
+	return o.file == MAIN_CF ? print_parameters(&o, argv, argc)
+	    : print_master(&o, argv, argc);
 }

@@ -39,21 +39,18 @@ is_comment_or_blank(struct span line)
 	return text.len == 0 || text.p[0] == '#';
 }
 
-static bool
-next_piece(struct span *rest, struct piece *out)
+bool
+conf_text_next(struct span *rest, struct span *text_out, bool *entry_out)
 {
 	struct span start = *rest, line;
-	ssize_t eq;
 
 	if (rest->len == 0)
 		return false;
 	line = take_line(rest);
-	*out = (struct piece){ .text = line };
-	if (is_comment_or_blank(line) || ascii_is_space(line.p[0]))
+	*text_out = line;
+	*entry_out = !is_comment_or_blank(line) && !ascii_is_space(line.p[0]);
+	if (!*entry_out)
 		return true;
-	eq = span_find(line, '=');
-	if (eq > 0)
-		out->name = span_trim(span_sub(line, 0, (size_t)eq));
 	/* Continuation lines belong to it; a comment between them too. */
 	for (struct span ahead = *rest; ahead.len > 0;) {
 		line = take_line(&ahead);
@@ -62,8 +59,23 @@ next_piece(struct span *rest, struct piece *out)
 		if (!ascii_is_space(line.p[0]))
 			break;
 		*rest = ahead;
-		out->text.len = (size_t)(ahead.p - start.p);
+		text_out->len = (size_t)(ahead.p - start.p);
 	}
+	return true;
+}
+
+static bool
+next_piece(struct span *rest, struct piece *out)
+{
+	bool entry;
+	ssize_t eq;
+
+	*out = (struct piece){ .name = SPAN_NONE };
+	if (!conf_text_next(rest, &out->text, &entry))
+		return false;
+	eq = entry ? span_find(out->text, '=') : -1;
+	if (eq > 0)
+		out->name = span_trim(span_sub(out->text, 0, (size_t)eq));
 	return true;
 }
 
@@ -95,8 +107,8 @@ add_setting(struct str *out, const char *item)
 	str_addf(out, "%.*s = %.*s\n", SPAN_ARG(name), SPAN_ARG(value));
 }
 
-static void
-add_commented(struct str *out, struct span text)
+void
+conf_text_comment(struct span text, struct str *out)
 {
 	while (text.len > 0) {
 		str_putc(out, '#');
@@ -156,7 +168,7 @@ main_cf_edit_text(struct span text, enum main_cf_change change,
 		if (i < 0) {
 			str_add(out, piece.text);
 		} else if (change == MAIN_CF_COMMENT) {
-			add_commented(out, piece.text);
+			conf_text_comment(piece.text, out);
 		} else if (change == MAIN_CF_SET
 		    && !comes_again(text, piece.name)) {
 			add_setting(out, items->items[i]);
@@ -201,19 +213,41 @@ write_aside(const char *path, const char *aside, struct span text,
 }
 
 bool
-main_cf_edit(const char *path, enum main_cf_change change,
-    const struct strlist *items, struct str *why)
+conf_file_edit(const char *path, conf_change_fn *change, void *arg,
+    struct str *why)
 {
 	struct str text = STR_EMPTY, changed = STR_EMPTY, aside = STR_EMPTY;
 	bool ok;
 
 	str_printf(&aside, "%s.tmp", path);
 	ok = fs_read_file_at(AT_FDCWD, path, FILE_MOST, &text, why)
-	    && main_cf_edit_text(str_span(&text), change, items, &changed,
-		why)
+	    && change(str_span(&text), arg, &changed, why)
 	    && write_aside(path, str_cstr(&aside), str_span(&changed), why);
 	str_fini(&text);
 	str_fini(&changed);
 	str_fini(&aside);
 	return ok;
+}
+
+struct main_cf_request {
+	enum main_cf_change change;
+	const struct strlist *items;
+};
+
+static bool
+change_main_cf(struct span text, void *arg, struct str *out, struct str *why)
+{
+	const struct main_cf_request *request = arg;
+
+	return main_cf_edit_text(text, request->change, request->items, out,
+	    why);
+}
+
+bool
+main_cf_edit(const char *path, enum main_cf_change change,
+    const struct strlist *items, struct str *why)
+{
+	struct main_cf_request request = { change, items };
+
+	return conf_file_edit(path, change_main_cf, &request, why);
 }

@@ -15,9 +15,21 @@ enum main_cf_change {
 	MAIN_CF_REMOVE,			/* name: all lines of it go */
 };
 
+/* The next logical line with its line ends: one entry and its continuation
+ * lines (*entry_out), or one comment, blank or stray line. False at the end. */
+bool conf_text_next(struct span *rest, struct span *text_out,
+    bool *entry_out);
+/* Each line of it as a comment. Appends. */
+void conf_text_comment(struct span text, struct str *out);
+
 /* Pure: the new text of a file. False with a reason for a bad change. */
 bool main_cf_edit_text(struct span text, enum main_cf_change change,
     const struct strlist *items, struct str *out, struct str *why);
+/* The same for any file whose new text another function makes. */
+typedef bool conf_change_fn(struct span text, void *arg, struct str *out,
+    struct str *why);
+bool conf_file_edit(const char *path, conf_change_fn *change, void *arg,
+    struct str *why);
 /* Writes a copy aside, syncs it, renames it; owner and mode are kept. */
 bool main_cf_edit(const char *path, enum main_cf_change change,
     const struct strlist *items, struct str *why);

@@ -1,0 +1,136 @@
+/*
+ * master_cf_print - see the header.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "daemons/commands/lib/master_cf_print.h"
+
+#include "common/base/strlist.h"
+
+enum { LINE_MOST = 80, INDENT = 4 };
+
+const char *const master_field_names[MASTER_FIELDS] = { "service", "type",
+	"private", "unprivileged", "chroot", "wakeup", "process_limit",
+	"command" };
+
+static const size_t starts[MASTER_FIELDS] = { 0, 11, 17, 25, 33, 41, 49, 57 };
+
+static void
+new_line(struct str *out)
+{
+	str_adds(out, "\n    ");
+}
+
+void
+fold_words(struct span text, bool fold, struct str *out)
+{
+	size_t at = 0;
+	struct span word;
+
+	while (span_token(&text, " \t\r\n", &word)) {
+		if (at > 0 && fold && at + 1 + word.len > LINE_MOST) {
+			new_line(out);
+			at = INDENT;
+		} else if (at > 0) {
+			str_putc(out, ' ');
+			at++;
+		}
+		str_add(out, word);
+		at += word.len;
+	}
+}
+
+void
+master_override_split(const char *text, struct span *name_out,
+    struct span *value_out)
+{
+	struct span s = span_trim(SPAN(text));
+	ssize_t eq;
+
+	if (s.len >= 2 && s.p[0] == '{' && s.p[s.len - 1] == '}')
+		s = span_sub(s, 1, s.len - 2);
+	eq = span_find(s, '=');
+	*name_out = span_trim(span_sub(s, 0, (size_t)eq));
+	*value_out = span_trim(span_skip(s, (size_t)eq + 1));
+}
+
+/* "-o name=value", in braces where the value has spaces. */
+static void
+add_assignment(const char *text, struct str *out)
+{
+	struct span name, value;
+
+	master_override_split(text, &name, &value);
+
+	bool braces = span_has(value, ' ') || span_has(value, '\t');
+
+	str_addf(out, braces ? "-o {%.*s=%.*s}" : "-o %.*s=%.*s",
+	    SPAN_ARG(name), SPAN_ARG(value));
+}
+
+bool
+master_arg_is_override(const struct strlist *args, size_t i)
+{
+	return i + 1 < args->count && strcmp(args->items[i], "-o") == 0
+	    && strchr(args->items[i + 1], '=') != NULL;
+}
+
+void
+master_row_text(const struct master_row *row, bool fold, struct str *out)
+{
+	const struct strlist *args = &row->args;
+	size_t begin = str_len(out), at;
+	bool alone = false;		/* this line belongs to an override */
+
+	for (size_t i = 0; i < MASTER_FIELDS; i++) {
+		if (i > 0)
+			str_putc(out, ' ');
+		while (str_len(out) - begin < starts[i])
+			str_putc(out, ' ');
+		str_adds(out, row->columns.items[i]);
+	}
+	at = str_len(out) - begin;
+	for (size_t i = 0; i < args->count; i++) {
+		struct str word = STR_EMPTY;
+		bool override = master_arg_is_override(args, i);
+
+		if (override)
+			add_assignment(args->items[++i], &word);
+		else
+			str_sets(&word, args->items[i]);
+		if (fold && (override || alone
+		    || at + 1 + str_len(&word) > LINE_MOST)) {
+			new_line(out);
+			at = INDENT;
+		} else {
+			str_putc(out, ' ');
+			at++;
+		}
+		str_add(out, str_span(&word));
+		at += str_len(&word);
+		alone = override;
+		str_fini(&word);
+	}
+	str_putc(out, '\n');
+}
+
+static bool
+part_matches(struct span pattern, const char *text)
+{
+	return span_empty(pattern) || span_is(pattern, "*")
+	    || span_is(pattern, text);
+}
+
+bool
+master_row_matches(const struct master_row *row, struct span pattern,
+    struct span *rest_out)
+{
+	struct span name = SPAN_NONE, type = SPAN_NONE;
+
+	(void)span_split(&pattern, '/', &name);
+	if (pattern.p != NULL)
+		(void)span_split(&pattern, '/', &type);
+	*rest_out = pattern.p != NULL ? pattern : SPAN_NONE;
+	return part_matches(name, row->name)
+	    && part_matches(type, row->type_text);
+}

@@ -1,0 +1,36 @@
+/*
+ * master_cf_print - rows of master.cf as text, in columns.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef DAEMONS_COMMANDS_LIB_MASTER_CF_PRINT_H
+#define DAEMONS_COMMANDS_LIB_MASTER_CF_PRINT_H
+
+#include "common/mail/master_cf.h"
+
+/* Words with one space between them; with `fold`, lines of 80 columns at most
+ * where words allow it, continued by four spaces. Appends. */
+void fold_words(struct span text, bool fold, struct str *out);
+/* Appends the row with a line end; with `fold`, each -o on a line of its own. */
+void master_row_text(const struct master_row *row, bool fold,
+    struct str *out);
+
+/* Are words i and i + 1 "-o" and an assignment? */
+bool master_arg_is_override(const struct strlist *args, size_t i);
+/* "name=value" or "{ name = value }", which must have a "=". */
+void master_override_split(const char *text, struct span *name_out,
+    struct span *value_out);
+
+/* The eight columns by name: service type private unprivileged chroot wakeup
+ * process_limit command. */
+extern const char *const master_field_names[8];
+#define MASTER_FIELDS 8
+
+/*
+ * Does "service/type/rest" name this row? Each part may be "*" or left away.
+ * What is behind the second slash goes to *rest_out, empty if there is none.
+ */
+bool master_row_matches(const struct master_row *row, struct span pattern,
+    struct span *rest_out);
+
+#endif

@@ -344,6 +344,21 @@ make_durable(struct queue_writer *w)
 	return false;
 }
 
+/* A large message was begun in incoming before somebody put it on hold. It moves
+ * before the sync, which makes the new name durable, too. */
+static bool
+move_to(struct queue_writer *w, enum queue_name to)
+{
+	if (w->where == to)
+		return true;
+	if (!queue_move(w->queue_dir, SPAN(w->id), w->where, to, &w->why)) {
+		fail(w);
+		return false;
+	}
+	w->where = to;
+	return true;
+}
+
 enum queue_result
 queue_writer_commit(struct queue_writer *w, enum queue_name to,
     struct str *why)
@@ -355,12 +370,9 @@ queue_writer_commit(struct queue_writer *w, enum queue_name to,
 	add_trailer(w);
 	if (disk_is_doubtful)
 		probe_disk(w);
-	if (w->status == QUEUE_OK && spill(w) && make_durable(w)) {
+	if (w->status == QUEUE_OK && move_to(w, to) && spill(w)
+	    && make_durable(w)) {
 		w->committed = true;
-		/* a large message was begun in incoming before the hold */
-		if (w->where != to && queue_move(w->queue_dir, SPAN(w->id),
-		    w->where, to, &w->why))
-			w->where = to;
 		return QUEUE_OK;
 	}
 	drop_file(w);

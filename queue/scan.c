@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/mem.h"
 #include "common/io/fs.h"
 #include "queue/message.h"
 
@@ -146,11 +147,11 @@ queue_recover(int queue_dir, time_t limit, struct queue_recovery *out,
     struct str *why)
 {
 	static const enum queue_name queues[] = { QUEUE_ACTIVE,
-		QUEUE_INCOMING, QUEUE_DEFERRED };
+		QUEUE_INCOMING, QUEUE_DEFERRED, QUEUE_HOLD };
 	bool ok = true;
 
 	*out = (struct queue_recovery){ 0, 0, 0 };
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < ARRAY_COUNT(queues); i++) {
 		struct queue_scan scan;
 		char id[QUEUE_ID_MAX];
 

@@ -117,6 +117,10 @@ T_TEST(nothing_but_a_sync_stands_between_a_message_and_its_250)
 	queue_remove(queue, QUEUE_INCOMING, SPAN(ID), &why);
 	T_EQ_INT(write_recorded(500000, QUEUE_INCOMING), QUEUE_OK);
 	T_CHECK(file.synced && !file.changed_since);
+	queue_remove(queue, QUEUE_INCOMING, SPAN(ID), &why);
+	T_EQ_INT(write_recorded(500000, QUEUE_HOLD), QUEUE_OK);
+	T_CHECK(file.synced && !file.changed_since);
+	T_EQ_STR(files_list(queue), "hold " ID ";");
 	str_fini(&why);
 }
 

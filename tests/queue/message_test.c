@@ -345,7 +345,7 @@ T_TEST(files_find_their_place_when_the_hashing_changes)
 		const char *names;
 		int64_t depth;
 	} steps[] = { { "deferred", 2 }, { "deferred, hold", 1 },
-		{ "", 1 }, { "deferred", 4 }, { "active", 1 }, { "", 1 } };
+		{ "", 1 }, { "deferred", 2 }, { "active", 1 }, { "", 1 } };
 	int q = files_queue("q");
 	struct files_message m = simple;
 	struct str why = STR_EMPTY;

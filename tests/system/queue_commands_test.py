@@ -187,7 +187,7 @@ class QueueCommands(instance.TestCase):
     def test_a_change_of_hashing_finds_all_files_again(self):
         mail, sink, answers, ids = self.deferred(count=3)
         self.assertEqual(mail.stop(), 0)
-        mail.set(hash_queue_depth=3, hash_queue_names="deferred, defer, hold")
+        mail.set(hash_queue_depth=2, hash_queue_names="deferred, defer, hold")
         mail.start()
         self.wait_queues(mail, {i: "deferred" for i in ids})
         done = mail.command("postsuper", "-h", ids[0])

@@ -868,6 +868,38 @@ conf_check(conf_report_fn *report, void *arg)
 
 /* ---- lists ---- */
 
+static bool add_list(struct span text, struct strlist *out, unsigned depth,
+    struct str *why);
+
+static bool
+add_file(const char *path, bool negated, struct strlist *out, unsigned depth,
+    struct str *why)
+{
+	struct strlist inner = STRLIST_EMPTY;
+	struct textfile file;
+	struct span line;
+	bool ok = true;
+
+	if (depth == 0) {
+		str_printf(why, "%s: files name one another too deeply", path);
+		return false;
+	}
+	if (!textfile_open(&file, path, why))
+		return false;
+	while (ok && textfile_next(&file, &line))
+		ok = add_list(line, &inner, depth - 1, why);
+	textfile_close(&file);
+	for (size_t i = 0; ok && i < inner.count; i++) {
+		struct str item = STR_EMPTY;
+
+		str_printf(&item, "%s%s", negated ? "!" : "", inner.items[i]);
+		strlist_add(out, str_span(&item));
+		str_fini(&item);
+	}
+	strlist_fini(&inner);
+	return ok;
+}
+
 static bool
 add_list(struct span text, struct strlist *out, unsigned depth,
     struct str *why)
@@ -876,38 +908,14 @@ add_list(struct span text, struct strlist *out, unsigned depth,
 	bool ok = strlist_split_braced(&parts, text, STRLIST_CONF, why);
 
 	for (size_t i = 0; ok && i < parts.count; i++) {
-		struct span item = SPAN(parts.items[i]);
-		struct strlist inner = STRLIST_EMPTY;
-		struct textfile file;
-		struct span line;
-		size_t bangs = 0;
+		const char *item = parts.items[i];
+		size_t bangs = strspn(item, "!");
 
-		while (bangs < item.len && item.p[bangs] == '!')
-			bangs++;
-		if (bangs >= item.len || item.p[bangs] != '/') {
-			strlist_add(out, item);
-			continue;
-		}
-		if (depth == 0) {
-			str_printf(why, "%s: files name one another too "
-			    "deeply", parts.items[i]);
-			ok = false;
-			break;
-		}
-		ok = textfile_open(&file, item.p + bangs, why);
-		while (ok && textfile_next(&file, &line))
-			ok = add_list(line, &inner, depth - 1, why);
-		for (size_t k = 0; ok && k < inner.count; k++) {
-			struct str text_out = STR_EMPTY;
-
-			str_printf(&text_out, "%s%s", bangs % 2 ? "!" : "",
-			    inner.items[k]);
-			strlist_add(out, str_span(&text_out));
-			str_fini(&text_out);
-		}
-		if (ok)
-			textfile_close(&file);
-		strlist_fini(&inner);
+		if (item[bangs] == '/')
+			ok = add_file(item + bangs, bangs % 2 != 0, out, depth,
+			    why);
+		else
+			strlist_add(out, SPAN(item));
 	}
 	strlist_fini(&parts);
 	return ok;

@@ -17,14 +17,18 @@ shown(struct check *c, struct span address)
 	return str_span(out);
 }
 
-/* Is this machine, or one it relays for, where the recipient's mail ends? A
- * route inside the address may lead on from there. */
+/*
+ * Is this machine, or one it relays for, where the recipient's mail ends? What
+ * counts is where the address leads, not how it looks: "user%other.example" has
+ * no domain and names another site. A route inside the address may lead on from
+ * a machine that we relay for.
+ */
 static bool
 is_authorized(struct check *c)
 {
 	uint64_t flags = c->to->answer.flags;
 
-	if (!address_split(c->rcpt).has_domain)
+	if (span_is_nocase(c->rcpt, "postmaster"))	/* RFC 5321 4.5.1 */
 		return true;
 	if ((flags & RESOLVE_ROUTED) && !smtpd_conf.allow_untrusted_routing)
 		return false;

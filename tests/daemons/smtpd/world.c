@@ -55,6 +55,24 @@ class_of(struct span domain)
 	return RESOLVE_DEFAULT;
 }
 
+/* Standard form of what has no domain, routes of old times included. */
+static struct span
+complete(struct arena *arena, struct span address)
+{
+	ssize_t bang = span_find(address, '!');
+	ssize_t percent = span_rfind(address, '%');
+
+	if (bang > 0)
+		return SPAN(arena_printf(arena, "%.*s@%.*s",
+		    SPAN_ARG(span_skip(address, (size_t)bang + 1)),
+		    SPAN_ARG(span_sub(address, 0, (size_t)bang))));
+	if (percent > 0)
+		return SPAN(arena_printf(arena, "%.*s@%.*s",
+		    SPAN_ARG(span_sub(address, 0, (size_t)percent)),
+		    SPAN_ARG(span_skip(address, (size_t)percent + 1))));
+	return SPAN(arena_printf(arena, "%.*s@mail.test", SPAN_ARG(address)));
+}
+
 static void
 answer_one(struct arena *arena, struct span address,
     struct rewrite_answer *out)
@@ -62,8 +80,7 @@ answer_one(struct arena *arena, struct span address,
 	struct address_parts parts = address_split(address);
 
 	if (!parts.has_domain) {
-		address = SPAN(arena_printf(arena, "%.*s@mail.test",
-		    SPAN_ARG(address)));
+		address = complete(arena, address);
 		parts = address_split(address);
 	}
 	out->address = out->recipient = address;

@@ -9,6 +9,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/statvfs.h>
@@ -22,6 +24,7 @@
 #ifdef FAULTS
 
 static fs_recorder_fn *recorder;
+static pthread_mutex_t recording = PTHREAD_MUTEX_INITIALIZER;
 
 void
 fs_set_recorder(fs_recorder_fn *fn)
@@ -32,8 +35,12 @@ fs_set_recorder(fs_recorder_fn *fn)
 static void
 tell(const struct fs_change *change)
 {
+	if (recorder == NULL)		/* also what a recorder does itself */
+		return;
+	pthread_mutex_lock(&recording);
 	if (recorder != NULL)
 		recorder(change);
+	pthread_mutex_unlock(&recording);
 }
 
 #define RECORD(...) tell(&(struct fs_change){ __VA_ARGS__ })
@@ -147,6 +154,44 @@ fs_pwrite_all(int fd, struct span bytes, off_t at, struct str *why)
 		done += (size_t)n;
 	}
 	RECORD(.op = "pwrite", .fd = fd, .at = at, .bytes = bytes);
+	return true;
+}
+
+/* n bytes from the front of the list were written. */
+static void
+written(int fd, struct iovec **iov, size_t *count, off_t at, size_t n)
+{
+	while (n > 0) {
+		size_t some = n < (*iov)->iov_len ? n : (*iov)->iov_len;
+
+		RECORD(.op = "pwrite", .fd = fd, .at = at,
+		    .bytes = span_of((*iov)->iov_base, some));
+		(*iov)->iov_base = (char *)(*iov)->iov_base + some;
+		(*iov)->iov_len -= some;
+		at += (off_t)some;
+		n -= some;
+		if ((*iov)->iov_len == 0) {
+			(*iov)++;
+			(*count)--;
+		}
+	}
+}
+
+bool
+fs_pwritev_all(int fd, struct iovec *iov, size_t count, off_t at,
+    struct str *why)
+{
+	while (count > 0) {
+		ssize_t n = FAULT("fs.pwritev") ? -1 : pwritev(fd, iov,
+		    (int)(count < IOV_MAX ? count : IOV_MAX), at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return fail_fd(why, "write", fd);
+		written(fd, &iov, &count, at, (size_t)n);
+		at += n;
+	}
 	return true;
 }
 
@@ -292,6 +337,24 @@ on_thread(void (*fn)(void *), struct fd_job *job)
 	offload_call(fn, job);
 	errno = job->error;
 	return job->error == 0;
+}
+
+bool
+fs_datasync(int fd, struct str *why)
+{
+	if (FAULT("fs.fdatasync") || fdatasync(fd) != 0)
+		return fail_fd(why, "fdatasync", fd);
+	RECORD(.op = "fdatasync", .fd = fd);
+	return true;
+}
+
+bool
+fs_sync_system(int fd, struct str *why)
+{
+	if (FAULT("fs.syncfs") || syncfs(fd) != 0)
+		return fail_fd(why, "syncfs", fd);
+	RECORD(.op = "syncfs", .fd = fd);
+	return true;
 }
 
 bool

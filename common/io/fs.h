@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 #include "common/base/span.h"
 #include "common/base/str.h"
@@ -24,6 +25,9 @@ int fs_create_at(int dirfd, const char *name, mode_t mode, struct str *why);
 int fs_open_at(int dirfd, const char *name, int flags, struct str *why);
 bool fs_write_all(int fd, struct span bytes, struct str *why);
 bool fs_pwrite_all(int fd, struct span bytes, off_t at, struct str *why);
+/* All pieces, none of them empty, one behind the other; the list is used up. */
+bool fs_pwritev_all(int fd, struct iovec *iov, size_t count, off_t at,
+    struct str *why);
 /* Exactly len bytes or false; short files set errno to ENODATA. */
 bool fs_pread_all(int fd, void *buf, size_t len, off_t at, struct str *why);
 ssize_t fs_pread(int fd, void *buf, size_t len, off_t at);
@@ -47,6 +51,11 @@ bool fs_sync_wait(int fd, struct str *why);
 bool fs_sync_dir_if_needed_wait(int dirfd, struct str *why);
 bool fs_sync_dir_wait(int dirfd, struct str *why);
 
+/* For threads that do nothing else: the data of this file, without times and
+ * modes; all of its file system. Never retried either. */
+bool fs_datasync(int fd, struct str *why);
+bool fs_sync_system(int fd, struct str *why);
+
 /* Whole-file locks. flock belongs to the open description and travels with a
  * passed descriptor; ofd is the fcntl kind, independent of flock. */
 bool fs_flock(int fd, bool exclusive, bool wait);	/* wait: suspends */
@@ -60,11 +69,12 @@ bool fs_read_file_at(int dirfd, const char *name, size_t limit,
 bool fs_free_space(int dirfd, uint64_t *bytes_out, uint64_t *inodes_out);
 
 #ifdef FAULTS
-/* Crash tests: told of each change after it succeeded, in the caller's fiber.
- * What does not apply is zero, NULL or -1; write has at = -1. */
+/* Crash tests: told of each change after it succeeded, by whoever made it, one
+ * at a time. What does not apply is zero, NULL or -1; write has at = -1. */
 struct fs_change {
 	const char *op;		/* create open write pwrite chmod rename link */
-	int dir, to_dir;	/* unlink mkdir fsync fsyncdir truncate */
+	int dir, to_dir;	/* unlink mkdir fsync fsyncdir truncate
+				   fdatasync syncfs */
 	const char *name, *to;
 	int fd;
 	off_t at;

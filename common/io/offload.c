@@ -7,15 +7,12 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <pthread.h>
-#include <signal.h>
-
 #include "common/base/mem.h"
 #include "common/base/panic.h"
-#include "common/io/fault.h"
 #include "common/io/fiber_priv.h"
 #include "common/io/loop.h"
 #include "common/io/offload.h"
+#include "common/io/thread.h"
 
 enum { THREADS = 16, THREADS_MAX = 256 };
 
@@ -98,28 +95,6 @@ work(void *arg)
 	return NULL;
 }
 
-/* Called with the lock held. */
-static void
-start_thread(void)
-{
-	/* Sanitizers make frames several times larger. */
-	size_t stack = (fiber_sanitized() ? 2048 : 256) * 1024;
-	pthread_attr_t attributes;
-	sigset_t all, before;
-
-	if (FAULT("offload.thread"))
-		return;
-	pthread_attr_init(&attributes);
-	pthread_attr_setstacksize(&attributes, stack);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	if (pthread_create(&pool.ids[pool.threads], &attributes, work,
-	    NULL) == 0)
-		pool.threads++;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attributes);
-}
-
 /* False when there is no thread, and none can be started. */
 static bool
 enqueue(struct job *job)
@@ -127,8 +102,9 @@ enqueue(struct job *job)
 	pthread_mutex_lock(&pool.lock);
 	bool wake = pool.asleep > 0;
 
-	if (!wake && pool.threads < pool.max)
-		start_thread();
+	if (!wake && pool.threads < pool.max
+	    && thread_start(&pool.ids[pool.threads], work, NULL))
+		pool.threads++;
 	if (pool.threads == 0) {
 		pthread_mutex_unlock(&pool.lock);
 		return false;

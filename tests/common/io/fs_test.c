@@ -83,7 +83,7 @@ T_TEST(each_failure_is_reported_and_leaves_errno)
 	static const char *const points[] = { "fs.create", "fs.write",
 		"fs.pwrite", "fs.read", "fs.chmod", "fs.rename", "fs.link",
 		"fs.unlink", "fs.mkdir", "fs.fsync", "fs.fsyncdir",
-		"fs.truncate", "fs.open" };
+		"fs.truncate", "fs.open", "fs.pwritev", "fs.fdatasync" };
 	int dir = open_dir();
 
 	for (size_t i = 0; i < T_COUNT(points); i++) {
@@ -91,6 +91,8 @@ T_TEST(each_failure_is_reported_and_leaves_errno)
 		{
 			struct str why = STR_EMPTY, text = STR_EMPTY;
 			int fd = fs_create_at(dir, "x", 0600, &why);
+			struct iovec pieces[] = { { (char []){ "ef" }, 2 },
+				{ (char []){ "g" }, 1 } };
 			char c;
 			bool ok = fd >= 0 &&
 			    fs_write_all(fd, SPAN("abc"), &why) &&
@@ -98,6 +100,8 @@ T_TEST(each_failure_is_reported_and_leaves_errno)
 			    fs_pread_all(fd, &c, 1, 1, &why) &&
 			    fs_chmod(fd, 0700, &why) &&
 			    fs_truncate(fd, 2, &why) &&
+			    fs_pwritev_all(fd, pieces, 2, 1, &why) &&
+			    fs_datasync(fd, &why) &&
 			    fs_sync_wait(fd, &why) &&
 			    fs_sync_dir_wait(dir, &why) &&
 			    fs_mkdir_at(dir, "y", 0700, &why) &&
@@ -124,6 +128,30 @@ T_TEST(each_failure_is_reported_and_leaves_errno)
 	close(dir);
 }
 
+T_TEST(many_pieces_are_written_one_behind_the_other)
+{
+	enum { PIECES = 2500 };
+	static struct iovec pieces[PIECES];
+	static char bytes[PIECES * 3], back[PIECES * 3];
+	int dir = open_dir(), fd = fs_create_at(dir, "x", 0600, NULL);
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (char)(i % 251);
+	for (size_t i = 0; i < PIECES; i++)
+		pieces[i] = (struct iovec){ bytes + 3 * i, 3 };
+	T_CHECK(fs_pwritev_all(fd, pieces, PIECES, 5, NULL));
+	T_CHECK(fs_pread_all(fd, back, sizeof(back), 5, NULL));
+	T_CHECK(memcmp(bytes, back, sizeof(back)) == 0);
+	T_CHECK(fs_pwritev_all(fd, pieces, 0, 5, NULL));
+	T_EACH_FAULT("fs.syncfs", EIO) {
+		bool ok = fs_sync_system(fd, NULL);
+
+		T_EQ_INT(ok, !T_FAULT_HIT());
+	}
+	close(fd);
+	close(dir);
+}
+
 static struct str seen;
 
 static void
@@ -144,11 +172,14 @@ T_TEST(a_recorder_hears_of_changes_that_were_made)
 
 	fs_write_all(fd, SPAN("x"), NULL);
 	fs_create_at(dir, "a", 0600, NULL);
+	fs_pwritev_all(fd, &(struct iovec){ (char []){ "yz" }, 2 }, 1, 1, NULL);
+	fs_datasync(fd, NULL);
 	fs_sync_wait(fd, NULL);
 	fs_rename_at(dir, "a", dir, "b", NULL);
 	fs_set_recorder(NULL);
 	fs_unlink_at(dir, "b", NULL);
-	T_EQ_STR(str_cstr(&seen), "create(a) write() fsync() rename(a,b) ");
+	T_EQ_STR(str_cstr(&seen), "create(a) write() pwrite() fdatasync() "
+	    "fsync() rename(a,b) ");
 	str_fini(&seen);
 	close(fd);
 	close(dir);

@@ -107,6 +107,6 @@ T_TEST(without_threads_calls_block_and_still_happen)
 {
 	main_thread = pthread_self();
 	loop_start();
-	T_EACH_FAULT("offload.thread", EAGAIN)
+	T_EACH_FAULT("thread.start", EAGAIN)
 		fiber_run_main(call_once, NULL);
 }

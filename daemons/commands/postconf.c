@@ -242,7 +242,7 @@ print_part(const struct options *o, const struct master_row *row,
 	str_printf(&name, "%s/%s/%.*s", row->name, row->type_text,
 	    SPAN_ARG(part));
 	str_add(&text, value);
-	if (o->expand && !conf_expand(value, &expanded, &why))
+	if (o->expand && !master_row_expand(row, value, &expanded, &why))
 		exit(fail(&why));
 	print_named(o, str_cstr(&name), str_cstr(o->expand ? &expanded
 	    : &text));
@@ -300,10 +300,9 @@ print_overrides(const struct options *o, const struct master_row *row,
 }
 
 static bool
-print_row(const struct options *o, const struct master_row *row,
-    struct span rest)
+print_row(const struct options *o, struct master_row *row, struct span rest)
 {
-	struct str text = STR_EMPTY;
+	struct str text = STR_EMPTY, why = STR_EMPTY;
 
 	switch (o->file) {
 	case MASTER_FIELD:
@@ -314,9 +313,12 @@ print_row(const struct options *o, const struct master_row *row,
 	case MAIN_CF:
 		break;
 	}
+	if (o->expand && !master_row_expand_overrides(row, &why))
+		exit(fail(&why));
 	master_row_text(row, o->fold, &text);
 	fputs(str_cstr(&text), stdout);
 	str_fini(&text);
+	str_fini(&why);
 	return true;
 }
 
@@ -429,6 +431,38 @@ edit(const struct options *o, char **items, int count)
 /* ---- options ---- */
 
 static int
+misused(const char *what)
+{
+	struct str why = STR_EMPTY;
+
+	str_sets(&why, what);
+	return fail(&why);
+}
+
+/* Options that contradict each other, or a change without its items. */
+static const char *
+misuse(const struct options *o, int nitems)
+{
+	bool shown = o->defaults || o->only_set || o->expand || o->fold;
+
+	if (o->defaults && o->only_set)
+		return "specify one of -d and -n";
+	if (o->action != PRINT && (shown || o->no_name || o->no_value))
+		return "-e, -X and -# change a file and do not go with "
+		    "-d -f -h -H -n -x";
+	if (o->file == MASTER_ROWS && (o->no_name || o->no_value))
+		return "-M prints whole rows and does not go with -h -H";
+	if (o->file != MAIN_CF && (o->defaults || o->only_set))
+		return "master.cf has no defaults: -M -F -P do not go with "
+		    "-d -n";
+	if (o->action == EDIT && nitems == 0)
+		return "-e wants name=value";
+	if (o->action != PRINT && nitems == 0)
+		return "-X and -# want a name";
+	return NULL;
+}
+
+static int
 usage(void)
 {
 	fprintf(stderr, "postconf: fatal: usage: postconf [-c config_dir] "
@@ -505,7 +539,10 @@ take_option(struct options *o, int option, const char *value)
 		o->config = value;
 		return true;
 	case 'C':
-		return take_class(o, value);
+		if (!take_class(o, value))
+			exit(misused("-C wants builtin, service, user or "
+			    "all"));
+		return true;
 	case 'd':
 		o->defaults = true;
 		return true;
@@ -595,7 +632,7 @@ main(int argc, char **argv)
 	if (o.tables)
 		return print_tables();
 	if (o.locks)
-		return puts("fcntl\nflock\ndotlock") < 0;
+		return puts("flock\nfcntl\ndotlock") < 0;
 	if (o.nothing)
 		return 0;
 	if (o.classes == 0)
@@ -603,8 +640,11 @@ main(int argc, char **argv)
 	/* "postconf name=value" means -e */
 	if (o.action == PRINT && argc > 0 && strchr(argv[0], '=') != NULL)
 		o.action = EDIT;
-	if (o.action != PRINT && argc == 0)
-		return usage();
+
+	const char *wrong = misuse(&o, argc);
+
+	if (wrong != NULL)
+		return misused(wrong);
 	if (!load(&o, &overrides, &why))
 		return fail(&why);
 	if (o.action != PRINT)

@@ -111,9 +111,32 @@ void
 conf_text_comment(struct span text, struct str *out)
 {
 	while (text.len > 0) {
-		str_putc(out, '#');
-		str_add(out, take_line(&text));
+		struct span line = take_line(&text);
+
+		if (!is_comment_or_blank(line))
+			str_putc(out, '#');
+		str_add(out, line);
 	}
+}
+
+void
+conf_text_keep_comments(struct span text, struct str *out)
+{
+	while (text.len > 0) {
+		struct span line = take_line(&text);
+
+		if (span_starts(span_ltrim(line), SPAN("#")))
+			str_add(out, line);
+	}
+}
+
+static bool
+is_name(struct span name)
+{
+	for (size_t i = 0; i < name.len; i++)
+		if (ascii_is_space(name.p[i]))
+			return false;
+	return name.len > 0 && name.p[0] != '#';
 }
 
 static bool
@@ -124,8 +147,8 @@ check_items(enum main_cf_change change, const struct strlist *items,
 		struct span text = SPAN(items->items[i]);
 		struct span name = name_of(items->items[i]);
 
-		if ((change == MAIN_CF_SET && span_find(text, '=') < 1)
-		    || name.len == 0 || name.p[0] == '#') {
+		if (span_has(text, '=') != (change == MAIN_CF_SET)
+		    || !is_name(name)) {
 			str_printf(why, "found \"%s\", expected \"%s\"",
 			    items->items[i], change == MAIN_CF_SET
 			    ? "name = value" : "name");
@@ -167,9 +190,14 @@ main_cf_edit_text(struct span text, enum main_cf_change change,
 
 		if (i < 0) {
 			str_add(out, piece.text);
-		} else if (change == MAIN_CF_COMMENT) {
+			continue;
+		}
+		if (change == MAIN_CF_COMMENT) {
 			conf_text_comment(piece.text, out);
-		} else if (change == MAIN_CF_SET
+			continue;
+		}
+		conf_text_keep_comments(piece.text, out);
+		if (change == MAIN_CF_SET
 		    && !comes_again(text, piece.name)) {
 			add_setting(out, items->items[i]);
 			strlist_add(&done, piece.name);

@@ -197,17 +197,6 @@ change_row(const struct request *r, size_t i, struct master_row *row,
 
 /* ---- the file ---- */
 
-/* Comments between the lines of a row that is written anew. */
-static void
-keep_comments(struct span entry, struct str *out)
-{
-	struct span line;
-
-	while (span_split(&entry, '\n', &line))
-		if (span_starts(span_ltrim(line), SPAN("#")))
-			str_addf(out, "%.*s\n", SPAN_ARG(line));
-}
-
 static bool
 change_entry(const struct request *r, struct span entry, struct str *out)
 {
@@ -232,7 +221,7 @@ change_entry(const struct request *r, struct span entry, struct str *out)
 		master_cf_free(&cf);
 	}
 	if (anew)
-		keep_comments(entry, out);
+		conf_text_keep_comments(entry, out);
 	str_add(out, str_span(&text));
 	str_fini(&text);
 	return ok;
@@ -243,6 +232,9 @@ finish(const struct request *r, struct str *out)
 {
 	if (str_len(out) > 0 && out->buf[out->len - 1] != '\n')
 		str_putc(out, '\n');
+	/* What is to go and is not there has gone. */
+	if (!wants_value(r->change))
+		return true;
 	for (size_t i = 0; i < r->items->count; i++) {
 		struct span key, value;
 

@@ -5,9 +5,13 @@
  */
 #include "daemons/commands/lib/master_cf_print.h"
 
+#include "common/base/mem.h"
 #include "common/base/strlist.h"
+#include "common/mail/conf.h"
+#include "common/mail/macro.h"
 
-enum { LINE_MOST = 80, INDENT = 4 };
+/* Tools compare with what they know: rows are one column narrower. */
+enum { LINE_MOST = 80, ROW_MOST = 79, INDENT = 4 };
 
 const char *const master_field_names[MASTER_FIELDS] = { "service", "type",
 	"private", "unprivileged", "chroot", "wakeup", "process_limit",
@@ -99,7 +103,7 @@ master_row_text(const struct master_row *row, bool fold, struct str *out)
 		else
 			str_sets(&word, args->items[i]);
 		if (fold && (override || alone
-		    || at + 1 + str_len(&word) > LINE_MOST)) {
+		    || at + 1 + str_len(&word) > ROW_MOST)) {
 			new_line(out);
 			at = INDENT;
 		} else {
@@ -112,6 +116,64 @@ master_row_text(const struct master_row *row, bool fold, struct str *out)
 		str_fini(&word);
 	}
 	str_putc(out, '\n');
+}
+
+static bool
+look_up(struct span name, struct str *value_out, void *arg)
+{
+	const struct master_row *row = arg;
+	struct span found = SPAN_NONE, own, value;
+
+	if (span_is(name, "service_name"))
+		found = SPAN(row->name);
+	for (size_t i = 0; i < row->overrides.count; i++) {
+		master_override_split(row->overrides.items[i], &own, &value);
+		if (span_eq(own, name))
+			found = value;		/* the last one counts */
+	}
+	if (found.p == NULL) {
+		char *text = mem_strndup(name.p, name.len);
+		const char *raw = conf_raw(text);
+
+		mem_free(text);
+		if (raw == NULL)
+			return false;
+		found = SPAN(raw);
+	}
+	str_add(value_out, found);
+	return true;
+}
+
+bool
+master_row_expand(const struct master_row *row, struct span text,
+    struct str *out, struct str *why)
+{
+	struct macro macro = { look_up, (void *)(uintptr_t)row, true };
+
+	return macro_expand(&macro, text, out, why);
+}
+
+bool
+master_row_expand_overrides(struct master_row *row, struct str *why)
+{
+	struct str text = STR_EMPTY;
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < row->args.count; i++) {
+		struct span name, value;
+
+		if (!master_arg_is_override(&row->args, i))
+			continue;
+		master_override_split(row->args.items[++i], &name, &value);
+		str_clear(&text);
+		str_printf(&text, "%.*s=", SPAN_ARG(name));
+		ok = master_row_expand(row, value, &text, why);
+		mem_free(row->args.items[i]);
+		row->args.items[i] = mem_strndup(str_cstr(&text),
+		    str_len(&text));
+	}
+	str_fini(&text);
+	return ok;
 }
 
 static bool

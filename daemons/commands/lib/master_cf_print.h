@@ -11,9 +11,17 @@
 /* Words with one space between them; with `fold`, lines of 80 columns at most
  * where words allow it, continued by four spaces. Appends. */
 void fold_words(struct span text, bool fold, struct str *out);
-/* Appends the row with a line end; with `fold`, each -o on a line of its own. */
+/* Appends the row with a line end; with `fold`, each -o on a line of its own
+ * and other lines below 80 columns. */
 void master_row_text(const struct master_row *row, bool fold,
     struct str *out);
+
+/* $name as the service itself would see it: its own -o and $service_name come
+ * before main.cf. Appends; false with a reason. */
+bool master_row_expand(const struct master_row *row, struct span text,
+    struct str *out, struct str *why);
+/* The same for the value of each -o among the row's arguments. */
+bool master_row_expand_overrides(struct master_row *row, struct str *why);
 
 /* Are words i and i + 1 "-o" and an assignment? */
 bool master_arg_is_override(const struct strlist *args, size_t i);

@@ -27,15 +27,19 @@ T_TEST(main_cf_is_changed_in_place)
 		{ "the last one is set, others go", MAIN_CF_SET, "a=x y",
 		    "# head\nb = 2,\n# between\n  3\n\na = x y\nc=5\n" },
 		{ "continued", MAIN_CF_SET, "b = 9",
-		    "# head\na = 1\nb = 9\n\na = 4\nc=5\n" },
+		    "# head\na = 1\n# between\nb = 9\n\na = 4\nc=5\n" },
 		{ "appended", MAIN_CF_SET, "d=",
 		    "# head\na = 1\nb = 2,\n# between\n  3\n\na = 4\nc=5\n"
 		    "d = \n" },
 		{ "commented", MAIN_CF_COMMENT, "b",
-		    "# head\na = 1\n#b = 2,\n## between\n#  3\n\na = 4\nc=5" },
+		    "# head\na = 1\n#b = 2,\n# between\n#  3\n\na = 4\nc=5" },
 		{ "removed", MAIN_CF_REMOVE, "a",
 		    "# head\nb = 2,\n# between\n  3\n\nc=5" },
+		{ "removed, but what is said between", MAIN_CF_REMOVE, "b",
+		    "# head\na = 1\n# between\n\na = 4\nc=5" },
 		{ "not there", MAIN_CF_REMOVE, "z", text },
+		{ "a value to remove", MAIN_CF_REMOVE, "a=4", NULL },
+		{ "two words", MAIN_CF_SET, "a b=c", NULL },
 		{ "no value", MAIN_CF_SET, "a", NULL },
 		{ "no name", MAIN_CF_SET, "=a", NULL },
 		{ "two lines", MAIN_CF_SET, "a=1\nb=2", NULL },
@@ -169,7 +173,8 @@ T_TEST(bad_changes_of_master_cf_are_refused)
 		{ MASTER_CF_SET, "smtp/inet", "expected service/type=value" },
 		{ MASTER_CF_SET, "smtp/inet=smtp inet n", "found 3 columns" },
 		{ MASTER_CF_SET, "smtp/inet=", "found nothing" },
-		{ MASTER_CF_REMOVE, "pickup/unix", "no such service" },
+		{ MASTER_CF_SET_FIELD, "pickup/unix/chroot=n",
+		    "no such service" },
 		{ MASTER_CF_REMOVE, "smtp/inet/x", "expected service/type" },
 		{ MASTER_CF_SET_FIELD, "smtp/inet/colour=red",
 		    "found field \"colour\"" },
@@ -194,6 +199,52 @@ T_TEST(bad_changes_of_master_cf_are_refused)
 		str_fini(&out);
 		str_fini(&why);
 	}
+}
+
+T_TEST(a_service_that_is_not_there_is_gone_already)
+{
+	static const struct {
+		enum master_cf_change change;
+		const char *item;
+	} cases[] = {
+		{ MASTER_CF_REMOVE, "pickup/unix" },
+		{ MASTER_CF_COMMENT, "pickup/unix" },
+		{ MASTER_CF_REMOVE_PARAMETER, "pickup/unix/x" },
+	};
+
+	for (size_t i = 0; i < T_COUNT(cases); i++) {
+		struct strlist items = STRLIST_EMPTY;
+		struct str out = STR_EMPTY, why = STR_EMPTY;
+
+		T_CASE(cases[i].item);
+		strlist_adds(&items, cases[i].item);
+		T_CHECK(master_cf_edit_text(SPAN(SMTP), cases[i].change,
+		    &items, &out, &why));
+		T_EQ_STR(str_cstr(&out), SMTP);
+		strlist_fini(&items);
+		str_fini(&out);
+		str_fini(&why);
+	}
+}
+
+T_TEST(names_are_expanded_as_the_service_sees_them)
+{
+	struct master_cf cf = { NULL, 0 };
+	struct str out = STR_EMPTY, why = STR_EMPTY;
+
+	T_CHECK(master_cf_load_text("t", SPAN("relay unix - - n - - smtp "
+	    "-o a=x/$service_name -o { b = <$a> $nosuch }\n"), &cf, &why));
+	T_CHECK(master_row_expand(&cf.rows[0], SPAN("$b$service_name"), &out,
+	    &why));
+	T_EQ_STR(str_cstr(&out), "<x/relay> relay");
+	T_CHECK(!master_row_expand(&cf.rows[0], SPAN("${a"), &out, &why));
+	T_CHECK(master_row_expand_overrides(&cf.rows[0], &why));
+	str_clear(&out);
+	master_row_text(&cf.rows[0], false, &out);
+	T_HAS_STR(str_cstr(&out), "smtp -o a=x/relay -o b=<x/relay>\n");
+	master_cf_free(&cf);
+	str_fini(&out);
+	str_fini(&why);
 }
 
 T_TEST(words_are_folded)

@@ -507,6 +507,17 @@ stream_input_waits(struct stream *s)
 	return p.fd >= 0 && poll(&p, 1, 0) > 0;
 }
 
+bool
+stream_input_seen(struct stream *s)
+{
+	if (stream_buffered(s) > 0)
+		return true;
+	if (s->lfd.added && (s->lfd.ready & LOOP_IN) == 0 &&
+	    s->ops == &stream_fd_ops)
+		return false;
+	return stream_input_waits(s);
+}
+
 enum io_status
 stream_wait_input(struct stream *s, struct deadline deadline)
 {

@@ -94,6 +94,9 @@ enum io_status stream_read_exact(struct stream *s, void *buf, size_t len,
 size_t stream_buffered(const struct stream *s);
 /* True when input is buffered or the kernel has some: one poll at most. */
 bool stream_input_waits(struct stream *s);
+/* The same as far as the loop has heard: input that came since this turn began
+ * may be missed, and there is no system call when there is none. */
+bool stream_input_seen(struct stream *s);
 /* Waits for input without borrowing a buffer; trims the stack first. */
 enum io_status stream_wait_input(struct stream *s, struct deadline deadline);
 

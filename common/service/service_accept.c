@@ -460,8 +460,6 @@ serve_connection(int fd, const struct sock_peer *peer, void *arg)
 {
 	(void)arg;
 	connection_began();
-	if (peer->ip.family != 0)
-		sock_set_nodelay(fd);
 	serve_stream(stream_open(fd), peer);
 	connection_ended();
 }

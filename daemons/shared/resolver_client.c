@@ -5,10 +5,15 @@
  */
 #include "daemons/shared/resolver_client.h"
 
+#include "common/base/clock.h"
+#include "common/base/hash.h"
 #include "common/base/mem.h"
 #include "common/mail/conf_core.h"
 #include "common/mail/hostname.h"
 #include "common/service/peer.h"
+
+#define CLIENTS_KNOWN 1000		/* then all are forgotten */
+#define CLIENT_KNOWN_MS 5000
 
 static struct peer *
 resolver_peer(void)
@@ -109,18 +114,16 @@ has_address(const struct resolver_reply *reply, const struct ipaddr *ip)
 	return false;
 }
 
-void
-resolver_client_name(const struct ipaddr *ip,
+static void
+ask_client_name(const struct ipaddr *ip, const char *text,
     struct resolver_client_name *out, struct arena *arena,
     struct deadline deadline)
 {
 	struct resolver_reply reverse, forward;
 	struct str why = STR_EMPTY;
-	char text[IPADDR_TEXT_MAX];
 
 	*out = (struct resolver_client_name){ .name = SPAN("unknown"),
 		.reverse_name = SPAN("unknown") };
-	ipaddr_print(ip, text);
 	resolver_lookup(SPAN(text), RESOLVER_PTR, RESOLVER_HOSTS, &reverse,
 	    arena, deadline);
 	out->name_status = out->reverse_status =
@@ -154,4 +157,90 @@ resolver_client_name(const struct ipaddr *ip,
 	    : SPAN(arena_printf(arena,
 		"hostname %.*s does not resolve to address %s: %.*s",
 		SPAN_ARG(name), text, SPAN_ARG(forward.why)));
+}
+
+/* ---- clients that come again at once ---- */
+
+struct known_client {
+	struct resolver_client_name name;
+	struct arena *arena;		/* holds its spans */
+	int64_t until_ns;
+};
+
+static struct hash *known;		/* by address */
+
+static bool
+may_remember(const struct resolver_client_name *name)
+{
+	const enum resolver_status statuses[] = { name->name_status,
+		name->reverse_status };
+
+	for (size_t i = 0; i < 2; i++)
+		if (statuses[i] == RESOLVER_TRY_AGAIN
+		    || statuses[i] == RESOLVER_BOGUS
+		    || statuses[i] == RESOLVER_UNSUPPORTED)
+			return false;
+	return true;
+}
+
+static void
+known_client_free(struct known_client *k)
+{
+	arena_free(&k->arena);
+	mem_free(k);
+}
+
+static void
+forget_clients(void)
+{
+	struct hash_iter it = HASH_ITER_START;
+	struct span key;
+	void *value;
+
+	while (hash_next(known, &it, &key, &value))
+		known_client_free(value);
+	hash_free(&known);
+}
+
+static void
+remember(const char *text, const struct resolver_client_name *name)
+{
+	struct known_client *k, *before;
+
+	if (known != NULL && hash_count(known) >= CLIENTS_KNOWN)
+		forget_clients();
+	if (known == NULL)
+		known = hash_new();
+	k = MEM_NEW(struct known_client);
+	k->arena = arena_new();
+	k->until_ns = clock_now_ns() + (int64_t)CLIENT_KNOWN_MS * 1000000;
+	k->name = *name;
+	k->name.name = arena_span(k->arena, name->name);
+	k->name.reverse_name = arena_span(k->arena, name->reverse_name);
+	k->name.mismatch_why = arena_span(k->arena, name->mismatch_why);
+	before = hash_put(known, SPAN(text), k);
+	if (before != NULL)
+		known_client_free(before);
+}
+
+void
+resolver_client_name(const struct ipaddr *ip,
+    struct resolver_client_name *out, struct arena *arena,
+    struct deadline deadline)
+{
+	const struct known_client *k;
+	char text[IPADDR_TEXT_MAX];
+
+	ipaddr_print(ip, text);
+	k = known != NULL ? hash_get(known, SPAN(text)) : NULL;
+	if (k != NULL && clock_now_ns() < k->until_ns) {
+		*out = k->name;
+		out->name = arena_span(arena, k->name.name);
+		out->reverse_name = arena_span(arena, k->name.reverse_name);
+		out->mismatch_why = arena_span(arena, k->name.mismatch_why);
+		return;
+	}
+	ask_client_name(ip, text, out, arena, deadline);
+	if (may_remember(out))
+		remember(text, out);
 }

@@ -28,7 +28,8 @@ void resolver_host_addresses(struct span host, unsigned flags,
     struct resolver_host *out, struct arena *arena,
     struct deadline deadline);
 
-/* The verified name of a client: PTR, then forward and compare. */
+/* The verified name of a client: PTR, then forward and compare. What was
+ * found is remembered for five seconds, failures are not. */
 struct resolver_client_name {
 	struct span name;		/* "unknown" if not verified */
 	struct span reverse_name;	/* "unknown" if there is none */

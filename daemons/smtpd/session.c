@@ -261,8 +261,11 @@ notice_early_input(struct session *s)
 {
 	struct str shown = STR_EMPTY;
 	struct span bytes;
+	/* Before the greeting it is worth a system call. */
+	bool (*waits)(struct stream *) = s->doing == SMTP_UNKNOWN
+	    ? stream_input_waits : stream_input_seen;
 
-	if (s->bad_pipelining || !stream_input_waits(s->client)
+	if (s->bad_pipelining || !waits(s->client)
 	    || stream_peek(s->client, deadline_in_ms(0), &bytes) != IO_OK)
 		return false;
 	s->bad_pipelining = true;

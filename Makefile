@@ -4,6 +4,7 @@
 #   make            everything below build/: libexec/<role>, sbin/<command>
 #   make run        a private instance in the foreground    (RUN_DIR= SMTP_PORT=)
 #   make test       all tests; `make check` only unit tests (TEST=part of a name)
+#   make test-long  the long forms of those that have one, and tests/long
 #   make check-asan unit tests under address and undefined-behaviour sanitizers
 #   make fuzz       each fuzz target for FUZZ_SECONDS       (FUZZ=part of a name)
 #   make deps lint format sizes install clean
@@ -100,7 +101,7 @@ all: $(FLOORS:%=$(BUILD)/lib/%.a) $(ROLE_BINS) $(COMMAND_BINS)
 # Probed once; `make clean` or removing build/config.mk asks again. Every
 # object sees HAVE_DB HAVE_LMDB HAVE_PCRE2 HAVE_SECCOMP HAVE_OPENSSL as 0 or 1.
 
-NO_BUILD_GOALS := deps lint format sizes clean run test
+NO_BUILD_GOALS := deps lint format sizes clean run test test-long
 ifneq ($(filter-out $(NO_BUILD_GOALS),$(or $(MAKECMDGOALS),all)),)
 -include $(BUILD)/config.mk
 endif
@@ -211,6 +212,25 @@ $(foreach c,$(COMMANDS),$(eval $(call command,$(c))))
 $(foreach l,$(ROLE_LINKS),$(eval $(call second_name,$(BUILD)/libexec,$(l))))
 $(foreach l,$(COMMAND_LINKS),$(eval $(call second_name,$(BUILD)/sbin,$(l))))
 
+# The same once more with fault points and the recorder, below build/test: what
+# `WAYPOST_BUILD=build/test` runs, and tests that break the system.
+define test_role
+$(BUILD)/test/libexec/$(1): $(call role_obj,$(AT_test),$(1)) $(call libs,test,$(FLOORS))
+	$$(link)
+endef
+define test_command
+ALL_OBJ += $(AT_test)/obj/daemons/commands/$(1).o
+$(BUILD)/test/sbin/$(1): $(AT_test)/obj/daemons/commands/$(1).o $(call libs,test,commands conf $(FLOORS))
+	$$(link)
+endef
+$(foreach r,$(ROLES),$(eval $(call test_role,$(r))))
+$(foreach c,$(COMMANDS),$(eval $(call test_command,$(c))))
+$(foreach l,$(ROLE_LINKS),$(eval $(call second_name,$(BUILD)/test/libexec,$(l))))
+$(foreach l,$(COMMAND_LINKS),$(eval $(call second_name,$(BUILD)/test/sbin,$(l))))
+TEST_SYSTEM := $(ROLE_BINS:$(BUILD)/%=$(BUILD)/test/%) $(COMMAND_BINS:$(BUILD)/%=$(BUILD)/test/%)
+test-system: $(TEST_SYSTEM)
+.PHONY: test-system
+
 # --- Unit tests ------------------------------------------------------------
 # One program per folder below tests/ that holds *_test.c. It links its own
 # floor and those beneath; a role's tests link the role without its main. A
@@ -306,9 +326,15 @@ deps:
 test:
 	@BUILD=$(BUILD) conf/deps test
 	@$(MAKE) --no-print-directory $(PARALLEL) run-tests
-run-tests: all unit-tests fuzz-targets $(TOOL_BINS)
+run-tests: all unit-tests fuzz-targets $(TOOL_BINS) test-system
 	@$(RUN_TESTS) $(if $(TEST),--only '$(TEST)') all
-.PHONY: deps test run-tests
+# The long forms: what looks at WAYPOST_LONG, and tests/long.
+test-long:
+	@BUILD=$(BUILD) conf/deps test
+	@$(MAKE) --no-print-directory $(PARALLEL) run-tests-long
+run-tests-long: all unit-tests $(TOOL_BINS) test-system
+	@$(RUN_TESTS) --long $(if $(TEST),--only '$(TEST)') unit system long
+.PHONY: deps test run-tests test-long run-tests-long
 
 RUN_DIR ?= run
 SMTP_PORT ?= 2525

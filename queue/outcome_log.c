@@ -48,14 +48,11 @@ static void
 append_now(void *arg)
 {
 	struct append *a = arg;
-	int fd = openat(a->queue_dir, a->path, O_WRONLY | O_APPEND | O_CREAT
-	    | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd = fs_open_append_at(a->queue_dir, a->path, 0600, a->why);
 	off_t end;
 
-	if (fd < 0) {
-		str_printf(a->why, "open %s: %m", a->path);
+	if (fd < 0)
 		return;
-	}
 	a->ok = fs_flock(fd, true, true);
 	end = lseek(fd, 0, SEEK_END);
 	a->ok = a->ok && fs_write_all(fd, a->bytes, a->why)

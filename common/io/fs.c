@@ -20,6 +20,7 @@
 #include "common/io/fault.h"
 #include "common/io/fs.h"
 #include "common/io/offload.h"
+#include "common/io/record.h"
 
 #ifdef FAULTS
 
@@ -43,9 +44,58 @@ tell(const struct fs_change *change)
 	pthread_mutex_unlock(&recording);
 }
 
-#define RECORD(...) tell(&(struct fs_change){ __VA_ARGS__ })
+static void
+note(enum record_op op, const struct fs_change *c)
+{
+	struct record_entry entry = { .op = op, .mode = c->mode, .at = c->at };
+	const char *name = c->name, *to = c->to;
+
+	if (name != NULL)
+		name = record_dir(c->dir, name, &entry.dir, &entry.dev);
+	if (to != NULL)
+		to = record_dir(c->to_dir, to, &entry.to_dir, &entry.dev);
+	if (c->fd >= 0)
+		record_fd(c->fd, &entry);
+	if (op == RECORD_WRITE && c->at < 0)	/* where it ended, appended or not */
+		entry.at = lseek(c->fd, 0, SEEK_CUR) - (off_t)c->bytes.len;
+	if (op == RECORD_MKDIR)
+		record_child(c->dir, c->name, &entry);
+	record_note(entry, name, to, c->bytes);
+}
+
+static void
+change_ends(bool changed, enum record_op op, const struct fs_change *c)
+{
+	if (changed)
+		note(op, c);
+	record_release();
+	if (changed)
+		tell(c);
+}
+
+#define TELL(...) tell(&(struct fs_change){ __VA_ARGS__ })
+#define CHANGE_BEGINS() record_hold()
+#define CHANGES_END() record_release()
+/* One of several made by one call. */
+#define CHANGE(kind, ...) \
+	do { \
+		note(kind, &(struct fs_change){ __VA_ARGS__ }); \
+		tell(&(struct fs_change){ __VA_ARGS__ }); \
+	} while (0)
+#define CHANGE_ENDS(changed, kind, ...) \
+	change_ends(changed, kind, &(struct fs_change){ __VA_ARGS__ })
+#define SYNC_BEGINS(fd, kind) record_sync_begins(fd, kind)
+#define SYNC_ENDED(ok, fd, kind, number) record_sync_ended(ok, fd, kind, number)
+#define PRETENDED(keeps_names) record_pretends(keeps_names)
 #else
-#define RECORD(...) (void)0
+#define PRETENDED(keeps_names) (keeps_names)
+#define TELL(...) (void)0
+#define SYNC_BEGINS(fd, kind) 0
+#define SYNC_ENDED(ok, fd, kind, number) (void)(number)
+#define CHANGE_BEGINS() (void)0
+#define CHANGES_END() (void)0
+#define CHANGE(kind, ...) (void)0
+#define CHANGE_ENDS(changed, kind, ...) (void)0
 #endif
 
 static bool
@@ -95,14 +145,14 @@ fs_create_at(int dirfd, const char *name, mode_t mode, struct str *why)
 {
 	int fd = -1;
 
+	CHANGE_BEGINS();
 	if (!FAULT("fs.create"))
 		fd = openat(dirfd, name, O_RDWR | O_CREAT | O_EXCL |
 		    O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, mode);
+	CHANGE_ENDS(fd >= 0, RECORD_CREATE, .op = "create", .dir = dirfd,
+	    .name = name, .fd = fd, .mode = mode);
 	if (fd < 0)
 		fail_name(why, "create", name);
-	else
-		RECORD(.op = "create", .dir = dirfd, .name = name, .fd = fd,
-		    .mode = mode);
 	return fd;
 }
 
@@ -116,45 +166,72 @@ fs_open_at(int dirfd, const char *name, int flags, struct str *why)
 	if (fd < 0)
 		fail_name(why, "open", name);
 	else
-		RECORD(.op = "open", .dir = dirfd, .name = name, .fd = fd);
+		TELL(.op = "open", .dir = dirfd, .name = name, .fd = fd);
+	return fd;
+}
+
+int
+fs_open_append_at(int dirfd, const char *name, mode_t mode, struct str *why)
+{
+	const int flags = O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK
+	    | O_CLOEXEC | O_NOCTTY;
+	int fd = -1;
+
+	/* Asked for and made in two steps, since one would not tell which. */
+	for (int attempt = 0; attempt < 3; attempt++) {
+		if (!FAULT("fs.open"))
+			fd = openat(dirfd, name, flags, 0);
+		if (fd >= 0 || errno != ENOENT)
+			break;
+		CHANGE_BEGINS();
+		if (!FAULT("fs.create"))
+			fd = openat(dirfd, name, flags | O_CREAT | O_EXCL,
+			    mode);
+		CHANGE_ENDS(fd >= 0, RECORD_CREATE, .op = "create",
+		    .dir = dirfd, .name = name, .fd = fd, .mode = mode);
+		if (fd >= 0 || errno != EEXIST)
+			break;
+	}
+	if (fd < 0)
+		fail_name(why, "open", name);
 	return fd;
 }
 
 bool
 fs_write_all(int fd, struct span bytes, struct str *why)
 {
-	if (FAULT("fs.write"))
-		return fail_fd(why, "write", fd);
-	for (size_t done = 0; done < bytes.len;) {
+	bool failed = FAULT("fs.write");
+	size_t done = 0;
+
+	CHANGE_BEGINS();
+	while (!failed && done < bytes.len) {
 		ssize_t n = write(fd, bytes.p + done, bytes.len - done);
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return fail_fd(why, "write", fd);
-		done += (size_t)n;
+		failed = n < 0 && errno != EINTR;
+		done += n > 0 ? (size_t)n : 0;
 	}
-	RECORD(.op = "write", .fd = fd, .at = -1, .bytes = bytes);
-	return true;
+	CHANGE_ENDS(done > 0, RECORD_WRITE, .op = "write", .fd = fd, .at = -1,
+	    .bytes = span_sub(bytes, 0, done));
+	return failed ? fail_fd(why, "write", fd) : true;
 }
 
 bool
 fs_pwrite_all(int fd, struct span bytes, off_t at, struct str *why)
 {
-	if (FAULT("fs.pwrite"))
-		return fail_fd(why, "write", fd);
-	for (size_t done = 0; done < bytes.len;) {
+	bool failed = FAULT("fs.pwrite");
+	size_t done = 0;
+
+	CHANGE_BEGINS();
+	while (!failed && done < bytes.len) {
 		ssize_t n = pwrite(fd, bytes.p + done, bytes.len - done,
 		    at + (off_t)done);
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return fail_fd(why, "write", fd);
-		done += (size_t)n;
+		failed = n < 0 && errno != EINTR;
+		done += n > 0 ? (size_t)n : 0;
 	}
-	RECORD(.op = "pwrite", .fd = fd, .at = at, .bytes = bytes);
-	return true;
+	CHANGE_ENDS(done > 0, RECORD_WRITE, .op = "pwrite", .fd = fd,
+	    .at = at, .bytes = span_sub(bytes, 0, done));
+	return failed ? fail_fd(why, "write", fd) : true;
 }
 
 /* n bytes from the front of the list were written. */
@@ -164,7 +241,7 @@ written(int fd, struct iovec **iov, size_t *count, off_t at, size_t n)
 	while (n > 0) {
 		size_t some = n < (*iov)->iov_len ? n : (*iov)->iov_len;
 
-		RECORD(.op = "pwrite", .fd = fd, .at = at,
+		CHANGE(RECORD_WRITE, .op = "pwrite", .fd = fd, .at = at,
 		    .bytes = span_of((*iov)->iov_base, some));
 		(*iov)->iov_base = (char *)(*iov)->iov_base + some;
 		(*iov)->iov_len -= some;
@@ -182,15 +259,18 @@ fs_pwritev_all(int fd, struct iovec *iov, size_t count, off_t at,
     struct str *why)
 {
 	while (count > 0) {
-		ssize_t n = FAULT("fs.pwritev") ? -1 : pwritev(fd, iov,
-		    (int)(count < IOV_MAX ? count : IOV_MAX), at);
+		ssize_t n = -1;
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
+		CHANGE_BEGINS();
+		if (!FAULT("fs.pwritev"))
+			n = pwritev(fd, iov, (int)(count < IOV_MAX ? count
+			    : IOV_MAX), at);
+		if (n > 0)
+			written(fd, &iov, &count, at, (size_t)n);
+		CHANGES_END();
+		if (n < 0 && errno != EINTR)
 			return fail_fd(why, "write", fd);
-		written(fd, &iov, &count, at, (size_t)n);
-		at += n;
+		at += n > 0 ? n : 0;
 	}
 	return true;
 }
@@ -227,51 +307,62 @@ fs_pread_all(int fd, void *buf, size_t len, off_t at, struct str *why)
 bool
 fs_chmod(int fd, mode_t mode, struct str *why)
 {
-	if (FAULT("fs.chmod") || fchmod(fd, mode) != 0)
-		return fail_fd(why, "chmod", fd);
-	RECORD(.op = "chmod", .fd = fd, .mode = mode);
-	return true;
+	bool ok;
+
+	CHANGE_BEGINS();
+	ok = !FAULT("fs.chmod") && fchmod(fd, mode) == 0;
+	CHANGE_ENDS(ok, RECORD_CHMOD, .op = "chmod", .fd = fd, .mode = mode);
+	return ok || fail_fd(why, "chmod", fd);
 }
 
 bool
 fs_rename_at(int from_dir, const char *from, int to_dir, const char *to,
     struct str *why)
 {
-	if (FAULT("fs.rename") || renameat(from_dir, from, to_dir, to) != 0)
-		return fail_two(why, "rename", from, to);
-	RECORD(.op = "rename", .dir = from_dir, .name = from,
-	    .to_dir = to_dir, .to = to, .fd = -1);
-	return true;
+	bool ok;
+
+	CHANGE_BEGINS();
+	ok = !FAULT("fs.rename") && renameat(from_dir, from, to_dir, to) == 0;
+	CHANGE_ENDS(ok, RECORD_RENAME, .op = "rename", .dir = from_dir,
+	    .name = from, .to_dir = to_dir, .to = to, .fd = -1);
+	return ok || fail_two(why, "rename", from, to);
 }
 
 bool
 fs_link_at(int from_dir, const char *from, int to_dir, const char *to,
     struct str *why)
 {
-	if (FAULT("fs.link") || linkat(from_dir, from, to_dir, to, 0) != 0)
-		return fail_two(why, "link", from, to);
-	RECORD(.op = "link", .dir = from_dir, .name = from,
-	    .to_dir = to_dir, .to = to, .fd = -1);
-	return true;
+	bool ok;
+
+	CHANGE_BEGINS();
+	ok = !FAULT("fs.link") && linkat(from_dir, from, to_dir, to, 0) == 0;
+	CHANGE_ENDS(ok, RECORD_LINK, .op = "link", .dir = from_dir,
+	    .name = from, .to_dir = to_dir, .to = to, .fd = -1);
+	return ok || fail_two(why, "link", from, to);
 }
 
 bool
 fs_unlink_at(int dirfd, const char *name, struct str *why)
 {
-	if (FAULT("fs.unlink") || unlinkat(dirfd, name, 0) != 0)
-		return fail_name(why, "remove", name);
-	RECORD(.op = "unlink", .dir = dirfd, .name = name, .fd = -1);
-	return true;
+	bool ok;
+
+	CHANGE_BEGINS();
+	ok = !FAULT("fs.unlink") && unlinkat(dirfd, name, 0) == 0;
+	CHANGE_ENDS(ok, RECORD_UNLINK, .op = "unlink", .dir = dirfd,
+	    .name = name, .fd = -1);
+	return ok || fail_name(why, "remove", name);
 }
 
 bool
 fs_mkdir_at(int dirfd, const char *name, mode_t mode, struct str *why)
 {
-	if (FAULT("fs.mkdir") || mkdirat(dirfd, name, mode) != 0)
-		return fail_name(why, "create directory", name);
-	RECORD(.op = "mkdir", .dir = dirfd, .name = name, .fd = -1,
-	    .mode = mode);
-	return true;
+	bool ok;
+
+	CHANGE_BEGINS();
+	ok = !FAULT("fs.mkdir") && mkdirat(dirfd, name, mode) == 0;
+	CHANGE_ENDS(ok, RECORD_MKDIR, .op = "mkdir", .dir = dirfd,
+	    .name = name, .fd = -1, .mode = mode);
+	return ok || fail_name(why, "create directory", name);
 }
 
 bool
@@ -288,10 +379,13 @@ fs_own_at(int dirfd, const char *name, mode_t mode, uid_t owner, gid_t group,
 bool
 fs_truncate(int fd, off_t size, struct str *why)
 {
-	if (FAULT("fs.truncate") || ftruncate(fd, size) != 0)
-		return fail_fd(why, "truncate", fd);
-	RECORD(.op = "truncate", .fd = fd, .at = size);
-	return true;
+	bool ok;
+
+	CHANGE_BEGINS();
+	ok = !FAULT("fs.truncate") && ftruncate(fd, size) == 0;
+	CHANGE_ENDS(ok, RECORD_TRUNCATE, .op = "truncate", .fd = fd,
+	    .at = size);
+	return ok || fail_fd(why, "truncate", fd);
 }
 
 bool
@@ -300,9 +394,12 @@ fs_set_mtime(int fd, time_t mtime, struct str *why)
 	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT },
 		{ .tv_sec = mtime } };
 
-	if (futimens(fd, times) != 0)
-		return fail_fd(why, "set time of", fd);
-	return true;
+	bool ok;
+
+	CHANGE_BEGINS();
+	ok = futimens(fd, times) == 0;
+	CHANGE_ENDS(ok, RECORD_MTIME, .op = "utimes", .fd = fd, .at = mtime);
+	return ok || fail_fd(why, "set time of", fd);
 }
 
 /* What a thread is handed, and what it brings back. */
@@ -339,44 +436,59 @@ on_thread(void (*fn)(void *), struct fd_job *job)
 	return job->error == 0;
 }
 
+/* An error is never asked about again: the kernel forgets it. */
+static bool
+sync_wait(int fd, const char *op, struct str *why)
+{
+	bool is_dir = strcmp(op, "fsyncdir") == 0, ok = false;
+	struct fd_job job = { .fd = fd };
+	uint64_t number = SYNC_BEGINS(fd, RECORD_FSYNC);
+
+	if (!(is_dir ? FAULT("fs.fsyncdir") : FAULT("fs.fsync")))
+		ok = on_thread(do_fsync, &job);
+	SYNC_ENDED(ok, fd, RECORD_FSYNC, number);
+	if (!ok)
+		return fail_fd(why, is_dir ? "fsync of directory" : op, fd);
+	TELL(.op = op, .fd = fd);
+	return true;
+}
+
 bool
 fs_datasync(int fd, struct str *why)
 {
-	if (FAULT("fs.fdatasync") || fdatasync(fd) != 0)
+	uint64_t number = SYNC_BEGINS(fd, RECORD_FDATASYNC);
+	bool ok = !FAULT("fs.fdatasync") && fdatasync(fd) == 0;
+
+	SYNC_ENDED(ok, fd, RECORD_FDATASYNC, number);
+	if (!ok)
 		return fail_fd(why, "fdatasync", fd);
-	RECORD(.op = "fdatasync", .fd = fd);
+	TELL(.op = "fdatasync", .fd = fd);
 	return true;
 }
 
 bool
 fs_sync_system(int fd, struct str *why)
 {
-	if (FAULT("fs.syncfs") || syncfs(fd) != 0)
+	uint64_t number = SYNC_BEGINS(fd, RECORD_SYNCFS);
+	bool ok = !FAULT("fs.syncfs") && syncfs(fd) == 0;
+
+	SYNC_ENDED(ok, fd, RECORD_SYNCFS, number);
+	if (!ok)
 		return fail_fd(why, "syncfs", fd);
-	RECORD(.op = "syncfs", .fd = fd);
+	TELL(.op = "syncfs", .fd = fd);
 	return true;
 }
 
 bool
 fs_sync_wait(int fd, struct str *why)
 {
-	struct fd_job job = { .fd = fd };
-
-	if (FAULT("fs.fsync") || !on_thread(do_fsync, &job))
-		return fail_fd(why, "fsync", fd);
-	RECORD(.op = "fsync", .fd = fd);
-	return true;
+	return sync_wait(fd, "fsync", why);
 }
 
 bool
 fs_sync_dir_wait(int dirfd, struct str *why)
 {
-	struct fd_job job = { .fd = dirfd };
-
-	if (FAULT("fs.fsyncdir") || !on_thread(do_fsync, &job))
-		return fail_fd(why, "fsync of directory", dirfd);
-	RECORD(.op = "fsyncdir", .fd = dirfd);
-	return true;
+	return sync_wait(dirfd, "fsyncdir", why);
 }
 
 bool
@@ -385,14 +497,14 @@ fs_sync_dir_if_needed_wait(int dirfd, struct str *why)
 	enum { EXT4 = 0xEF53, XFS = 0x58465342 };
 	const uint32_t btrfs = 0x9123683E;
 	struct statfs st;
+	bool keeps_names;
 
 	if (fstatfs(dirfd, &st) != 0)
 		return fail_fd(why, "statfs", dirfd);
 	uint32_t type = (uint32_t)st.f_type;
 
-	if (type == EXT4 || type == XFS || type == btrfs)
-		return true;
-	return fs_sync_dir_wait(dirfd, why);
+	keeps_names = type == EXT4 || type == XFS || type == btrfs;
+	return PRETENDED(keeps_names) || fs_sync_dir_wait(dirfd, why);
 }
 
 bool

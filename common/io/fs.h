@@ -23,6 +23,9 @@
 /* O_EXCL | O_NOFOLLOW | O_CLOEXEC, read-write. */
 int fs_create_at(int dirfd, const char *name, mode_t mode, struct str *why);
 int fs_open_at(int dirfd, const char *name, int flags, struct str *why);
+/* Read, append; made if it is not there. Never waits for a FIFO's other end. */
+int fs_open_append_at(int dirfd, const char *name, mode_t mode,
+    struct str *why);
 bool fs_write_all(int fd, struct span bytes, struct str *why);
 bool fs_pwrite_all(int fd, struct span bytes, off_t at, struct str *why);
 /* All pieces, none of them empty, one behind the other; the list is used up. */
@@ -74,7 +77,7 @@ bool fs_free_space(int dirfd, uint64_t *bytes_out, uint64_t *inodes_out);
 struct fs_change {
 	const char *op;		/* create open write pwrite chmod rename link */
 	int dir, to_dir;	/* unlink mkdir fsync fsyncdir truncate
-				   fdatasync syncfs */
+				   utimes fdatasync syncfs */
 	const char *name, *to;
 	int fd;
 	off_t at;

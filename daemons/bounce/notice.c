@@ -9,6 +9,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/io/fs.h"
+#include "common/io/record.h"
 #include "common/mail/address.h"
 #include "common/mail/conf_core.h"
 #include "common/mail/date822.h"
@@ -276,6 +277,9 @@ notice_send(const struct notice *n, struct arena *arena)
 	}
 	str_printf(text, "\n--%s--\n", boundary);
 	cleanup_client_data(c, str_span(text), service_ipc_deadline());
+	for (size_t i = 0; i < n->count && n->what == BOUNCE_FAILED; i++)
+		RECORD_THAT("derived", n->about->queue_id, "%s %.*s", id,
+		    SPAN_ARG(n->outcomes[i].rcpt));
 	cleanup_client_finish(c, &result, service_ipc_deadline());
 	if (result.status != CLEANUP_OK)
 		log_warn("%s notification failed: %.*s", n->kind,

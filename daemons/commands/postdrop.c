@@ -18,6 +18,7 @@
 #include "common/base/log.h"
 #include "common/io/fiber.h"
 #include "common/io/loop.h"
+#include "common/io/record.h"
 #include "common/mail/conf_core.h"
 #include "common/service/logsink.h"
 #include "common/service/peer.h"
@@ -111,7 +112,10 @@ commit(struct drop *drop)
 	enum queue_result result = queue_writer_commit(drop->writer,
 	    QUEUE_MAILDROP, &why);
 
-	if (result != QUEUE_OK)
+	if (result == QUEUE_OK)
+		RECORD_THAT("accepted", SPAN(queue_writer_id(drop->writer)),
+		    "%s", "");
+	else
 		refuse(drop, EX_TEMPFAIL, "cannot create file in maildrop: %s",
 		    str_cstr(&why));
 	str_fini(&why);

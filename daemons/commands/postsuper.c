@@ -14,6 +14,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/base/strlist.h"
+#include "common/io/record.h"
 #include "common/mail/conf_core.h"
 #include "common/service/logsink.h"
 #include "common/service/peer.h"
@@ -93,6 +94,7 @@ perform(enum action action, struct span id, enum queue_name from,
 {
 	switch (action) {
 	case ACTION_DELETE:
+		RECORD_THAT("deleted", id, "%s", "");
 		if (!queue_remove(queue_dir, from, id, why))
 			return false;
 		forget_logs(id);

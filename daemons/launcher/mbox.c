@@ -168,8 +168,7 @@ open_mailbox(struct attempt *a, struct mailbox_result *result)
 	const char *text;
 	struct stat st;
 
-	a->fd = open(a->path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW
-	    | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
+	a->fd = fs_open_append_at(AT_FDCWD, a->path, 0600, a->why);
 	if (a->fd < 0 || fstat(a->fd, &st) < 0) {
 		result_from_errno(result, a->arena, arena_printf(a->arena,
 		    "%s cannot open file", a->doing));

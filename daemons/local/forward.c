@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "common/base/log.h"
+#include "common/io/record.h"
 #include "common/mail/address.h"
 #include "common/mail/conf_core.h"
 #include "common/mail/date822.h"
@@ -73,6 +74,8 @@ forward_send(struct expansion *e, struct str *reason_out)
 
 		cleanup_client_rcpt(c, &rcpt);
 	}
+	RECORD_THAT("derived", SPAN(fiber_log_queue_id()), "%s %.*s", id,
+	    SPAN_ARG(e->rcpt->address));
 	if (copy_content(e, c))
 		cleanup_client_finish(c, &result, service_ipc_deadline());
 	else

@@ -42,9 +42,10 @@ keep(struct settings *s, const char *name)
 static bool
 fill_environment(struct settings *s, struct str *why)
 {
-	/* Tests arm faults, sanitizers are told where to report. */
-	static const char *const always[] = { "WAYPOST_FAULT", "ASAN_OPTIONS",
-		"UBSAN_OPTIONS", "LSAN_OPTIONS" };
+	/* Tests arm faults and recorders, sanitizers are told where to report. */
+	static const char *const always[] = { "WAYPOST_FAULT",
+		"WAYPOST_RECORD", "ASAN_OPTIONS", "UBSAN_OPTIONS",
+		"LSAN_OPTIONS" };
 	struct strlist names = STRLIST_EMPTY;
 
 	if (!conf_list(conf_core.import_environment, &names, why))

@@ -12,6 +12,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/io/fs.h"
+#include "common/io/record.h"
 #include "common/mail/address.h"
 #include "common/mail/date822.h"
 #include "common/service/service.h"
@@ -132,6 +133,7 @@ submit(struct pickup *p, struct cleanup_result *result)
 	c = cleanup_client_begin(p->arena, &begin, service_ipc_deadline());
 	if (c == NULL)
 		return;
+	RECORD_THAT("derived", SPAN(p->file.id), "%s", p->id);
 	log_pickup(p);
 	if (send_rcpts(p, c) && send_content(p, c))
 		cleanup_client_finish(c, result, service_ipc_deadline());

@@ -11,6 +11,7 @@
 #include "common/base/codec.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/io/record.h"
 #include "common/mail/address.h"
 #include "common/mail/smtp_send_data.h"
 #include "daemons/smtp/smtp_priv.h"
@@ -96,6 +97,8 @@ sent(struct tx *tx, size_t i)
 	struct smtp_why *said = &tx->job->why;
 	struct delivery_status status;
 
+	RECORD_THAT("remote", tx->job->d->request->queue_id, "%.*s",
+	    SPAN_ARG(tx->job->d->rcpts[i].address));
 	smtp_why_said(said, s, SMTP_DOT);	/* for the reply in one line */
 	smtp_why_status(said, &status);
 	status.kind = OUTCOME_SENT;

@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "common/base/log.h"
+#include "common/io/record.h"
 #include "common/mail/conf_core.h"
 #include "common/service/counters.h"
 #include "common/service/service.h"
@@ -204,6 +205,7 @@ reply_result(struct session *s, const struct cleanup_result *result,
 		counter_add(COUNTER_MESSAGES_IN, 1);
 		counter_add(COUNTER_BYTES_IN, t->content);
 		counter_add(COUNTER_RECIPIENTS_IN, t->nrcpts);
+		RECORD_THAT("accepted", SPAN(t->id), "%s", "");
 		if (bdat)
 			reply(s, "250", "2.0.0", "Ok: %llu bytes queued as %s",
 			    (unsigned long long)t->bytes, t->id);

@@ -40,4 +40,11 @@ door "a change to files (common/io/fs.c)" \
     'rename|renameat2?|unlink|unlinkat|link|linkat|symlinkat?|fsync|fdatasync|sync_file_range|syncfs|mkdir|mkdirat|ftruncate|fchmodat?' \
     "common/io/fs\.c|common/io/sock\.c|common/base/.*|$(sed -n 's/^\([^#[:space:]]*\).*/\1/p' \
     tests/lint/doors.allow | sed 's/\./\\./g' | paste -sd'|')"
+# A file that is made by a flag of open(2).
+found=$(grep -E '(^|[^A-Za-z0-9_])O_(CREAT|TMPFILE)([^A-Za-z0-9_]|$)' "$code" |
+    grep -Ev '^(common/io/fs\.c|common/io/record\.c|maps/make_file\.c|daemons/(master|qmgr)/.*|daemons/commands/waypost\.c):')
+if [ -n "$found" ]; then
+	echo "$found" | sed 's|^\([^:]*:[0-9]*\):|\1: making a file (common/io/fs.c) belongs elsewhere: |'
+	status=1
+fi
 exit $status

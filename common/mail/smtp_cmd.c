@@ -155,13 +155,26 @@ decode(struct span value, size_t most, struct str *out)
 	return xtext_decode(out, value) && printable(str_span(out));
 }
 
+/* RFC 1870: up to 20 digits, and so more than 64 bits hold. */
+static enum smtp_cmd_status
+mail_size(const struct option *o, struct smtp_mail *out, struct str *why)
+{
+	if (o->value.len == 0 || o->value.len > 20)
+		return bad_value(why, "Bad message size syntax");
+	for (size_t i = 0; i < o->value.len; i++)
+		if (!ascii_is_digit(o->value.p[i]))
+			return bad_value(why, "Bad message size syntax");
+	if (!scan_u64(o->value, &out->size))
+		out->size = UINT64_MAX;
+	return SMTP_CMD_OK;
+}
+
 static enum smtp_cmd_status
 mail_option(const struct option *o, unsigned params, struct smtp_mail *out,
     struct str *why)
 {
 	if (is(o, params, SMTP_PARAM_SIZE, "SIZE"))
-		return scan_u64(o->value, &out->size) ? SMTP_CMD_OK
-		    : bad_value(why, "Bad message size syntax");
+		return mail_size(o, out, why);
 	if (is(o, params, SMTP_PARAM_BODY, "BODY"))
 		return mail_body(o, out, why);
 	if (is(o, params, SMTP_PARAM_SMTPUTF8, "SMTPUTF8"))

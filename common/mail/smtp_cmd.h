@@ -54,7 +54,7 @@ enum smtp_cmd_status {
 /* Strings belong to the caller: zero-initialised before, *_fini after. */
 struct smtp_mail {
 	struct str sender;		/* internal form */
-	uint64_t size;			/* 0: not said */
+	uint64_t size;			/* 0: not said; UINT64_MAX: at least */
 	enum smtp_body body;
 	bool smtputf8;
 	enum dsn_ret ret;

@@ -25,18 +25,6 @@ static const struct name_value bare_lf_modes[] = {
 	{ NULL, 0 },
 };
 
-static const struct name_value ehlo_words[] = {
-	{ "pipelining", EHLO_PIPELINING }, { "size", EHLO_SIZE },
-	{ "vrfy", EHLO_VRFY }, { "etrn", EHLO_ETRN },
-	{ "starttls", EHLO_STARTTLS }, { "auth", EHLO_AUTH },
-	{ "enhancedstatuscodes", EHLO_ENHANCEDSTATUSCODES },
-	{ "8bitmime", EHLO_8BITMIME }, { "dsn", EHLO_DSN },
-	{ "smtputf8", EHLO_SMTPUTF8 }, { "chunking", EHLO_CHUNKING },
-	{ "xclient", EHLO_XCLIENT }, { "xforward", EHLO_XFORWARD },
-	{ "silent-discard", EHLO_SILENT },
-	{ NULL, 0 },
-};
-
 void
 clients_setup(void)
 {
@@ -51,9 +39,10 @@ clients_setup(void)
 		    "of: no, yes, normalize, note, reject",
 		    smtpd_conf.forbid_bare_newline);
 	bare_lf_mode = (enum bare_lf)mode;
-	if (!names_mask(ehlo_words, SPAN(smtpd_conf.discard_ehlo_keywords),
+	/* A keyword we never offer is hidden already: no reason to stop. */
+	if (!ehlo_keyword_list(SPAN(smtpd_conf.discard_ehlo_keywords),
 	    &ehlo_hidden, &why))
-		fatal("smtpd_discard_ehlo_keywords: %s", str_cstr(&why));
+		log_warn("smtpd_discard_ehlo_keywords: %s", str_cstr(&why));
 	mynetworks = tables_open_list("mynetworks", conf_core.mynetworks, networks);
 	bare_lf_exclusions = tables_open_list(
 	    "smtpd_forbid_bare_newline_exclusions",
@@ -104,10 +93,11 @@ say_hidden(unsigned mask)
 {
 	struct str words = STR_EMPTY;
 
-	if (!(mask & EHLO_SILENT) && mask != 0) {
-		names_print_mask(ehlo_words, mask, &words);
-		log_info("discarding EHLO keywords: %s", str_cstr(&words));
-	}
+	for (unsigned bit = 1; bit <= mask; bit <<= 1)
+		if (mask & bit)
+			str_addf(&words, " %s", ehlo_keyword_name(bit));
+	if (!(mask & EHLO_SILENT_DISCARD) && mask != 0)
+		log_info("discarding EHLO keywords:%s", str_cstr(&words));
 	str_fini(&words);
 }
 
@@ -119,8 +109,7 @@ client_ehlo_discard(const struct session *s)
 
 	if (maps_lookup(ehlo_maps, SPAN(s->address), 0, &value, NULL)
 	    == MAP_FOUND) {
-		mask = 0;
-		if (!names_mask(ehlo_words, str_span(&value), &mask, &why))
+		if (!ehlo_keyword_list(str_span(&value), &mask, &why))
 			log_warn("smtpd_discard_ehlo_keyword_address_maps: "
 			    "%s: %s", s->address, str_cstr(&why));
 	}

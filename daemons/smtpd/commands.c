@@ -13,6 +13,7 @@
 #include "common/base/mem.h"
 #include "common/mail/address.h"
 #include "common/mail/conf_core.h"
+#include "common/mail/header.h"
 #include "common/service/service.h"
 #include "daemons/smtpd/clients.h"
 #include "daemons/smtpd/restrict.h"
@@ -477,8 +478,12 @@ command_rcpt(struct session *s, struct span rest)
 /* ---- the rest ---- */
 
 static void
-command_rset(struct session *s)
+command_rset(struct session *s, struct span rest)
 {
+	if (rest.len > 0) {
+		reply(s, "501", "5.5.4", "Syntax: RSET");
+		return;
+	}
 	transaction_end(s);
 	reply(s, "250", "2.0.0", "Ok");
 }
@@ -500,6 +505,7 @@ command_vrfy(struct session *s, struct span rest)
 	struct str address = STR_EMPTY, why = STR_EMPTY;
 	struct arena *arena;
 	struct check c;
+	unsigned flags = 0;
 	size_t used;
 
 	if (smtpd_conf.disable_vrfy_command) {
@@ -510,7 +516,14 @@ command_vrfy(struct session *s, struct span rest)
 		reply(s, "501", "5.5.4", "Syntax: VRFY address");
 		return;
 	}
-	if (!address_parse_path(rest, 0, &address, &used, &why)) {
+	/* RFC 6531 3.7.4.2: "VRFY address SMTPUTF8" */
+	if (offered(s) & EHLO_SMTPUTF8
+	    && span_ends_nocase(rest, SPAN(" SMTPUTF8"))) {
+		rest = span_rtrim(span_sub(rest, 0, rest.len - 9));
+		flags = ADDRESS_UTF8;
+	}
+	if (!address_parse_path(rest, flags, &address, &used, &why)
+	    || used < rest.len) {
 		reply(s, "501", "5.1.3", "Bad recipient address syntax");
 		goto out;
 	}
@@ -534,25 +547,31 @@ out:
 	str_fini(&why);
 }
 
+/* No SMTP client talks like this: a command of another protocol, or the header
+ * of something that a web browser was made to send. */
+static bool
+is_not_smtp(const struct smtp_line *line, struct span whole)
+{
+	return header_name_length(whole) > 0
+	    || client_command_forbidden(line->word);
+}
+
 static void
 command_unknown(struct session *s, const struct smtp_line *line)
 {
+	struct span whole = span_of(line->word.p,
+	    (size_t)(line->rest.p + line->rest.len - line->word.p));
 	struct str shown = STR_EMPTY;
 
 	if (line->word.len == 0) {
 		reply(s, "500", "5.5.2", "Error: bad syntax");
 		return;
 	}
-	if (client_command_is_noop(line->word)) {
-		reply(s, "250", "2.0.0", "Ok");
-		return;
-	}
-	if (!client_command_forbidden(line->word)) {
+	if (!is_not_smtp(line, whole)) {
 		reply(s, "500", "5.5.2", "Error: command not recognized");
 		return;
 	}
-	log_quote(&shown, span_sub(span_of(line->word.p, (size_t)
-	    (line->rest.p + line->rest.len - line->word.p)), 0, 100));
+	log_quote(&shown, span_sub(whole, 0, 100));
 	log_warn("non-SMTP command from %s: %s", s->peer, str_cstr(&shown));
 	str_fini(&shown);
 	reply(s, "221", "2.7.0", "Error: this is a mail server, goodbye");
@@ -565,6 +584,11 @@ command_run(struct session *s, struct smtp_line *line)
 	const struct state_refusal *no = state_refuses(s->state, line->verb,
 	    smtpd_conf.helo_required);
 
+	/* smtpd_noop_commands comes before all we know ourselves. */
+	if (s->state != STATE_DENIED && client_command_is_noop(line->word)) {
+		reply(s, "250", "2.0.0", "Ok");
+		return;
+	}
 	if (no != NULL && line->verb != SMTP_BDAT) {
 		reply(s, no->code, no->dsn, "%s%s%s", no->text,
 		    s->state == STATE_DENIED ? " for " : "",
@@ -591,7 +615,7 @@ command_run(struct session *s, struct smtp_line *line)
 		command_bdat(s, line->rest);
 		break;
 	case SMTP_RSET:
-		command_rset(s);
+		command_rset(s, line->rest);
 		break;
 	case SMTP_NOOP:
 		reply(s, "250", "2.0.0", "Ok");

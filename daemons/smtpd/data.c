@@ -178,16 +178,9 @@ content_account(struct session *s, size_t bytes)
 static bool
 refuse_bare_lf(struct session *s)
 {
-	char code[8];
-
 	if (s->bare_lf != BARE_LF_REJECT || !s->tx->parser.bare_lf)
 		return false;
-	log_event(s, "reject", s->where, "bare <LF> received", SPAN_NONE);
-	snprintf(code, sizeof(code), "%d",
-	    (int)smtpd_conf.forbid_bare_newline_reject_code);
-	reply(s, code, "5.5.2", "%s Error: bare <LF> received",
-	    conf_core.myhostname);
-	s->leaving = true;
+	reply_bare_lf(s);
 	return true;
 }
 
@@ -238,9 +231,9 @@ content_end(struct session *s, bool bdat)
 		reply(s, "552", "5.3.4", "Error: message file too big");
 		return;
 	}
+	s->where = "END-OF-MESSAGE";
 	if (refuse_bare_lf(s))
 		return;
-	s->where = "END-OF-MESSAGE";
 	check_begin(&c, s, t->arena);
 	rejected = !t->broken && check_end_of_data(&c) == CHECK_REJECT;
 	if (rejected)

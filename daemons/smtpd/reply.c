@@ -54,13 +54,12 @@ write_line(struct session *s, char dash, const char *dsn, struct span line)
 	stream_write(s->client, SPAN("\r\n"), send_deadline());
 }
 
-/* Past the soft limit each error costs the client a wait. */
+/* Past the soft limit the client waits for each reply, good or bad. */
 static void
 slow_down(struct session *s)
 {
-	if (s->last_code[0] < '4')
-		return;
-	s->errors++;
+	if (s->last_code[0] >= '4')
+		s->errors++;
 	if (s->errors <= smtpd_conf.soft_error_limit
 	    || smtpd_conf.error_sleep_time == 0 || s->leaving)
 		return;
@@ -187,4 +186,17 @@ reply_reject(struct session *s, const char *text, struct span rcpt)
 	log_event(s, "reject", s->where, str_cstr(&soft), rcpt);
 	reply_text(s, str_cstr(&soft));
 	str_fini(&soft);
+}
+
+void
+reply_bare_lf(struct session *s)
+{
+	char code[8];
+
+	counter_add(COUNTER_REJECTS, 1);
+	log_event(s, "reject", s->where, "bare <LF> received", SPAN_NONE);
+	snprintf(code, sizeof(code), "%d",
+	    (int)smtpd_conf.forbid_bare_newline_reject_code);
+	reply(s, code, "5.5.2", "%s Error: bare <LF> received",
+	    conf_core.myhostname);
 }

@@ -239,18 +239,11 @@ next_line(struct session *s, struct span *line_out)
 		s->saw_bare_lf = true;
 	if (!crlf && s->bare_lf == BARE_LF_REJECT) {
 		struct smtp_line split;
-		char code[8];
 
 		smtp_line_split(*line_out, &split);
 		s->where = smtp_verb_name(split.verb);
-		log_event(s, "reject", s->where, "bare <LF> received",
-		    SPAN_NONE);
-		snprintf(code, sizeof(code), "%d",
-		    (int)smtpd_conf.forbid_bare_newline_reject_code);
-		reply(s, code, "5.5.2", "%s Error: bare <LF> received",
-		    conf_core.myhostname);
-		s->leaving = true;
-		return false;
+		reply_bare_lf(s);
+		*line_out = SPAN_NONE;
 	}
 	return true;
 }
@@ -276,17 +269,23 @@ notice_early_input(struct session *s)
 	return true;
 }
 
-/* More input where the client should have waited for our reply. */
+/* Input that was sent where the client had to wait: is this its end? */
 static bool
-pipelining_is_wrong(struct session *s, enum smtp_verb verb)
+early_input_ends(struct session *s)
 {
-	if ((s->esmtp && !state_ends_group(verb)) || !notice_early_input(s))
-		return false;
-	if (!s->esmtp || !smtpd_conf.forbid_unauth_pipelining)
+	if (!notice_early_input(s) || !smtpd_conf.forbid_unauth_pipelining)
 		return false;
 	reply(s, "554", "5.5.0", "Error: SMTP protocol synchronization");
 	s->leaving = true;
 	return true;
+}
+
+/* RFC 2920: commands may come in groups once EHLO has offered that, and some
+ * end a group. The bytes of a chunk belong to their BDAT. */
+static bool
+must_wait(const struct session *s, enum smtp_verb verb)
+{
+	return (!s->esmtp && verb != SMTP_BDAT) || state_ends_group(verb);
 }
 
 static void
@@ -308,7 +307,7 @@ one_command(struct session *s, struct span text)
 	s->doing = line.verb;
 	s->where = smtp_verb_name(line.verb);
 	s->total[line.verb]++;
-	if (pipelining_is_wrong(s, line.verb))
+	if (must_wait(s, line.verb) && early_input_ends(s))
 		return;
 	command_run(s, &line);
 	if (s->last_code[0] < '4' && line.verb != SMTP_UNKNOWN)
@@ -342,7 +341,8 @@ greet(struct session *s)
 {
 	struct check c;
 
-	notice_early_input(s);
+	if (early_input_ends(s))
+		return;
 	if (!smtpd_conf.delay_reject) {
 		check_begin(&c, s, NULL);
 		if (check_client(&c) == CHECK_REJECT) {

@@ -14,6 +14,7 @@
 
 #include "common/io/sock.h"
 #include "common/io/stream.h"
+#include "common/mail/ehlo.h"
 #include "common/mail/smtp_cmd.h"
 #include "common/mail/smtp_data.h"
 #include "daemons/shared/cleanup_client.h"
@@ -22,14 +23,6 @@
 #include "daemons/smtpd/smtpd_conf.h"
 #include "daemons/smtpd/state.h"
 #include "queue/queue_id.h"
-
-enum ehlo_keyword {
-	EHLO_PIPELINING = 1, EHLO_SIZE = 2, EHLO_VRFY = 4, EHLO_ETRN = 8,
-	EHLO_STARTTLS = 16, EHLO_AUTH = 32, EHLO_ENHANCEDSTATUSCODES = 64,
-	EHLO_8BITMIME = 128, EHLO_DSN = 256, EHLO_SMTPUTF8 = 512,
-	EHLO_CHUNKING = 1024, EHLO_XCLIENT = 2048, EHLO_XFORWARD = 4096,
-	EHLO_SILENT = 8192,
-};
 
 /* smtpd_forbid_bare_newline, for this client. */
 enum bare_lf { BARE_LF_ALLOW, BARE_LF_NORMALIZE, BARE_LF_NOTE, BARE_LF_REJECT };
@@ -110,7 +103,8 @@ bool session_resolve_sender(struct session *s);
 /* reply.c */
 
 /* One reply line, or the lines of text that a \n divides. dsn NULL: none. A
- * 4xx or 5xx counts as an error and may wait. Suspends. */
+ * 4xx or 5xx counts as an error; behind too many of them every reply waits.
+ * Suspends. */
 __attribute__((format(printf, 4, 5))) void
 reply(struct session *s, const char *code, const char *dsn,
     const char *format, ...);
@@ -123,6 +117,8 @@ __attribute__((format(printf, 2, 3))) void
 log_plain(struct session *s, const char *format, ...);
 /* Logs "QID: reject: WHERE from PEER: text; from=..." and replies. */
 void reply_reject(struct session *s, const char *text, struct span rcpt);
+/* smtpd_forbid_bare_newline = reject. Suspends. */
+void reply_bare_lf(struct session *s);
 /* kind: "reject", "reject_warning", "hold", ... */
 void log_event(struct session *s, const char *kind, const char *where,
     const char *text, struct span rcpt);

@@ -28,7 +28,8 @@ class Stall(instance.TestCase):
             if hard != resource.RLIM_INFINITY and hard < want:
                 self.skipTest(f"only {hard} descriptors")
             resource.setrlimit(resource.RLIMIT_NOFILE, (want, hard))
-        mail = self.instance()
+        # They do not wait for the reply to EHLO.
+        mail = self.instance(smtpd_forbid_unauth_pipelining="no")
         clients = [self.stalled(mail) for _ in range(STALLED)]
         for client in clients:
             seen = b""

@@ -124,6 +124,19 @@ T_TEST(mail_parameters_have_their_values)
 	str_fini(&why);
 }
 
+/* RFC 1870: 20 digits are a size, if one beyond all limits. */
+T_TEST(size_beyond_64_bits_is_a_size)
+{
+	struct smtp_mail mail = { .size = 0 };
+	struct str why = STR_EMPTY;
+
+	T_EQ_INT(smtp_mail_parse(SPAN("FROM:<a@b> SIZE=99999999999999999999"),
+	    ALL, &mail, &why), SMTP_CMD_OK);
+	T_CHECK(mail.size == UINT64_MAX);
+	smtp_mail_fini(&mail);
+	str_fini(&why);
+}
+
 static const struct {
 	const char *rest;
 	bool utf8;

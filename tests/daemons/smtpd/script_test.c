@@ -15,10 +15,11 @@
 	X(cleanup_down) X(cleanup_hops) X(cleanup_queue_error) \
 	X(cleanup_text) X(cleanup_too_big_late) X(client_names) \
 	X(client_names_temporary) X(data_lists) X(defer_if) X(drain) \
-	X(drain_idle) X(early) X(early_client) X(fqdn) X(helo) \
-	X(helo_pipelining) X(hidden_keywords) X(junk) X(local_rewrite) \
+	X(drain_idle) X(early) X(early_client) X(early_greeting) X(early_input) \
+	X(ehlo_words) X(fqdn) X(helo) \
+	X(helo_pipelining) X(hidden_keywords) X(junk) X(label) X(local_rewrite) \
 	X(long_content) X(long_line) X(lost) X(lost_new) X(missing) \
-	X(misspelt) X(no_command) X(order) X(per_request_deadline) \
+	X(misspelt) X(no_command) X(noop_words) X(order) X(per_request_deadline) \
 	X(permit_log) X(pipelining) X(rcpt_limit) X(refusal) X(relay) \
 	X(relay_stranger) X(rewrite_down) X(sender_failure) X(session) \
 	X(smuggling) X(soft_errors) X(strict) X(syntax) X(table_failures) \

@@ -29,6 +29,7 @@ refuse(struct action *a, int code, const char *dflt)
 
 	dsn_split(a->text, code / 100 == 4 ? "4.7.1" : "5.7.1",
 	    (char)('0' + code / 100), dsn, &text);
+	check_fit_dsn(dsn, a->reply_class);
 	if (span_empty(text))
 		text = SPAN(dflt);
 	return check_refuse(a->c, code, dsn, "<%.*s>: %s rejected: %.*s",
@@ -41,6 +42,7 @@ later_text(struct action *a, char dsn[12])
 	struct span text;
 
 	dsn_split(a->text, "4.7.1", '4', dsn, &text);
+	check_fit_dsn(dsn, a->reply_class);
 	if (span_empty(text))
 		text = SPAN("Service unavailable");
 	return arena_printf(a->c->arena, "<%.*s>: %s rejected: %.*s",
@@ -95,15 +97,14 @@ or_text(struct action *a, const char *dflt)
 	    : arena_cstr(a->c->arena, a->text);
 }
 
-static void
-push(struct action *a, struct text **list, struct span text)
+static struct text *
+new_text(struct action *a)
 {
 	struct arena *arena = a->c->s->tx->arena;
 	struct text *item = arena_zalloc(arena, sizeof(*item));
 
-	item->text = arena_span(arena, text);
-	item->next = *list;
-	*list = item;
+	item->text = arena_span(arena, a->text);
+	return item;
 }
 
 static enum check_result
@@ -160,13 +161,17 @@ act_bcc(struct action *a)
 	for (struct text *b = t->bcc; b != NULL; b = b->next)
 		if (address_eq(b->text, a->text))
 			return CHECK_DUNNO;
-	push(a, &t->bcc, a->text);
+	struct text *item = new_text(a);
+
+	item->next = t->bcc;
+	t->bcc = item;
 	return CHECK_DUNNO;
 }
 
 static enum check_result
 act_prepend(struct action *a)
 {
+	struct transaction *t = a->c->s->tx;
 	ssize_t colon = span_find(a->text, ':');
 
 	for (ssize_t i = 0; i < colon; i++)
@@ -174,7 +179,10 @@ act_prepend(struct action *a)
 			colon = -1;
 	if (colon <= 0)
 		return wants_argument(a, "headername: value");
-	push(a, &a->c->s->tx->prepend, a->text);
+	if (t->prepend_end == NULL)
+		t->prepend_end = &t->prepend;
+	*t->prepend_end = new_text(a);
+	t->prepend_end = &(*t->prepend_end)->next;
 	return CHECK_DUNNO;
 }
 
@@ -198,7 +206,8 @@ act_defer_if_permit(struct action *a)
 	char dsn[12];
 	const char *text = later_text(a, dsn);
 
-	return check_defer_if_permit(a->c, 450, dsn, text);
+	return check_defer_if_permit(a->c,
+	    (int)smtpd_conf.access_map_defer_code, dsn, text);
 }
 
 static enum check_result
@@ -207,7 +216,17 @@ act_defer_if_reject(struct action *a)
 	char dsn[12];
 	const char *text = later_text(a, dsn);
 
-	return check_defer_if_reject(a->c, 450, dsn, text);
+	return check_defer_if_reject(a->c,
+	    (int)smtpd_conf.access_map_defer_code, dsn, text);
+}
+
+/* Not a word to the client. */
+static enum check_result
+act_hangup(struct action *a)
+{
+	log_action(a, "hangup", or_text(a, "triggers HANGUP action"));
+	a->c->s->hung_up = a->c->s->leaving = true;
+	return CHECK_REJECT;
 }
 
 static enum check_result
@@ -248,6 +267,7 @@ static const struct {
 	{ "DEFER", false, act_defer },
 	{ "DEFER_IF_PERMIT", false, act_defer_if_permit },
 	{ "DEFER_IF_REJECT", false, act_defer_if_reject },
+	{ "HANGUP", false, act_hangup },
 	{ "WARN", false, act_warn },
 	{ "INFO", false, act_info },
 	{ "HOLD", true, act_hold },

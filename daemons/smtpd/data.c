@@ -111,13 +111,13 @@ open_cleanup(struct session *s)
 }
 
 static void
-add_prepended(struct str *out, const struct text *line)
+add_prepended(struct transaction *t)
 {
-	if (line == NULL)
-		return;
-	add_prepended(out, line->next);		/* newest first in the list */
-	str_add(out, line->text);
-	str_putc(out, '\n');
+	for (const struct text *line = t->prepend; line != NULL;
+	    line = line->next) {
+		str_add(t->out, line->text);
+		str_putc(t->out, '\n');
+	}
 }
 
 bool
@@ -132,7 +132,7 @@ content_begin(struct session *s)
 		return false;
 	}
 	t->out = str_in_arena(t->arena);
-	add_prepended(t->out, t->prepend);
+	add_prepended(t);
 	received_header(s, t->out);
 	t->in_content = true;
 	return true;

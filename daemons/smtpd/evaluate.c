@@ -66,6 +66,35 @@ check_refuse(struct check *c, int code, const char *dsn,
 	return CHECK_DUNNO;
 }
 
+/* RFC 3463 3.2: 1.7 and 1.8 speak of senders, the others of recipients. */
+static const struct {
+	const char *detail, *sender, *rcpt;
+} address_details[] = {
+	{ "1.0", "1.0", "1.0" },
+	{ "1.1", "1.0", "1.1" },
+	{ "1.2", "1.8", "1.2" },
+	{ "1.3", "1.7", "1.3" },
+	{ "1.4", "1.0", "1.4" },
+	{ "1.5", "1.0", "1.5" },
+	{ "1.6", "1.0", "1.6" },
+	{ "1.7", "1.7", "1.3" },
+	{ "1.8", "1.8", "1.2" },
+};
+
+void
+check_fit_dsn(char *dsn, const char *reply_class)
+{
+	for (size_t i = 0; i < ARRAY_COUNT(address_details); i++) {
+		if (strcmp(dsn + 2, address_details[i].detail) != 0)
+			continue;
+		strcpy(dsn + 2, strcmp(reply_class, CLASS_SENDER) == 0
+		    ? address_details[i].sender
+		    : strcmp(reply_class, CLASS_RCPT) == 0
+		    ? address_details[i].rcpt : "0.0");
+		return;
+	}
+}
+
 enum check_result
 check_lookup_failed(struct check *c, struct span what, const char *table,
     const char *why)
@@ -179,6 +208,7 @@ enum check_result
 check_run_words(struct check *c, struct span words, const char *table)
 {
 	enum check_result result = CHECK_DUNNO;
+	bool outer = c->warn;
 	struct span word;
 
 	if (c->depth >= RESTRICT_DEPTH_MOST)
@@ -194,9 +224,11 @@ check_run_words(struct check *c, struct span words, const char *table)
 		struct restriction r = { .type = type,
 			.word = type != NULL ? type->name : NULL };
 
-		if (type != NULL && type->run == run_warn_if_reject)
+		if (type != NULL && type->run == run_warn_if_reject) {
 			c->warn = true;
-		else if (type != NULL && !type->takes_table)
+			continue;
+		}
+		if (type != NULL && !type->takes_table)
 			result = type->run(c, &r);
 		else if (list != NULL)
 			result = check_run_list(c, list);
@@ -204,6 +236,8 @@ check_run_words(struct check *c, struct span words, const char *table)
 			result = check_misconfigured(c, arena_printf(c->arena,
 			    "access table %s: no such action, restriction or "
 			    "class: \"%.*s\"", table, SPAN_ARG(word)));
+		if (!c->misconfigured)
+			c->warn = outer;
 	}
 	c->depth--;
 	return result;
@@ -211,8 +245,8 @@ check_run_words(struct check *c, struct span words, const char *table)
 
 /* ---- stages ---- */
 
-static struct span
-shown_address(struct check *c, struct span address)
+struct span
+check_shown(struct check *c, struct span address)
 {
 	struct str *out = str_in_arena(c->arena);
 
@@ -238,7 +272,7 @@ static enum check_result
 run_client(struct check *c)
 {
 	c->stage = STAGE_CLIENT;
-	return run_list(c, LIST_CLIENT, "Client host", SPAN(c->s->peer));
+	return run_list(c, LIST_CLIENT, CLASS_CLIENT, SPAN(c->s->peer));
 }
 
 static enum check_result
@@ -247,7 +281,7 @@ run_helo(struct check *c)
 	c->stage = STAGE_HELO;
 	if (c->s->helo == NULL)
 		return CHECK_DUNNO;
-	return run_list(c, LIST_HELO, "Helo command", SPAN(c->s->helo));
+	return run_list(c, LIST_HELO, CLASS_HELO, SPAN(c->s->helo));
 }
 
 static enum check_result
@@ -258,8 +292,8 @@ run_sender(struct check *c)
 	c->stage = STAGE_SENDER;
 	if (c->s->tx == NULL)			/* VRFY */
 		return CHECK_DUNNO;
-	result = run_list(c, LIST_SENDER, "Sender address",
-	    shown_address(c, c->s->tx->sender));
+	result = run_list(c, LIST_SENDER, CLASS_SENDER,
+	    check_shown(c, c->s->tx->sender));
 	if (result == CHECK_DUNNO && smtpd_conf.reject_unlisted_sender)
 		result = run_reject_unlisted_sender(c, NULL);
 	return result;
@@ -300,7 +334,7 @@ check_sender(struct check *c)
 static enum check_result
 run_recipient_lists(struct check *c, struct span name)
 {
-	static const char reply_class[] = "Recipient address";
+	static const char reply_class[] = CLASS_RCPT;
 	enum restrict_list_id first = LIST_RELAY, second = LIST_RCPT;
 	enum check_result result;
 
@@ -348,7 +382,7 @@ check_rcpt(struct check *c, struct span rcpt, const struct rewrite_want *to)
 	if (to->answer.flags & RESOLVE_ERROR)
 		return check_refuse(c, 501, "5.1.3", "<%.*s>: Recipient "
 		    "address rejected: bad address syntax",
-		    SPAN_ARG(shown_address(c, rcpt)));
+		    SPAN_ARG(check_shown(c, rcpt)));
 	if (smtpd_conf.delay_reject) {
 		result = run_client(c);
 		if (result == CHECK_DUNNO)
@@ -357,7 +391,7 @@ check_rcpt(struct check *c, struct span rcpt, const struct rewrite_want *to)
 			result = run_sender(c);
 	}
 	if (result == CHECK_DUNNO)
-		result = run_recipient_lists(c, shown_address(c, rcpt));
+		result = run_recipient_lists(c, check_shown(c, rcpt));
 	return result == CHECK_DUNNO ? if_permit(c) : result;
 }
 
@@ -377,7 +411,7 @@ check_data(struct check *c)
 {
 	c->stage = STAGE_DATA;
 	lone_rcpt(c);
-	if (run_list(c, LIST_DATA, "Data command", SPAN("DATA"))
+	if (run_list(c, LIST_DATA, CLASS_DATA, SPAN("DATA"))
 	    == CHECK_REJECT)
 		return CHECK_REJECT;
 	return if_permit(c);
@@ -388,7 +422,7 @@ check_end_of_data(struct check *c)
 {
 	c->stage = STAGE_END_OF_DATA;
 	lone_rcpt(c);
-	if (run_list(c, LIST_END_OF_DATA, "End-of-data",
+	if (run_list(c, LIST_END_OF_DATA, CLASS_END_OF_DATA,
 	    SPAN("END-OF-MESSAGE")) == CHECK_REJECT)
 		return CHECK_REJECT;
 	return if_permit(c);
@@ -400,7 +434,7 @@ check_is_local_rewrite(struct check *c)
 	bool local;
 
 	c->stage = STAGE_CLIENT;
-	c->reply_class = "Client host";
+	c->reply_class = CLASS_CLIENT;
 	c->reply_name = SPAN(c->s->peer);
 	local = check_run_list(c, restrict_list(LIST_REWRITE))
 	    == CHECK_PERMIT;

@@ -176,6 +176,8 @@ reply_reject(struct session *s, const char *text, struct span rcpt)
 	struct str soft = STR_EMPTY;
 
 	counter_add(COUNTER_REJECTS, 1);
+	if (s->hung_up)
+		return;
 	str_sets(&soft, text);
 	if (conf_core.soft_bounce && str_len(&soft) > 4
 	    && soft.buf[0] == '5') {

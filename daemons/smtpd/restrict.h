@@ -23,6 +23,15 @@ struct check_memory {
 	char *if_permit[STAGE_RCPT];
 };
 
+/* What a reply calls the thing that was looked at. */
+#define CLASS_CLIENT "Client host"
+#define CLASS_REVERSE_CLIENT "Unverified Client host"
+#define CLASS_HELO "Helo command"
+#define CLASS_SENDER "Sender address"
+#define CLASS_RCPT "Recipient address"
+#define CLASS_DATA "Data command"
+#define CLASS_END_OF_DATA "End-of-data"
+
 struct restriction;
 struct check {
 	struct session *s;
@@ -114,6 +123,13 @@ struct restriction {
 __attribute__((format(printf, 4, 5))) enum check_result
 check_refuse(struct check *c, int code, const char *dsn,
     const char *format, ...);
+/* An address in external form, in the arena. */
+struct span check_shown(struct check *c, struct span address);
+/* Has it a local part and a domain as RFC 5321 wants them? */
+bool check_is_full_address(struct span address);
+/* access(5): a code that speaks of a sender, a recipient or an address at all
+ * is made one that fits what was looked up. dsn: room for 12 bytes. */
+void check_fit_dsn(char *dsn, const char *reply_class);
 enum check_result check_lookup_failed(struct check *c, struct span what,
     const char *table, const char *why);
 enum check_result check_misconfigured(struct check *c, const char *why);

@@ -148,14 +148,24 @@ enum check_result
 run_check_client_access(struct check *c, const struct restriction *r)
 {
 	return access_by_name(c, r, SPAN(c->s->name), c->s->address,
-	    "Client host", SPAN(c->s->peer));
+	    CLASS_CLIENT, SPAN(c->s->peer));
 }
 
 enum check_result
 run_check_reverse_client_access(struct check *c, const struct restriction *r)
 {
-	return access_by_name(c, r, SPAN(c->s->reverse_name), NULL,
-	    "Unverified Client host", SPAN(c->s->peer));
+	enum check_result result = access_by_name(c, r,
+	    SPAN(c->s->reverse_name), c->s->address, CLASS_REVERSE_CLIENT,
+	    SPAN(c->s->peer));
+
+	/* Anybody can make his address point to any name. */
+	if (result == CHECK_PERMIT
+	    && (c->s->tx == NULL || !c->s->tx->discard))
+		return check_misconfigured(c, arena_printf(c->arena,
+		    "access table %s: OK is not allowed for %s, a name that "
+		    "is not verified: use DUNNO", r->table,
+		    c->s->reverse_name));
+	return result;
 }
 
 /* local_header_rewrite_clients: any match permits. */

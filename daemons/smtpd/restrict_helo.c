@@ -70,6 +70,6 @@ run_check_helo_access(struct check *c, const struct restriction *r)
 {
 	if (c->s->helo == NULL)
 		return CHECK_DUNNO;
-	return access_by_name(c, r, helo_of(c), NULL, "Helo command",
+	return access_by_name(c, r, helo_of(c), NULL, CLASS_HELO,
 	    helo_of(c));
 }

@@ -8,15 +8,6 @@
 #include "common/mail/hostname.h"
 #include "daemons/smtpd/restrict.h"
 
-static struct span
-shown(struct check *c, struct span address)
-{
-	struct str *out = str_in_arena(c->arena);
-
-	address_print(out, address);
-	return str_span(out);
-}
-
 /*
  * Is this machine, or one it relays for, where the recipient's mail ends? What
  * counts is where the address leads, not how it looks: "user%other.example" has
@@ -40,7 +31,7 @@ static enum check_result
 refuse_relaying(struct check *c, int code, const char *dsn)
 {
 	return check_refuse(c, code, dsn, "<%.*s>: Relay access denied",
-	    SPAN_ARG(shown(c, c->rcpt)));
+	    SPAN_ARG(check_shown(c, c->rcpt)));
 }
 
 enum check_result
@@ -70,21 +61,14 @@ run_permit_auth_destination(struct check *c, const struct restriction *r)
 enum check_result
 run_reject_non_fqdn_rcpt(struct check *c, const struct restriction *r)
 {
-	struct address_parts parts;
-
 	if (span_empty(c->rcpt))
 		return CHECK_DUNNO;
-	parts = address_split(c->rcpt);
 	/* RFC 5321 4.5.1: postmaster needs no domain. */
-	if (!parts.has_domain && span_is_nocase(c->rcpt, "postmaster"))
-		return CHECK_DUNNO;
-	if (parts.has_domain && !span_empty(parts.local)
-	    && (address_is_literal(parts.domain)
-	    || hostname_is_fqdn(parts.domain)))
+	if (span_is_nocase(c->rcpt, "postmaster") || check_is_full_address(c->rcpt))
 		return CHECK_DUNNO;
 	return check_refuse(c, (int)smtpd_conf.non_fqdn_reject_code, "5.5.2",
 	    "<%.*s>: Recipient address rejected: need fully-qualified "
-	    "address", SPAN_ARG(shown(c, c->rcpt)));
+	    "address", SPAN_ARG(check_shown(c, c->rcpt)));
 }
 
 enum check_result
@@ -93,16 +77,25 @@ run_reject_unlisted_rcpt(struct check *c, const struct restriction *r)
 	if (c->to == NULL || c->listed)
 		return CHECK_DUNNO;
 	c->listed = true;
-	return unlisted_rcpt(c, c->rcpt, c->to, "Recipient address");
+	return unlisted_rcpt(c, c->rcpt, c->to, CLASS_RCPT);
 }
 
 enum check_result
 run_check_rcpt_access(struct check *c, const struct restriction *r)
 {
+	enum check_result result;
+
 	if (span_empty(c->rcpt))
 		return CHECK_DUNNO;
-	return access_by_address(c, r, c->rcpt_key, "Recipient address",
-	    shown(c, c->rcpt));
+	result = access_by_address(c, r, c->rcpt_key, CLASS_RCPT,
+	    check_shown(c, c->rcpt));
+	/* Where a route leads no table has said: its OK is for the address
+	 * that we see. */
+	if (result == CHECK_PERMIT && c->to != NULL
+	    && (c->to->answer.flags & RESOLVE_ROUTED)
+	    && !smtpd_conf.allow_untrusted_routing)
+		return CHECK_DUNNO;
+	return result;
 }
 
 enum check_result

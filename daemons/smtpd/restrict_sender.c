@@ -8,30 +8,31 @@
 #include "common/mail/hostname.h"
 #include "daemons/smtpd/restrict.h"
 
-static struct span
-shown(struct check *c, struct span address)
+bool
+check_is_full_address(struct span address)
 {
-	struct str *out = str_in_arena(c->arena);
+	struct address_parts parts = address_split(address);
+	struct str why = STR_EMPTY;
+	bool ok;
 
-	address_print(out, address);
-	return str_span(out);
+	if (!parts.has_domain || span_empty(parts.local))
+		return false;
+	ok = address_is_literal(parts.domain)
+	    || (hostname_is_fqdn(parts.domain)
+	    && hostname_valid(parts.domain, &why));
+	str_fini(&why);
+	return ok;
 }
 
 enum check_result
 run_reject_non_fqdn_sender(struct check *c, const struct restriction *r)
 {
-	struct address_parts parts;
-
-	if (c->s->tx == NULL || span_empty(c->s->tx->sender))
-		return CHECK_DUNNO;
-	parts = address_split(c->s->tx->sender);
-	if (parts.has_domain && !span_empty(parts.local)
-	    && (address_is_literal(parts.domain)
-	    || hostname_is_fqdn(parts.domain)))
+	if (c->s->tx == NULL || span_empty(c->s->tx->sender)
+	    || check_is_full_address(c->s->tx->sender))
 		return CHECK_DUNNO;
 	return check_refuse(c, (int)smtpd_conf.non_fqdn_reject_code, "5.5.2",
 	    "<%.*s>: Sender address rejected: need fully-qualified address",
-	    SPAN_ARG(shown(c, c->s->tx->sender)));
+	    SPAN_ARG(check_shown(c, c->s->tx->sender)));
 }
 
 /* Our own notices come from such addresses; no table lists them. */
@@ -54,8 +55,8 @@ run_reject_unlisted_sender(struct check *c, const struct restriction *r)
 		return CHECK_DUNNO;
 	if (!session_resolve_sender(c->s))
 		return check_refuse(c, 451, "4.3.0", "<%.*s>: Temporary "
-		    "lookup failure", SPAN_ARG(shown(c, t->sender)));
-	return unlisted_rcpt(c, t->sender, &t->from, "Sender address");
+		    "lookup failure", SPAN_ARG(check_shown(c, t->sender)));
+	return unlisted_rcpt(c, t->sender, &t->from, CLASS_SENDER);
 }
 
 enum check_result
@@ -67,8 +68,8 @@ run_check_sender_access(struct check *c, const struct restriction *r)
 		return CHECK_DUNNO;
 	if (!session_resolve_sender(c->s))
 		return check_refuse(c, 451, "4.3.0", "<%.*s>: Temporary "
-		    "lookup failure", SPAN_ARG(shown(c, t->sender)));
+		    "lookup failure", SPAN_ARG(check_shown(c, t->sender)));
 	return access_by_address(c, r, span_empty(t->sender) ? t->sender
-	    : t->from.answer.recipient, "Sender address",
-	    shown(c, t->sender));
+	    : t->from.answer.recipient, CLASS_SENDER,
+	    check_shown(c, t->sender));
 }

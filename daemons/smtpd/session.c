@@ -310,7 +310,8 @@ one_command(struct session *s, struct span text)
 	if (must_wait(s, line.verb) && early_input_ends(s))
 		return;
 	command_run(s, &line);
-	if (s->last_code[0] < '4' && line.verb != SMTP_UNKNOWN)
+	if (s->last_code[0] < '4' && line.verb != SMTP_UNKNOWN
+	    && s->ending == NULL && !s->hung_up)
 		s->good[line.verb]++;
 	count_junk(s, line.verb);
 }

@@ -47,7 +47,8 @@ struct transaction {
 
 	/* What restrictions asked for. */
 	bool hold, discard;
-	struct text *prepend, *bcc;	/* newest first */
+	struct text *prepend, *bcc;
+	struct text **prepend_end;	/* where the next one goes; NULL: first */
 	struct span redirect;
 
 	/* Content. */
@@ -77,6 +78,7 @@ struct session {
 	enum bare_lf bare_lf;
 	bool saw_bare_lf, bad_pipelining;
 	bool leaving;			/* after this reply: no more commands */
+	bool hung_up;			/* without a reply, too */
 	const char *ending;		/* "lost connection"; NULL: in good order */
 	int64_t errors, junk;
 	char *denied;			/* the reply to a client that was rejected

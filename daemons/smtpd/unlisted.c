@@ -59,7 +59,10 @@ look(struct search *s, struct maps *maps, unsigned tries)
 static enum check_result
 unknown(struct search *s, int64_t code, const char *table)
 {
-	return check_refuse(s->c, (int)code, "5.1.1",
+	char dsn[12] = "5.1.1";
+
+	check_fit_dsn(dsn, s->reply_class);
+	return check_refuse(s->c, (int)code, dsn,
 	    "<%.*s>: %s rejected: User unknown%s%s", SPAN_ARG(s->shown),
 	    s->reply_class,
 	    smtpd_conf.show_user_unknown_table_name ? " in " : "",
@@ -114,6 +117,7 @@ refuse_route(struct search *s, struct span why)
 	struct span text;
 
 	dsn_split(why, "5.1.0", '5', dsn, &text);
+	check_fit_dsn(dsn, s->reply_class);
 	return check_refuse(s->c, 550, dsn, "<%.*s>: %s rejected: %.*s",
 	    SPAN_ARG(s->shown), s->reply_class, SPAN_ARG(text));
 }

@@ -100,3 +100,40 @@ T_TEST(half_a_message_is_dropped_by_cleanup)
 	T_EQ_INT(world.messages, 0);
 	T_EQ_INT(world.lost, 1);
 }
+
+/* Each recipient sets off the restrictions of the client anew. */
+static void
+many_rcpts(struct stream *s, void *arg)
+{
+	hear(s, "220");
+	say(s, "HELO me.example\r\n", "250");
+	say(s, "MAIL FROM:<a@b.example>\r\n", "250");
+	for (int i = 0; i < 1000; i++)
+		say(s, "RCPT TO:<a@local.test>\r\n", "250");
+	say(s, "DATA\r\n", "354");
+	say(s, "x: y\r\n.\r\n", "250");
+}
+
+T_TEST(thousands_of_prepended_headers_need_no_deep_stack)
+{
+	struct span first = SPAN("X-Count: 1\nX-Count: 2\nX-Count: 3\n");
+	struct span text;
+	ssize_t at;
+	size_t count = 0;
+
+	world_reset();
+	str_adds(&world.conf, "smtpd_client_restrictions ="
+	    " check_client_access inline:{{client.example=PREPEND X-Count: 1}}"
+	    " check_client_access inline:{{client.example=PREPEND X-Count: 2}}"
+	    " check_client_access inline:{{client.example=PREPEND X-Count: 3}}"
+	    "\n");
+	world_run(many_rcpts, NULL);
+	T_EQ_INT(world.messages, 1);
+	text = str_span(&world.got);
+	T_CHECK(span_search(text, first) > 0);
+	while ((at = span_search(text, SPAN("X-Count:"))) >= 0) {
+		text = span_skip(text, (size_t)at + 1);
+		count++;
+	}
+	T_EQ_INT(count, 3000);
+}

@@ -9,7 +9,9 @@
 #include "tests/harness/t.h"
 
 #define SCRIPTS(X) \
-	X(access_actions) X(access_keys) X(bare_lf_command) \
+	X(access_actions) X(access_hangup) X(access_keys) X(access_reverse) \
+	X(access_reverse_ok) X(access_routed) X(access_status) \
+	X(bare_lf_command) \
 	X(bare_lf_excluded) X(bare_lf_note) X(bare_lf_reject) X(bdat) \
 	X(bdat_failed) X(bdat_lost) X(bdat_wrong) X(classes) \
 	X(cleanup_down) X(cleanup_hops) X(cleanup_queue_error) \

@@ -234,6 +234,12 @@ static const struct {
 	{ "RCPT TO:<a@elsewhere.example>\r\n", on_refused_rcpt },
 	{ "RCPT TO:<a b>\r\n", on_bad_rcpt },
 	{ "DATA\r\n", on_data },
+	/* more often, so that messages come about */
+	{ "MAIL FROM:<c@b.example>\r\n", on_mail },
+	{ "RCPT TO:<c@local.test>\r\n", on_rcpt },
+	{ "RCPT TO:<d@local.test>\r\n", on_rcpt },
+	{ "DATA\r\n", on_data },
+	{ "DATA\r\n", on_data },
 	{ "BDAT 4\r\nab\r\n", on_chunk },
 	{ "BDAT 6 LAST\r\nQUIT\r\n", on_last_chunk },
 	{ "BDAT 0 LAST\r\n", on_last_chunk },

@@ -780,7 +780,7 @@ take_pooled(struct peer *peer)
 	while ((e = LIST_FIRST(&peer->pool, struct pooled, link)) != NULL) {
 		struct stream *s = e->stream;
 
-		if (stream_input_waits(s)) {
+		if (stream_input_seen(s)) {
 			drop_pooled(peer, e);
 			continue;
 		}

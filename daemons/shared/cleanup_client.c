@@ -1,8 +1,9 @@
 /*
  * cleanup_client - see the header.
  *
- * Frames are queued on the stream and leave at the end of the loop turn, so a
- * small message is one send. When more than a few buffers wait, data suspends
+ * The envelope waits here until there is content to go with it, and frames are
+ * queued on the stream and leave at the end of the loop turn, so a small message
+ * is one send and one wake-up of cleanup. When more than a few buffers wait, data suspends
  * until the kernel took them: that is the back-pressure.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -20,9 +21,10 @@
 struct cleanup_client {
 	struct arena *arena;
 	struct stream *stream;		/* NULL once given back */
+	struct str *envelope;		/* frames that wait for content */
 	struct envelope_rcpt *rcpts;	/* waiting for their frame */
 	size_t nrcpts;
-	bool over, bye;			/* bye: this cleanup is leaving */
+	bool begun, over, bye;		/* bye: this cleanup is leaving */
 };
 
 static struct peer *
@@ -50,6 +52,17 @@ drop_unfinished(void *arg)
 	cleanup_client_abort(arg);
 }
 
+static void
+add_frame(struct cleanup_client *c, const struct attr_form *form,
+    const void *fields)
+{
+	int fds[ATTR_FDS_MAX];
+	size_t nfds;
+
+	attr_encode(c->envelope, form, 0, fields, fds, &nfds);
+	CHECK(nfds == 0);
+}
+
 struct cleanup_client *
 cleanup_client_begin(struct arena *arena, const struct cleanup_begin *begin,
     struct deadline deadline)
@@ -64,21 +77,33 @@ cleanup_client_begin(struct arena *arena, const struct cleanup_begin *begin,
 
 	c->arena = arena;
 	c->stream = stream;
+	c->envelope = str_in_arena(arena);
 	c->rcpts = arena_array(arena, RCPTS_PER_FRAME, sizeof(*c->rcpts));
 	arena_on_free(arena, drop_unfinished, c);
-	attr_queue(stream, &cleanup_begin_form, 0, begin, true);
+	add_frame(c, &cleanup_begin_form, begin);
 	return c;
 }
 
 static void
-send_rcpts(struct cleanup_client *c)
+add_rcpts(struct cleanup_client *c)
 {
 	struct cleanup_rcpts frame = { .rcpts = { c->rcpts, c->nrcpts } };
 
-	if (c->nrcpts == 0 || c->stream == NULL)
+	if (c->nrcpts == 0)
 		return;
-	attr_queue(c->stream, &cleanup_rcpts_form, 0, &frame, true);
+	add_frame(c, &cleanup_rcpts_form, &frame);
 	c->nrcpts = 0;
+}
+
+static void
+send_envelope(struct cleanup_client *c)
+{
+	add_rcpts(c);
+	if (str_len(c->envelope) == 0)
+		return;
+	stream_queue(c->stream, str_span(c->envelope));
+	c->begun = true;
+	str_clear(c->envelope);
 }
 
 void
@@ -94,7 +119,7 @@ cleanup_client_rcpt(struct cleanup_client *c, const struct envelope_rcpt *rcpt)
 	copy->nexthop = arena_span(c->arena, rcpt->nexthop);
 	copy->resolved = arena_span(c->arena, rcpt->resolved);
 	if (c->nrcpts == RCPTS_PER_FRAME)
-		send_rcpts(c);
+		add_rcpts(c);
 }
 
 enum io_status
@@ -103,7 +128,7 @@ cleanup_client_data(struct cleanup_client *c, struct span bytes,
 {
 	if (c->stream == NULL)
 		return IO_ERROR;
-	send_rcpts(c);
+	send_envelope(c);
 	while (bytes.len > 0) {
 		struct cleanup_data frame = {
 			.bytes = span_sub(bytes, 0, CLEANUP_DATA_MAX) };
@@ -159,7 +184,7 @@ cleanup_client_finish(struct cleanup_client *c,
 	CHECK(!c->over);
 	c->over = true;
 	if (c->stream != NULL) {
-		send_rcpts(c);
+		send_envelope(c);
 		attr_queue(c->stream, &cleanup_end_form, 0, &end, true);
 		answered = read_result(c, result_out, deadline, why);
 	}
@@ -175,7 +200,7 @@ void
 cleanup_client_abort(struct cleanup_client *c)
 {
 	c->over = true;
-	give_back(c, false);
+	give_back(c, !c->begun);
 }
 
 void

@@ -122,7 +122,7 @@ smtp_idle_take(struct span relay)
 			continue;
 		unlink_session(s);
 		/* It has said 421, or it has left. */
-		if (!stream_input_waits(s->stream))
+		if (!stream_input_seen(s->stream))
 			return s;
 		smtp_session_free(s);
 	}

@@ -90,7 +90,17 @@ static void
 leave_in_content(struct stream *s, void *arg)
 {
 	start_content(s);
-	say(s, "Subject: half\r\n", NULL);
+	say(s, "Subject: half\r\n\r\n", NULL);
+	for (int i = 0; i < 400; i++)	/* more than smtpd keeps to itself */
+		say(s, "--------------------------------------------------"
+		    "------------\r\n", NULL);
+}
+
+static void
+leave_before_content(struct stream *s, void *arg)
+{
+	start_content(s);
+	say(s, "Subject: none\r\n", NULL);
 }
 
 T_TEST(half_a_message_is_dropped_by_cleanup)
@@ -136,4 +146,12 @@ T_TEST(thousands_of_prepended_headers_need_no_deep_stack)
 		count++;
 	}
 	T_EQ_INT(count, 3000);
+}
+
+T_TEST(cleanup_hears_nothing_of_a_message_without_content)
+{
+	world_reset();
+	world_run(leave_before_content, NULL);
+	T_EQ_INT(world.messages, 0);
+	T_EQ_INT(world.lost, 0);
 }

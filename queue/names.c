@@ -133,22 +133,98 @@ queue_subdir(enum queue_name name, size_t index, struct str *out)
 
 /* ---- making them ---- */
 
+struct making {
+	int queue_dir;
+	uid_t owner;
+	struct str *why;
+	bool made;			/* a name that is not synced yet */
+};
+
 static bool
-make_one(int queue_dir, const char *path, mode_t mode, uid_t owner,
-    gid_t group, struct str *why)
+make_one(struct making *m, const char *path, mode_t mode, gid_t group)
 {
 	struct stat st;
 
-	if (fstatat(queue_dir, path, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+	if (fstatat(m->queue_dir, path, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		if (S_ISDIR(st.st_mode))
 			return true;
-		str_printf(why, "%s: not a directory", path);
+		str_printf(m->why, "%s: not a directory", path);
 		return false;
 	}
-	if (!fs_mkdir_at(queue_dir, path, mode, why))
+	if (!fs_mkdir_at(m->queue_dir, path, mode, m->why))
 		return errno == EEXIST;
-	return owner == (uid_t)-1
-	    || fs_own_at(queue_dir, path, mode, owner, group, why);
+	m->made = true;
+	return m->owner == (uid_t)-1 || fs_own_at(m->queue_dir, path, mode,
+	    m->owner, group, m->why);
+}
+
+/* Each level of a hashed path in turn. */
+static bool
+make_path(struct making *m, struct str *path, mode_t mode, gid_t group)
+{
+	size_t length = str_len(path);
+	bool ok = true;
+
+	for (size_t at = 0; ok && at <= length; at++) {
+		char kept = path->buf[at];
+
+		if (at < length && kept != '/')
+			continue;
+		path->buf[at] = '\0';
+		ok = make_one(m, path->buf, mode, group);
+		path->buf[at] = kept;
+	}
+	return ok;
+}
+
+static bool
+sync_one(int queue_dir, const char *path, struct str *why)
+{
+	int fd = fs_open_at(queue_dir, path, O_RDONLY | O_DIRECTORY, why);
+	bool ok = fd >= 0 && fs_sync_dir_now(fd, why);
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/* The directories that hold others: each but the last level of each path. */
+static bool
+sync_parents(int queue_dir, enum queue_name q, struct str *why)
+{
+	struct str path = STR_EMPTY, last = STR_EMPTY;
+	bool ok = sync_one(queue_dir, texts[q], why);
+
+	for (size_t i = 1; ok && i < queue_subdirs(q); i++) {
+		queue_subdir(q, i, &path);
+		*strrchr(path.buf, '/') = '\0';
+		if (strcmp(path.buf, texts[q]) == 0
+		    || strcmp(path.buf, str_cstr(&last)) == 0)
+			continue;
+		str_sets(&last, path.buf);
+		ok = sync_one(queue_dir, path.buf, why);
+	}
+	str_fini(&path);
+	str_fini(&last);
+	return ok;
+}
+
+static bool
+make_queue(struct making *m, enum queue_name q, gid_t setgid_group)
+{
+	bool drop = q == QUEUE_MAILDROP, ok = true, made = m->made;
+	struct str path = STR_EMPTY;
+
+	m->made = false;
+	for (size_t i = 0; ok && i < queue_subdirs(q); i++) {
+		queue_subdir(q, i, &path);
+		ok = make_path(m, &path, drop ? 0730 : 0700,
+		    drop ? setgid_group : (gid_t)-1);
+	}
+	str_fini(&path);
+	ok = ok && (!m->made || sync_parents(m->queue_dir, q, m->why));
+	m->made |= made;
+	return ok;
 }
 
 bool
@@ -166,36 +242,27 @@ queue_directories_make(int queue_dir, uid_t owner, gid_t setgid_group,
 		{ "saved", 0700, false, false },
 		{ "pid", 0755, true, false },
 	};
-	struct str path = STR_EMPTY;
+	struct making m = { .queue_dir = queue_dir, .owner = owner,
+		.why = why };
 	bool ok = true;
 
-	for (int q = 0; ok && q < QUEUE_NAME_COUNT; q++) {
-		bool drop = q == QUEUE_MAILDROP;
-
-		for (size_t i = 0; ok && i < queue_subdirs(q); i++) {
-			struct span rest;
-
-			queue_subdir(q, i, &path);
-			/* each level of a hashed path in turn */
-			rest = str_span(&path);
-			for (size_t at = 0; ok && at <= rest.len; at++) {
-				char kept;
-
-				if (at < rest.len && rest.p[at] != '/')
-					continue;
-				kept = path.buf[at];
-				path.buf[at] = '\0';
-				ok = make_one(queue_dir, path.buf,
-				    drop ? 0730 : 0700, owner,
-				    drop ? setgid_group : (gid_t)-1, why);
-				path.buf[at] = kept;
-			}
-		}
+	for (int q = 0; ok && q < QUEUE_NAME_COUNT; q++)
+		ok = make_queue(&m, (enum queue_name)q, setgid_group);
+	for (size_t i = 0; ok && i < sizeof(others) / sizeof(others[0]); i++) {
+		m.owner = others[i].roots ? (uid_t)-1 : owner;
+		ok = make_one(&m, others[i].name, others[i].mode,
+		    others[i].setgid ? setgid_group : (gid_t)-1);
 	}
-	for (size_t i = 0; ok && i < sizeof(others) / sizeof(others[0]); i++)
-		ok = make_one(queue_dir, others[i].name, others[i].mode,
-		    others[i].roots ? (uid_t)-1 : owner,
-		    others[i].setgid ? setgid_group : (gid_t)-1, why);
-	str_fini(&path);
-	return ok && fs_sync_dir_wait(queue_dir, why);
+	return ok && (!m.made || fs_sync_dir_now(queue_dir, why));
+}
+
+bool
+queue_directories_sync(int queue_dir, struct str *why)
+{
+	bool ok = true;
+
+	for (int q = 0; ok && q < QUEUE_NAME_COUNT; q++)
+		if (queue_subdirs((enum queue_name)q) > 1)
+			ok = sync_parents(queue_dir, (enum queue_name)q, why);
+	return ok && fs_sync_dir_now(queue_dir, why);
 }

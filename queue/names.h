@@ -33,9 +33,12 @@ unsigned queue_depth(enum queue_name name);	/* levels of them */
 /* Sub-directories of a queue ("" for flat), for scans and for creation. */
 size_t queue_subdirs(enum queue_name name);
 void queue_subdir(enum queue_name name, size_t index, struct str *out);
-/* Creates what is missing below the queue directory, synced; owner may be -1. */
+/* Creates what is missing below the queue directory; owner may be -1. What was
+ * made is synced in the calling thread, since master has no other. */
 bool queue_directories_make(int queue_dir, uid_t owner, gid_t setgid_group,
     struct str *why);
+/* All of their names, also those that an earlier start left unsynced. */
+bool queue_directories_sync(int queue_dir, struct str *why);
 
 #define QUEUE_DEPTH_MOST 4		/* of hash_queue_depth */
 

@@ -492,6 +492,15 @@ fs_sync_dir_wait(int dirfd, struct str *why)
 }
 
 bool
+fs_sync_dir_now(int dirfd, struct str *why)
+{
+	if (FAULT("fs.fsyncdir") || fsync(dirfd) != 0)
+		return fail_fd(why, "fsync of directory", dirfd);
+	RECORD(.op = "fsyncdir", .fd = dirfd);
+	return true;
+}
+
+bool
 fs_sync_dir_if_needed_wait(int dirfd, struct str *why)
 {
 	enum { EXT4 = 0xEF53, XFS = 0x58465342 };

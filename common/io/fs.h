@@ -53,6 +53,8 @@ bool fs_sync_wait(int fd, struct str *why);
  * be durable after fsync of the file (not ext4, XFS, btrfs; by statfs). */
 bool fs_sync_dir_if_needed_wait(int dirfd, struct str *why);
 bool fs_sync_dir_wait(int dirfd, struct str *why);
+/* The same in the calling thread: for processes that may have no other. */
+bool fs_sync_dir_now(int dirfd, struct str *why);
 
 /* For threads that do nothing else: the data of this file, without times and
  * modes; all of its file system. Never retried either. */

@@ -256,12 +256,15 @@ start_here(void)
 static bool
 wait_stopped(int64_t seconds)
 {
-	for (int64_t ms = 0; ms < seconds * 1000; ms += STEP_MS) {
-		if (running() == 0)
-			return true;
+	struct deadline end = deadline_in(seconds);
+
+	while (running() != 0) {
+		if (deadline_passed(end))
+			return false;
 		usleep(STEP_MS * 1000);
+		clock_refresh();
 	}
-	return running() == 0;
+	return true;
 }
 
 static int

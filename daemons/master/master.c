@@ -34,6 +34,7 @@
 #include "common/service/peer.h"
 #include "daemons/master/master.h"
 #include "daemons/shared/spool.h"
+#include "queue/names.h"
 #include "queue/scan.h"
 
 enum {
@@ -198,9 +199,11 @@ take_queue(void)
 {
 	int pid_fd = open_lock("master.pid");
 
-	if (flock(pid_fd, LOCK_EX | LOCK_NB) != 0)
+	if (!fs_ofd_lock(pid_fd, true))
 		say_taken("the Postfix mail system is already running on "
 		    "this queue");
+	/* At once: the number of an earlier one is anybody's by now. */
+	write_pid(pid_fd);
 	master.lock = open_lock("master.lock");
 	for (int waited = 0; flock(master.lock, LOCK_EX | LOCK_NB) != 0;
 	     waited += ORPHANS_STEP_MS) {
@@ -212,7 +215,7 @@ take_queue(void)
 			    "this queue");
 		usleep(ORPHANS_STEP_MS * 1000);
 	}
-	write_pid(pid_fd);		/* stays open, and locked */
+	/* pid_fd stays open, and locked. */
 }
 
 static bool
@@ -235,10 +238,15 @@ prepare_queue(void)
 
 	if (!make_queue(&why))
 		give_up(str_cstr(&why));
-	if (chdir(s->queue_dir) != 0) {
+	int dir = open(s->queue_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir < 0 || fchdir(dir) != 0) {
 		str_printf(&why, "enter %s: %m", s->queue_dir);
 		give_up(str_cstr(&why));
 	}
+	if (!queue_directories_sync(dir, &why))
+		give_up(str_cstr(&why));
+	close(dir);
 	peer_set_root("");
 	str_fini(&why);
 }
@@ -506,6 +514,13 @@ queue_has_drained(void)
 	    spool_is_empty(master.settings.queue_dir);
 }
 
+/* A signal may have come while the one before it was acted upon. */
+static bool
+was_told(void)
+{
+	return master.terminate || master.reload || master.drain;
+}
+
 static void
 run(void *arg)
 {
@@ -522,7 +537,8 @@ run(void *arg)
 			log_info("the queue is empty");
 			break;
 		}
-		fiber_queue_wait(&master.changed, next);
+		if (!was_told())
+			fiber_queue_wait(&master.changed, next);
 	}
 	stop();
 }

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "common/base/mem.h"
@@ -152,6 +151,9 @@ spool_is_empty(const char *queue_dir)
 
 /* --- Master's lock -------------------------------------------------------*/
 
+/* Asks for the lock without taking it, or one who only looks would make a start
+ * at that moment fail. */
+
 enum spool_lock
 spool_master(const char *queue_dir, pid_t *pid_out)
 {
@@ -165,7 +167,7 @@ spool_master(const char *queue_dir, pid_t *pid_out)
 
 	if (fd < 0) {
 		answer = errno == ENOENT ? SPOOL_FREE : SPOOL_UNKNOWN;
-	} else if (flock(fd, LOCK_SH | LOCK_NB) != 0) {
+	} else if (fs_ofd_locked_by_other(fd)) {
 		answer = SPOOL_RUNNING;
 		if (fs_read_file_at(AT_FDCWD, str_cstr(&path), 64, &text,
 		    NULL) && scan_u32(span_trim(str_span(&text)), &pid))

@@ -4,6 +4,7 @@ generations, drain and stop.
 
 SPDX-License-Identifier: Apache-2.0
 """
+import fcntl
 import os
 import re
 import select
@@ -525,6 +526,42 @@ class Master(instance.TestCase):
         for words in ("starting", "stopping", "refreshing"):
             self.assertRegex(text, rf"postfix/postfix-script\[\d+\]: {words} "
                              "the Postfix mail system")
+
+    def test_a_stop_during_a_reload_is_not_lost(self):
+        mail = self.make(start=False)
+        path = os.path.join(mail.dir, "maillog")
+        mail.set(maillog_file=path)
+        self.addCleanup(mail.command, "waypost", "abort", check=False)
+        for _ in range(20):
+            # No client: no child whose end would remind master.
+            mail.command("waypost", "start")
+            with open(os.path.join(mail.spool, "pid", "master.pid"),
+                      encoding="ascii") as file:
+                pid = int(file.read())
+            with open(path, "rb") as log:
+                log.seek(0, os.SEEK_END)
+                os.kill(pid, signal.SIGHUP)
+                while b"reload --" not in log.read():
+                    pass            # not a moment later
+            mail.command("waypost", "stop", timeout=20)
+
+    def test_master_has_no_threads(self):
+        mail = self.make()
+        mail.set(hash_queue_names="deferred, defer, active")
+        mail.reload()
+        mail.wait_log("reload -- version")
+        self.assertEqual(os.listdir(f"/proc/{mail.process.pid}/task"),
+                         [str(mail.process.pid)])
+        self.assertTrue(os.path.isdir(os.path.join(mail.spool, "active", "7")))
+
+    def test_one_who_looks_does_not_hinder_a_start(self):
+        mail = self.make()
+        mail.stop()
+        look = os.open(os.path.join(mail.spool, "pid", "master.pid"),
+                       os.O_RDONLY)
+        self.addCleanup(os.close, look)
+        fcntl.flock(look, fcntl.LOCK_SH)
+        mail.start()
 
     def test_signals_of_a_terminal_do_not_reach_the_children(self):
         mail = self.make(stop_timeout="2s")

@@ -104,6 +104,7 @@ T_TEST(each_failure_is_reported_and_leaves_errno)
 			    fs_datasync(fd, &why) &&
 			    fs_sync_wait(fd, &why) &&
 			    fs_sync_dir_wait(dir, &why) &&
+			    fs_sync_dir_now(dir, &why) &&
 			    fs_mkdir_at(dir, "y", 0700, &why) &&
 			    fs_rename_at(dir, "x", dir, "z", &why) &&
 			    fs_link_at(dir, "z", dir, "x", &why) &&

@@ -257,12 +257,18 @@ role_of = $(filter-out shared,$(word 2,$(subst /, ,$(filter daemons/%,$(1)))))
 test_floors = $(if $(call floor_of,$(1)),$(call floor_of,$(1)) $(BELOW_$(call floor_of,$(1))),$(FLOORS))
 test_role_obj = $(if $(filter commands,$(1)),,$(call obj,$(AT_test),$(filter-out $(call main_of,$(1)),$(call src,daemons/$(1)))))
 
+# A file LINKS in the folder names roles and sources that it needs besides.
+test_links = $(shell cat tests/$(1)/LINKS 2>/dev/null)
+test_link_obj = $(foreach l,$(1),$(if $(filter %.c,$(l)),$(call obj,$(AT_test),$(l)), \
+	$(call test_role_obj,$(l))))
+
 # unit_test: folder without tests/
 define unit_test
 ALL_OBJ += $(call obj,$(AT_test),$(wildcard tests/$(1)/*.c))
 $(BUILD)/test/$(subst /,_,$(1))_test: $(T_OBJ) \
     $(call obj,$(AT_test),$(wildcard tests/$(1)/*.c)) \
     $(if $(call role_of,$(1)),$(call test_role_obj,$(call role_of,$(1)))) \
+    $(call test_link_obj,$(call test_links,$(1))) \
     $(if $(wildcard tests/$(1)/SIM_LOOP),$(SIM_OBJ)) $(call libs,test,harness) \
     $(if $(filter commands,$(call role_of,$(1))),$(call libs,test,commands conf)) \
     $(call libs,test,$(call test_floors,$(1)))

@@ -86,6 +86,7 @@ const char *record_dir(int dirfd, const char *path, uint64_t *dir_out,
  *	accepted ID			250 is going to be said
  *	derived ID new-ID [rcpt]	new-ID stands for this recipient, or all
  *	remote ID rcpt			another server took it
+ *	boxed ID path			a mailbox has it, durably
  *	discarded ID rcpt		by configuration
  *	deleted ID			by an administrator
  */

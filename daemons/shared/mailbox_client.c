@@ -14,6 +14,7 @@
 #include "common/base/hash.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/io/record.h"
 #include "common/mail/address.h"
 #include "common/mail/header.h"
 #include "common/service/peer.h"
@@ -190,6 +191,9 @@ mailbox_deliver(struct delivery *d, uid_t uid, gid_t gid,
 	else if (!call_worker(uid, gid, false, &mailbox_job_form, job,
 	    &mailbox_result_form, result_out, d->arena, &why))
 		defer(result_out, "4.3.0", why);
+	else if (result_out->verdict == MAILBOX_DELIVERED)
+		RECORD_THAT("boxed", d->request->queue_id, "%.*s",
+		    SPAN_ARG(job->path));
 }
 
 void

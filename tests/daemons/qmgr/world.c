@@ -26,6 +26,8 @@ bool dispatching;
 
 size_t world_at_once;
 bool world_rewrite_fails;
+void (*world_handed)(const struct delivery_request *rq);
+void (*world_told)(const struct bounce_send *rq);
 int world_age_days;
 
 static struct fiber_group servers;
@@ -106,6 +108,8 @@ double_agent(struct rpc_call *call, void *request, void *reply_out)
 
 	T_CHECK(rq->fd >= 0);
 	T_CHECK(rq->envelope.count == 1);
+	if (world_handed != NULL)
+		world_handed(rq);
 	str_addf(&deliveries, "%s%.*s/%.*s", rq->suspect ? "!" : "",
 	    SPAN_ARG(rq->transport), SPAN_ARG(rq->nexthop));
 	if (++at_once > world_at_once)
@@ -162,6 +166,8 @@ double_send(struct rpc_call *call, void *request, void *reply_out)
 
 	(void)call;
 	T_CHECK(rq->fd >= 0);
+	if (world_told != NULL)
+		world_told(rq);
 	str_addf(&bounces, "%s %.*s;", rq->what == BOUNCE_FAILED ? "failed"
 	    : rq->what == BOUNCE_TRACE ? "trace" : "delayed",
 	    SPAN_ARG(rq->queue_id));

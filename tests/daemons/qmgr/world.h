@@ -16,6 +16,7 @@
 #include "common/base/str.h"
 #include "common/io/fiber.h"
 #include "daemons/qmgr/qmgr_priv.h"
+#include "daemons/shared/bounce_proto.h"
 #include "tests/harness/t.h"
 
 /* Runs fn in a fiber; conf goes behind our main.cf; smtp_limit is its
@@ -29,6 +30,11 @@ const char *world_deliveries(void);
 const char *world_bounces(void);
 extern size_t world_at_once;		/* most hand-overs in flight, ever */
 extern bool world_rewrite_fails;
+
+/* For those who look closer: told of each hand-over, and of each notice before
+ * its log goes. */
+extern void (*world_handed)(const struct delivery_request *rq);
+extern void (*world_told)(const struct bounce_send *rq);
 
 /* A committed message in a queue; recipients separated by spaces. */
 void world_message(enum queue_name where, const char *id, const char *sender,

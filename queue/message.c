@@ -39,24 +39,11 @@ struct queue_writer {
 	enum queue_result status;
 	struct str why;
 	bool committed;
+	struct commit_log_spot spot;
 };
 
 /* After a failed fsync nobody is told 250 before a probe has succeeded. */
 static bool disk_is_doubtful;
-
-bool
-queue_sync_setup(const char *method, int queue_dir, struct str *why)
-{
-	if (strcmp(method, "auto") == 0 || strcmp(method, "fsync") == 0)
-		return true;
-	if (strcmp(method, "log") == 0 || strcmp(method, "group") == 0)
-		str_printf(why, "queue_sync_method: \"%s\" is not part of this "
-		    "version, expected auto or fsync", method);
-	else
-		str_printf(why, "queue_sync_method: found \"%s\", expected "
-		    "auto or fsync", method);
-	return false;
-}
 
 static enum queue_result
 result_of_errno(int error)
@@ -164,9 +151,9 @@ create(struct queue_writer *w)
 	return true;
 }
 
-/* What is in the buffer goes to the file. */
+/* What is in the buffer goes to the file, and stays. */
 static bool
-spill(struct queue_writer *w)
+write_buffer(struct queue_writer *w)
 {
 	if (w->status != QUEUE_OK)
 		return false;
@@ -178,6 +165,14 @@ spill(struct queue_writer *w)
 		drop_file(w);
 		return false;
 	}
+	return true;
+}
+
+static bool
+spill(struct queue_writer *w)
+{
+	if (!write_buffer(w))
+		return false;
 	w->written += str_len(&w->buf);
 	str_clear(&w->buf);
 	return true;
@@ -327,6 +322,24 @@ sync_directory(struct queue_writer *w)
 	return ok;
 }
 
+/* False with errno. The buffer holds the whole file if nothing was written
+ * before it. */
+static bool
+sync_file(struct queue_writer *w)
+{
+	switch (queue_sync_commit(w->id, w->where, w->written == 0
+	    ? str_span(&w->buf) : SPAN_NONE, w->crc, &w->spot, &w->why)) {
+	case QUEUE_SYNCED:
+		return true;
+	case QUEUE_SYNC_FAILED:
+		errno = EIO;
+		return false;
+	case QUEUE_SYNC_ITSELF:
+		break;
+	}
+	return fs_sync_wait(w->fd, &w->why) && sync_directory(w);
+}
+
 static bool
 make_durable(struct queue_writer *w)
 {
@@ -335,7 +348,7 @@ make_durable(struct queue_writer *w)
 		fail(w);
 		return false;
 	}
-	if (fs_sync_wait(w->fd, &w->why) && sync_directory(w))
+	if (sync_file(w))
 		return true;
 	fail(w);
 	disk_is_doubtful = true;
@@ -370,7 +383,7 @@ queue_writer_commit(struct queue_writer *w, enum queue_name to,
 	add_trailer(w);
 	if (disk_is_doubtful)
 		probe_disk(w);
-	if (w->status == QUEUE_OK && move_to(w, to) && spill(w)
+	if (w->status == QUEUE_OK && move_to(w, to) && write_buffer(w)
 	    && make_durable(w)) {
 		w->committed = true;
 		return QUEUE_OK;
@@ -392,6 +405,12 @@ void
 queue_writer_layout(const struct queue_writer *w, struct queue_layout *out)
 {
 	*out = w->layout;
+}
+
+void
+queue_writer_spot(const struct queue_writer *w, struct commit_log_spot *out)
+{
+	*out = w->spot;
 }
 
 int

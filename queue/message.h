@@ -20,6 +20,7 @@
 #include "queue/envelope.h"
 #include "queue/names.h"
 #include "queue/queue_id.h"
+#include "queue/sync.h"
 
 enum queue_result {
 	QUEUE_OK,
@@ -73,10 +74,9 @@ struct queue_layout {
 void queue_writer_layout(const struct queue_writer *w,
     struct queue_layout *out);
 int queue_writer_reader_fd(struct queue_writer *w);	/* -1: qmgr will scan */
-
-/* How a commit becomes durable; queue_sync_method. */
-enum queue_sync { QUEUE_SYNC_FSYNC, QUEUE_SYNC_LOG, QUEUE_SYNC_GROUP };
-bool queue_sync_setup(const char *method, int queue_dir, struct str *why);
+/* Where its tombstone goes, if a commit log made it durable. */
+void queue_writer_spot(const struct queue_writer *w,
+    struct commit_log_spot *out);
 
 /* ---- reading: qmgr, showq, postcat, recovery ---- */
 

@@ -13,6 +13,7 @@
 
 #include "common/base/strlist.h"
 #include "common/io/fs.h"
+#include "queue/commit_log.h"
 #include "queue/queue_id.h"
 
 #define INCOMING_DIRS 16
@@ -84,20 +85,29 @@ hashed_part(struct span id, char room[8])
 }
 
 void
-queue_path(enum queue_name name, struct span id, struct str *out)
+queue_path_at_depth(enum queue_name name, struct span id, unsigned depth,
+    struct str *out)
 {
 	char room[8];
 	struct span part = hashed_part(id, room);
 
 	str_sets(out, texts[name]);
-	if (name == QUEUE_INCOMING)
-		str_addf(out, "/%X", id.len > 0
-		    ? hash_nibble(id.p[id.len - 1]) : 0);
-	for (unsigned i = 0; i < depth_of[name]; i++)
+	for (unsigned i = 0; i < depth; i++)
 		str_addf(out, "/%X", i < part.len ? hash_nibble(part.p[i])
 		    : 0);
 	str_putc(out, '/');
 	str_add(out, id);
+}
+
+void
+queue_path(enum queue_name name, struct span id, struct str *out)
+{
+	if (name != QUEUE_INCOMING) {
+		queue_path_at_depth(name, id, depth_of[name], out);
+		return;
+	}
+	str_printf(out, "%s/%X/%.*s", texts[name], id.len > 0
+	    ? hash_nibble(id.p[id.len - 1]) : 0, SPAN_ARG(id));
 }
 
 unsigned
@@ -240,6 +250,7 @@ queue_directories_make(int queue_dir, uid_t owner, gid_t setgid_group,
 		{ "public", 0710, false, true },
 		{ "flush", 0700, false, false },
 		{ "saved", 0700, false, false },
+		{ COMMIT_LOG_DIR, 0700, false, false },
 		{ "pid", 0755, true, false },
 	};
 	struct making m = { .queue_dir = queue_dir, .owner = owner,

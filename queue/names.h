@@ -27,6 +27,9 @@ int queue_name_value(struct span text);			/* or -1 */
 
 /* Path relative to the queue directory: "incoming/B/4F2...". */
 void queue_path(enum queue_name name, struct span id, struct str *out);
+/* The same as if hash_queue_depth had another value; 0 is flat. */
+void queue_path_at_depth(enum queue_name name, struct span id, unsigned depth,
+    struct str *out);
 /* Configured once, before use; defaults as documented. */
 void queue_names_setup(const char *hash_queue_names, int64_t depth);
 unsigned queue_depth(enum queue_name name);	/* levels of them */

@@ -78,6 +78,8 @@ static const struct param rows[] = {
 	STR("service_name", service_name, .dflt = ""),
 	STR("queue_sync_method", queue_sync_method, .dflt = "auto",
 	    .min = 1),
+	INT("queue_log_size", queue_log_size, .dflt = "33554432",
+	    .min = 262144, .max = 1073741824),
 	STR("import_environment", import_environment, .dflt = "MAIL_CONFIG "
 	    "MAIL_DEBUG MAIL_LOGTAG TZ XAUTHORITY DISPLAY LANG=C"),
 	STR("rewrite_service_name", rewrite_service_name, .dflt = "rewrite",

@@ -24,6 +24,7 @@ struct conf_core {
 	const char *hash_queue_names, *default_database_type;
 	const char *process_name, *service_name;
 	const char *queue_sync_method;
+	int64_t queue_log_size;
 	const char *import_environment;
 	const char *rewrite_service_name, *cleanup_service_name;
 	const char *queue_service_name, *bounce_service_name;

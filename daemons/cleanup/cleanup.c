@@ -19,7 +19,7 @@ prepare(void)
 	queue_names_setup(conf_core.hash_queue_names,
 	    conf_core.hash_queue_depth);
 	if (!queue_sync_setup(conf_core.queue_sync_method,
-	    service_queue_dir(), &why))
+	    conf_core.queue_log_size, service_queue_dir(), &why))
 		fatal("%s", str_cstr(&why));
 	tables_allow_reopen();
 	map_setup();

@@ -23,7 +23,7 @@ files_queue(const char *name)
 	fd = open(str_cstr(&path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	T_NEED(fd >= 0);
 	T_NEED(queue_directories_make(fd, (uid_t)-1, (gid_t)-1, &why));
-	T_NEED(queue_sync_setup("fsync", fd, &why));
+	T_NEED(queue_sync_setup("fsync", 0, fd, &why));
 	str_fini(&path);
 	str_fini(&why);
 	return fd;

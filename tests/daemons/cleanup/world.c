@@ -186,7 +186,7 @@ world_run(fiber_fn *fn, void *arg)
 	dir = service_queue_dir();
 	T_NEED(dir >= 0);
 	T_NEED(queue_directories_make(dir, (uid_t)-1, (gid_t)-1, &why));
-	T_NEED(queue_sync_setup("fsync", dir, &why));
+	T_NEED(queue_sync_setup("fsync", 0, dir, &why));
 	peer_connect_by("public", "cleanup", connect_here, NULL);
 	peer_connect_by("private", "rewrite", connect_here,
 	    (void *)&rewrite_protocol);

@@ -343,7 +343,7 @@ world_run(const char *conf, unsigned smtp_limit, fiber_fn *fn, void *arg)
 	queue_dir = service_queue_dir();
 	T_NEED(queue_dir >= 0);
 	T_NEED(queue_directories_make(queue_dir, (uid_t)-1, (gid_t)-1, &why));
-	T_NEED(queue_sync_setup("fsync", queue_dir, &why));
+	T_NEED(queue_sync_setup("fsync", 0, queue_dir, &why));
 	for (size_t i = 0; i < T_COUNT(doubles); i++)
 		peer_connect_by("private", doubles[i].service, connect_here,
 		    (void *)(uintptr_t)doubles[i].protocol);

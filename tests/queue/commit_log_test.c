@@ -1,0 +1,596 @@
+/*
+ * The commit log: what it promised comes back after a loss of power, and
+ * nothing else does.
+ *
+ * Messages are written as cleanup does. A loss is played by taking their files
+ * away, or by what a model of the disk says was durable.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/base/codec.h"
+#include "common/base/mem.h"
+#include "common/io/fault.h"
+#include "common/io/fiber.h"
+#include "common/io/fs.h"
+#include "common/io/loop.h"
+#include "queue/commit_log_priv.h"
+#include "queue/scan.h"
+#include "tests/queue/files.h"
+
+static int queue;
+static struct commit_log *commits;
+static const struct commit_log_size small = { .records = 16,
+	.half_bytes = 64 * 1024 };
+
+static void
+begin(const struct commit_log_size *size)
+{
+	struct str why = STR_EMPTY;
+
+	commits = commit_log_new(queue, size);
+	T_CHECK(commit_log_take(commits, &why));
+	T_EQ_STR(str_cstr(&why), "");
+	str_fini(&why);
+}
+
+static const char *
+id_of(int n)
+{
+	static char ids[4][QUEUE_ID_MAX];
+	static int turn;
+
+	turn = (turn + 1) % 4;
+	snprintf(ids[turn], sizeof(ids[turn]), "4F0A1B2C%02X", n);
+	return ids[turn];
+}
+
+/* A message in the queue whose bytes the log has taken. */
+static enum commit_log_result
+put(const char *id, size_t content, enum queue_name to,
+    struct commit_log_spot *spot)
+{
+	struct files_message m = { .id = id, .sender = "s@a",
+		.before = "r@b t@c", .content = content };
+	struct str path = STR_EMPTY, bytes = STR_EMPTY, why = STR_EMPTY;
+	struct commit_log_spot here;
+	enum commit_log_result result;
+
+	T_NEED(files_write(queue, &m, to) == QUEUE_OK);
+	queue_path(to, SPAN(id), &path);
+	T_NEED(fs_read_file_at(queue, str_cstr(&path), 100000, &bytes, &why));
+	result = commit_log_append(commits, id, to, str_span(&bytes),
+	    crc32c(0, str_cstr(&bytes), str_len(&bytes)),
+	    spot != NULL ? spot : &here, &why);
+	str_fini(&path);
+	str_fini(&bytes);
+	str_fini(&why);
+	return result;
+}
+
+/* The process dies: its descriptors and locks go, its files stay. */
+static void
+die(void)
+{
+	commit_log_free(commits);
+	commits = NULL;
+}
+
+static void
+lose(enum queue_name where, const char *id)
+{
+	struct str why = STR_EMPTY;
+
+	T_CHECK(queue_remove(queue, where, SPAN(id), &why));
+	str_fini(&why);
+}
+
+static void
+change_file(enum queue_name where, const char *id, off_t cut_at, off_t flip_at)
+{
+	struct str path = STR_EMPTY;
+	char c;
+
+	queue_path(where, SPAN(id), &path);
+	int fd = openat(queue, str_cstr(&path), O_RDWR | O_CLOEXEC);
+
+	T_NEED(fd >= 0);
+	if (cut_at >= 0)
+		T_NEED(ftruncate(fd, cut_at) == 0);
+	if (flip_at >= 0) {
+		T_NEED(pread(fd, &c, 1, flip_at) == 1);
+		c = (char)~c;
+		T_NEED(pwrite(fd, &c, 1, flip_at) == 1);
+	}
+	close(fd);
+	str_fini(&path);
+}
+
+static void
+move(const char *id, enum queue_name from, enum queue_name to)
+{
+	struct str why = STR_EMPTY;
+
+	T_CHECK(queue_move(queue, SPAN(id), from, to, &why));
+	str_fini(&why);
+}
+
+static struct commit_log_recovery
+recover(void)
+{
+	struct commit_log_recovery done;
+
+	commit_log_recover(queue, &done);
+	return done;
+}
+
+/* "1 2 0 0": complete, restored, lost, troubles. */
+static const char *
+recovered(void)
+{
+	static char text[64];
+	struct commit_log_recovery done = recover();
+
+	snprintf(text, sizeof(text), "%zu %zu %zu %zu", done.complete,
+	    done.restored, done.lost, done.troubles);
+	return text;
+}
+
+static size_t
+logs(void)
+{
+	uint64_t *names;
+	size_t n = clog_names(queue, false, &names);
+
+	mem_free(names);
+	return n;
+}
+
+static void
+list_one(const char *log, const char *id, void *arg)
+{
+	struct str *text = arg;
+
+	T_HAS_STR(log, COMMIT_LOG_DIR "/");
+	str_addf(text, "%s%s", str_len(text) > 0 ? " " : "", id);
+}
+
+/* What a recovery would look at. */
+static const char *
+living(void)
+{
+	static struct str text;
+
+	str_clear(&text);
+	commit_log_list(queue, list_one, &text);
+	return str_cstr(&text);
+}
+
+/* ---- what comes back ---- */
+
+T_TEST(a_message_without_its_file_is_written_again_once)
+{
+	queue = files_queue("queue");
+	begin(&small);
+	T_EQ_INT(put(id_of(1), 500, QUEUE_INCOMING, NULL), COMMIT_LOG_DURABLE);
+	T_EQ_INT(put(id_of(2), 9000, QUEUE_HOLD, NULL), COMMIT_LOG_DURABLE);
+	T_EQ_STR(living(), "4F0A1B2C01 4F0A1B2C02");
+	die();
+	lose(QUEUE_INCOMING, id_of(1));
+	lose(QUEUE_HOLD, id_of(2));
+	T_EQ_STR(files_list(queue), "");
+	T_CHECK(commit_log_any(queue));
+	T_EQ_STR(recovered(), "0 2 0 0");
+	T_EQ_STR(files_list(queue), "incoming 4F0A1B2C01;hold 4F0A1B2C02;");
+	T_EQ_STR(files_read(queue, QUEUE_INCOMING, id_of(1)),
+	    "s@a -> r@b t@c (500)");
+	T_EQ_STR(files_read(queue, QUEUE_HOLD, id_of(2)),
+	    "s@a -> r@b t@c (9000)");
+	T_CHECK(!commit_log_any(queue));
+	lose(QUEUE_INCOMING, id_of(1));
+	T_EQ_STR(recovered(), "0 0 0 0");
+	T_EQ_STR(files_list(queue), "hold 4F0A1B2C02;");
+}
+
+/* What happened to the file before power failed, and what there must be. */
+static const struct {
+	const char *name;
+	enum queue_name moved_to;
+	off_t cut_at, flip_at;
+	bool lost, done;
+	const char *want, *list;
+} fates[] = {
+	{ "all is there", QUEUE_INCOMING, -1, -1, false, false, "1 0 0 0",
+	    "incoming" },
+	{ "in delivery", QUEUE_ACTIVE, -1, -1, false, false, "1 0 0 0",
+	    "active" },
+	{ "deferred", QUEUE_DEFERRED, -1, -1, false, false, "1 0 0 0",
+	    "deferred" },
+	{ "put on hold", QUEUE_HOLD, -1, -1, false, false, "1 0 0 0", "hold" },
+	{ "set aside, whole", QUEUE_CORRUPT, -1, -1, false, false, "1 0 0 0",
+	    "corrupt" },
+	{ "the name without bytes", QUEUE_INCOMING, 0, -1, false, false,
+	    "0 1 0 0", "incoming" },
+	{ "a part", QUEUE_INCOMING, 300, -1, false, false, "0 1 0 0",
+	    "incoming" },
+	{ "wrong bytes", QUEUE_INCOMING, -1, 200, false, false, "0 1 0 0",
+	    "incoming" },
+	{ "a part, moved on", QUEUE_ACTIVE, 10, -1, false, false, "0 1 0 0",
+	    "incoming" },
+	{ "a part, deferred", QUEUE_DEFERRED, 10, -1, false, false, "0 1 0 0",
+	    "incoming" },
+	{ "a part, put on hold", QUEUE_HOLD, 10, -1, false, false, "0 1 0 0",
+	    "hold" },
+	{ "a part, set aside", QUEUE_CORRUPT, 10, -1, false, false, "0 1 0 0",
+	    "incoming" },
+	{ "nothing", QUEUE_INCOMING, -1, -1, true, false, "0 1 0 0",
+	    "incoming" },
+	{ "over", QUEUE_INCOMING, -1, -1, true, true, "0 0 0 0", NULL },
+	{ "over, the file came back", QUEUE_DEFERRED, -1, -1, false, true,
+	    "0 0 0 0", "deferred" },
+};
+
+T_TEST(a_file_is_written_again_exactly_if_it_is_not_whole)
+{
+	queue = files_queue("queue");
+	for (size_t i = 0; i < T_COUNT(fates); i++) {
+		const char *id = id_of((int)i);
+		struct commit_log_spot spot;
+		struct str why = STR_EMPTY, list = STR_EMPTY;
+
+		T_CASE(fates[i].name);
+		begin(&small);
+		T_EQ_INT(put(id, 400, QUEUE_INCOMING, &spot),
+		    COMMIT_LOG_DURABLE);
+		if (fates[i].moved_to != QUEUE_INCOMING)
+			move(id, QUEUE_INCOMING, fates[i].moved_to);
+		if (fates[i].done)
+			T_CHECK(commit_log_tombstone(queue, &spot, true,
+			    &why));
+		die();
+		if (fates[i].lost)
+			lose(fates[i].moved_to, id);
+		else
+			change_file(fates[i].moved_to, id, fates[i].cut_at,
+			    fates[i].flip_at);
+		T_EQ_STR(recovered(), fates[i].want);
+		if (fates[i].list != NULL)
+			str_printf(&list, "%s %s;", fates[i].list, id);
+		T_EQ_STR(files_list(queue), str_cstr(&list));
+		if (fates[i].list != NULL) {
+			int where = queue_name_value(SPAN(fates[i].list));
+
+			T_EQ_STR(files_read(queue, where, id),
+			    "s@a -> r@b t@c (400)");
+			lose(where, id);
+		}
+		T_CHECK(!commit_log_any(queue));
+		str_fini(&why);
+		str_fini(&list);
+	}
+}
+
+T_TEST(a_file_cut_anywhere_becomes_whole)
+{
+	struct stat st;
+	struct str path = STR_EMPTY;
+
+	queue = files_queue("queue");
+	begin(&small);
+	put(id_of(1), 100, QUEUE_INCOMING, NULL);
+	die();
+	queue_path(QUEUE_INCOMING, SPAN(id_of(1)), &path);
+	T_NEED(fstatat(queue, str_cstr(&path), &st, 0) == 0);
+	for (off_t cut = 0; cut <= st.st_size; cut++) {
+		T_CASEF("cut at %lld", (long long)cut);
+		lose(QUEUE_INCOMING, id_of(1));
+		begin(&small);
+		put(id_of(1), 100, QUEUE_INCOMING, NULL);
+		die();
+		change_file(QUEUE_INCOMING, id_of(1), cut, -1);
+		T_EQ_STR(recovered(), cut < st.st_size ? "0 1 0 0"
+		    : "1 0 0 0");
+		T_EQ_STR(files_read(queue, QUEUE_INCOMING, id_of(1)),
+		    "s@a -> r@b t@c (100)");
+	}
+	str_fini(&path);
+}
+
+/* Marks of a file that is there are kept: its recipients were delivered. */
+T_TEST(a_whole_file_keeps_its_marks)
+{
+	struct arena *arena = arena_new();
+	struct envelope_rcpt rcpts[2];
+	struct queue_message m;
+	struct str why = STR_EMPTY;
+	uint64_t cursor = 0;
+	size_t n;
+
+	queue = files_queue("queue");
+	begin(&small);
+	put(id_of(1), 100, QUEUE_INCOMING, NULL);
+	T_NEED(queue_message_open(queue, QUEUE_INCOMING, SPAN(id_of(1)), false,
+	    true, arena, &m, &why) == QUEUE_OK);
+	T_EQ_INT(queue_message_rcpts(&m, &cursor, 2, arena, rcpts, &n, &why),
+	    QUEUE_OK);
+	queue_message_close(&m);
+	T_EQ_INT(queue_marks_write(queue, QUEUE_INCOMING, SPAN(id_of(1)),
+	    &rcpts[0].mark_at, 1, &why), QUEUE_OK);
+	die();
+	T_EQ_STR(recovered(), "1 0 0 0");
+	T_EQ_STR(files_read(queue, QUEUE_INCOMING, id_of(1)),
+	    "s@a -> t@c (100)");
+	arena_free(&arena);
+	str_fini(&why);
+}
+
+/* ---- halves and epochs ---- */
+
+/* Fills the log many times over: messages come, most go at once, some stay. */
+T_TEST(a_log_is_used_again_and_again_and_brings_back_what_lives)
+{
+	struct str why = STR_EMPTY;
+	struct commit_log_spot spots[300];
+
+	queue = files_queue("queue");
+	clock_set_virtual(1000000000, clock_wall_us());
+	begin(&small);
+	for (int i = 0; i < 300; i++) {
+		char id[QUEUE_ID_MAX];
+		enum commit_log_result result;
+
+		clock_advance_ns(50000000);
+		snprintf(id, sizeof(id), "4F0A1B%04X", i);
+		result = put(id, (size_t)(i * 37 % 3000), QUEUE_INCOMING,
+		    &spots[i]);
+		T_CHECK(result != COMMIT_LOG_FAILED);
+		if (result == COMMIT_LOG_PASSED) {
+			T_EQ_INT(spots[i].log, 0);
+			T_CHECK(commit_log_checkpoint(commits, &why));
+			T_EQ_STR(living(), "");
+		}
+		if (i % 10 != 0) {
+			T_CHECK(commit_log_tombstone(queue, &spots[i], false,
+			    &why));
+			lose(QUEUE_INCOMING, id);
+		}
+		/* One that stays is done when its half is long another's. */
+		if (i >= 100 && i % 10 == 0) {
+			snprintf(id, sizeof(id), "4F0A1B%04X", i - 100);
+			T_CHECK(commit_log_tombstone(queue, &spots[i - 100],
+			    false, &why));
+			lose(QUEUE_INCOMING, id);
+		}
+	}
+	T_EQ_STR(str_cstr(&why), "");
+	die();
+	T_EQ_INT(logs(), 1);
+	/* The last checkpoint made the others durable; these it did not. */
+	for (int i = 200; i < 300; i += 10) {
+		struct str id = STR_EMPTY;
+
+		str_printf(&id, "4F0A1B%04X", i);
+		if (strstr(living(), str_cstr(&id)) != NULL)
+			lose(QUEUE_INCOMING, str_cstr(&id));
+		str_fini(&id);
+	}
+	struct commit_log_recovery done = recover();
+
+	T_CHECK(done.restored > 0 && done.restored < 10);
+	T_EQ_INT(done.lost + done.troubles + done.complete, 0);
+	for (int i = 200; i < 300; i += 10) {
+		char id[QUEUE_ID_MAX];
+
+		snprintf(id, sizeof(id), "4F0A1B%04X", i);
+		T_HAS_STR(files_read(queue, QUEUE_INCOMING, id), "r@b t@c");
+		lose(QUEUE_INCOMING, id);
+	}
+	T_EQ_STR(files_list(queue), "");
+	str_fini(&why);
+}
+
+T_TEST(a_late_tombstone_says_nothing_of_the_next_epoch)
+{
+	struct commit_log_spot old, spot;
+	struct str why = STR_EMPTY;
+
+	queue = files_queue("queue");
+	begin(&small);
+	put(id_of(1), 100, QUEUE_INCOMING, &old);
+	T_CHECK(commit_log_checkpoint(commits, &why));
+	put(id_of(2), 100, QUEUE_INCOMING, &spot);
+	T_CHECK(commit_log_checkpoint(commits, &why));
+	put(id_of(3), 100, QUEUE_INCOMING, &spot);
+	T_EQ_INT(spot.at, old.at);
+	T_CHECK(spot.epoch > old.epoch && spot.mark != old.mark);
+	T_EQ_STR(living(), "4F0A1B2C03");
+	/* Not yet two seconds later, so that nobody looks whether it is over. */
+	old.epoch = (uint64_t)clock_wall_us();
+	T_CHECK(commit_log_tombstone(queue, &old, false, &why));
+	T_EQ_STR(living(), "4F0A1B2C03");
+	T_CHECK(commit_log_tombstone(queue, &spot, false, &why));
+	T_EQ_STR(living(), "");
+	die();
+	str_fini(&why);
+}
+
+T_TEST(a_full_log_lets_messages_pass_until_it_is_settled)
+{
+	struct str why = STR_EMPTY;
+	int taken = 0;
+
+	queue = files_queue("queue");
+	begin(&small);
+	while (put(id_of(taken), 100, QUEUE_INCOMING, NULL)
+	    == COMMIT_LOG_DURABLE)
+		taken++;
+	T_EQ_INT(taken, 2 * 15);	/* a page each, one for the table */
+	T_EQ_INT(put(id_of(200), 100, QUEUE_INCOMING, NULL),
+	    COMMIT_LOG_PASSED);
+	T_CHECK(commit_log_ready(commits));
+	T_CHECK(commit_log_checkpoint(commits, &why));
+	T_EQ_INT(put(id_of(201), 100, QUEUE_INCOMING, NULL),
+	    COMMIT_LOG_DURABLE);
+	T_EQ_STR(living(), id_of(201));
+	die();
+	str_fini(&why);
+}
+
+T_TEST(what_is_too_large_passes)
+{
+	struct commit_log_spot spot;
+	struct str bytes = STR_EMPTY, why = STR_EMPTY;
+
+	queue = files_queue("queue");
+	begin(&(struct commit_log_size){ 16, 256 * 1024 });
+	while (str_len(&bytes) <= COMMIT_LOG_MESSAGE_MOST)
+		str_putc(&bytes, 'x');
+	T_EQ_INT(commit_log_append(commits, id_of(1), QUEUE_INCOMING,
+	    str_span(&bytes), 0, &spot, &why), COMMIT_LOG_PASSED);
+	T_EQ_INT(commit_log_append(commits, id_of(1), QUEUE_MAILDROP,
+	    SPAN("x"), 0, &spot, &why), COMMIT_LOG_PASSED);
+	T_EQ_INT(put(id_of(2), 64000, QUEUE_INCOMING, &spot),
+	    COMMIT_LOG_DURABLE);
+	T_CHECK(spot.log != 0);
+	die();
+	lose(QUEUE_INCOMING, id_of(2));
+	T_EQ_STR(recovered(), "0 1 0 0");
+	T_EQ_STR(files_read(queue, QUEUE_INCOMING, id_of(2)),
+	    "s@a -> r@b t@c (64000)");
+	str_fini(&bytes);
+	str_fini(&why);
+}
+
+T_TEST(a_closed_log_promises_nothing_and_holds_nothing)
+{
+	queue = files_queue("queue");
+	begin(&small);
+	put(id_of(1), 100, QUEUE_INCOMING, NULL);
+	commit_log_close(commits);
+	T_EQ_STR(living(), "");
+	T_CHECK(!commit_log_ready(commits));
+	T_EQ_INT(put(id_of(2), 100, QUEUE_INCOMING, NULL), COMMIT_LOG_PASSED);
+	die();
+	T_EQ_STR(recovered(), "0 0 0 0");
+}
+
+/* ---- processes that die ---- */
+
+T_TEST(a_successor_settles_and_takes_the_log_of_the_dead)
+{
+	struct commit_log *other;
+	struct commit_log_spot spot, new_spot;
+	struct str why = STR_EMPTY;
+
+	queue = files_queue("queue");
+	begin(&small);
+	put(id_of(1), 100, QUEUE_INCOMING, &spot);
+	put(id_of(2), 100, QUEUE_INCOMING, NULL);
+	lose(QUEUE_INCOMING, id_of(2));	/* over; its tombstone never came */
+	other = commits;
+	begin(&small);			/* the first is alive: another one */
+	T_EQ_INT(logs(), 2);
+	put(id_of(3), 100, QUEUE_INCOMING, NULL);
+	commit_log_free(other);
+	T_HAS_STR(living(), id_of(1));
+	T_HAS_STR(living(), id_of(2));
+	die();
+
+	begin(&small);
+	T_EQ_INT(logs(), 1);
+	T_EQ_STR(living(), "");
+	put(id_of(4), 100, QUEUE_INCOMING, &new_spot);
+	T_CHECK(new_spot.epoch > spot.epoch);
+	T_EQ_STR(living(), id_of(4));
+	die();
+	T_EQ_STR(recovered(), "1 0 0 0");
+	T_EQ_STR(files_list(queue), "incoming 4F0A1B2C01;"
+	    "incoming 4F0A1B2C03;incoming 4F0A1B2C04;");
+	str_fini(&why);
+}
+
+T_TEST(a_log_of_another_size_is_settled_and_goes)
+{
+	queue = files_queue("queue");
+	begin(&small);
+	put(id_of(1), 100, QUEUE_INCOMING, NULL);
+	die();
+	begin(&(struct commit_log_size){ 16, 128 * 1024 });
+	T_EQ_INT(logs(), 1);
+	T_EQ_STR(living(), "");
+	put(id_of(2), 100, QUEUE_INCOMING, NULL);
+	die();
+	T_EQ_STR(recovered(), "1 0 0 0");
+}
+
+/* ---- spots ---- */
+
+T_TEST(a_message_whose_notice_was_not_seen_is_found_in_the_log)
+{
+	struct commit_log_spot spots[40], found;
+	struct str why = STR_EMPTY;
+	int n = 0;
+
+	queue = files_queue("queue");
+	clock_set_virtual(1000000000, clock_wall_us());
+	commit_log_find(queue, SPAN(id_of(0)), &found);
+	T_EQ_INT(found.log, 0);
+	begin(&small);
+	for (; n < 20; n++) {		/* the first half and a part */
+		put(id_of(n), (size_t)n * 200, QUEUE_INCOMING, &spots[n]);
+		if (n % 3 != 0)
+			continue;
+		clock_advance_ns(1000000000);
+		commit_log_find(queue, SPAN(id_of(n)), &found);
+		T_CASEF("message %d", n);
+		T_CHECK(memcmp(&found, &spots[n], sizeof(found)) == 0);
+		commit_log_find(queue, SPAN(id_of(n / 2)), &found);
+		T_CHECK(memcmp(&found, &spots[n / 2], sizeof(found)) == 0);
+		commit_log_find(queue, SPAN(id_of(99)), &found);
+		T_EQ_INT(found.log, 0);
+	}
+	T_CHECK(commit_log_checkpoint(commits, &why));
+	clock_advance_ns(1000000000);
+	commit_log_find(queue, SPAN(id_of(99)), &found);
+	for (int i = 0; i < n; i++) {
+		commit_log_find(queue, SPAN(id_of(i)), &found);
+		T_EQ_INT(found.log, 0);
+	}
+	commit_log_close(commits);
+	die();
+	str_fini(&why);
+}
+
+T_TEST(a_spot_from_outside_cannot_hurt_a_record)
+{
+	struct commit_log_spot spot, bad;
+	struct str why = STR_EMPTY;
+	uint64_t half = clog_half_at(&small, 0);
+	uint64_t wrong[] = { 0, 8, half + 4, half + 16 * 8, half + 4096,
+		clog_half_at(&small, 1) + 16 * 8, clog_half_at(&small, 2),
+		UINT64_MAX, UINT64_MAX - 7 };
+
+	queue = files_queue("queue");
+	begin(&small);
+	put(id_of(1), 100, QUEUE_INCOMING, &spot);
+	for (size_t i = 0; i < T_COUNT(wrong); i++) {
+		bad = spot;
+		bad.at = wrong[i];
+		T_CHECK(!commit_log_tombstone(queue, &bad, false, &why));
+	}
+	bad = spot;
+	bad.log++;			/* gone, or never there */
+	T_CHECK(commit_log_tombstone(queue, &bad, true, &why));
+	bad.log = 0;
+	T_CHECK(commit_log_tombstone(queue, &bad, true, &why));
+	T_EQ_STR(living(), id_of(1));
+	die();
+	lose(QUEUE_INCOMING, id_of(1));
+	T_EQ_STR(recovered(), "0 1 0 0");
+	str_fini(&why);
+}

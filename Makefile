@@ -7,6 +7,7 @@
 #   make test-long  the long forms of those that have one, and tests/long
 #   make check-asan unit tests under address and undefined-behaviour sanitizers
 #   make fuzz       each fuzz target for FUZZ_SECONDS       (FUZZ=part of a name)
+#   make bench      speed beside Postfix                    (ROWS= ROUNDS= SYSTEMS=)
 #   make deps lint format sizes install clean
 #
 # Variables: CC, BUILD=, V=1 (show commands), WERROR=1, FIBER=ucontext,
@@ -101,7 +102,7 @@ all: $(FLOORS:%=$(BUILD)/lib/%.a) $(ROLE_BINS) $(COMMAND_BINS)
 # Probed once; `make clean` or removing build/config.mk asks again. Every
 # object sees HAVE_DB HAVE_LMDB HAVE_PCRE2 HAVE_SECCOMP HAVE_OPENSSL as 0 or 1.
 
-NO_BUILD_GOALS := deps lint format sizes clean run test test-long
+NO_BUILD_GOALS := deps lint format sizes clean run test test-long bench
 ifneq ($(filter-out $(NO_BUILD_GOALS),$(or $(MAKECMDGOALS),all)),)
 -include $(BUILD)/config.mk
 endif
@@ -341,6 +342,15 @@ test-long:
 run-tests-long: all unit-tests $(TOOL_BINS) test-system
 	@$(RUN_TESTS) --long $(if $(TEST),--only '$(TEST)') unit system long
 .PHONY: deps test run-tests test-long run-tests-long
+
+# Speed beside Postfix, as root: all rows, or those that start with ROWS.
+BENCH_FLAGS = $(if $(ROWS),--rows '$(ROWS)') $(if $(ROUNDS),--rounds $(ROUNDS)) \
+	$(if $(SECONDS),--seconds $(SECONDS)) $(if $(SYSTEMS),--systems '$(SYSTEMS)')
+bench:
+	@BUILD=$(BUILD) conf/deps bench
+	@$(MAKE) --no-print-directory $(PARALLEL) all $(TOOL_BINS)
+	@WAYPOST_BUILD='$(abspath $(BUILD))' tests/bench/bench $(BENCH_FLAGS)
+.PHONY: bench
 
 RUN_DIR ?= run
 SMTP_PORT ?= 2525

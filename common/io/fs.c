@@ -494,9 +494,13 @@ fs_sync_dir_wait(int dirfd, struct str *why)
 bool
 fs_sync_dir_now(int dirfd, struct str *why)
 {
-	if (FAULT("fs.fsyncdir") || fsync(dirfd) != 0)
+	uint64_t number = SYNC_BEGINS(dirfd, RECORD_FSYNC);
+	bool ok = !FAULT("fs.fsyncdir") && fsync(dirfd) == 0;
+
+	SYNC_ENDED(ok, dirfd, RECORD_FSYNC, number);
+	if (!ok)
 		return fail_fd(why, "fsync of directory", dirfd);
-	RECORD(.op = "fsyncdir", .fd = dirfd);
+	TELL(.op = "fsyncdir", .fd = dirfd);
 	return true;
 }
 

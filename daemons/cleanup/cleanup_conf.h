@@ -15,7 +15,7 @@ struct cleanup_conf {
 	const char *recipient_canonical_classes;
 	const char *propagate_unmatched_extensions;
 	const char *message_drop_headers, *undisclosed_recipients_header;
-	const char *remote_header_rewrite_domain;
+	const char *remote_header_rewrite_domain, *smtputf8_autodetect_classes;
 	int64_t virtual_alias_expansion_limit, virtual_alias_recursion_limit;
 	int64_t virtual_alias_address_length_limit, duplicate_filter_limit;
 	bool always_add_missing_headers, replace_stray_cr_lf;

@@ -17,6 +17,7 @@
 
 struct transaction {
 	struct arena *arena;
+	struct arena *scratch;		/* of the frame at work */
 	char id[QUEUE_ID_MAX];
 	uint64_t flags;			/* enum cleanup_flags */
 	struct envelope envelope;
@@ -38,7 +39,7 @@ struct transaction {
 	uint32_t header_seen[2];	/* bit per enum header_id */
 	unsigned hops;
 	struct strlist *extracted, *extracted_resent;
-	bool has_8bit;
+	bool has_8bit, has_utf8_header;
 };
 
 /* transaction.c: messages of one connection until it ends. Suspends. */
@@ -55,6 +56,8 @@ void map_sender(struct transaction *t);
 /* Canonical and virtual mapping of one recipient; the results are appended to
  * t->rcpts. Suspends. */
 void map_rcpt(struct transaction *t, const struct envelope_rcpt *rcpt);
+/* Was SMTPUTF8 asked for, or do we ask for it ourselves? */
+bool map_wants_utf8(const struct transaction *t);
 /* An address in a header: appended to out, internal form. Suspends. */
 void map_header_address(struct transaction *t, struct span address,
     unsigned header_kind, struct str *out);

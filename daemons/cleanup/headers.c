@@ -11,13 +11,14 @@
 
 #include "common/base/log.h"
 #include "common/base/strlist.h"
+#include "common/base/utf8.h"
 #include "common/mail/address.h"
 #include "common/mail/conf_core.h"
 #include "common/mail/date822.h"
 #include "common/mail/token822.h"
 #include "daemons/cleanup/cleanup_priv.h"
 
-/* An unfinished line longer than this is passed on in pieces. */
+/* An unfinished line longer than this is passed on in pieces, or cut. */
 #define LINE_MOST (64 * 1024)
 
 static uint32_t dropped[2];
@@ -176,6 +177,7 @@ take_header(struct transaction *t, struct span line, size_t name_length)
 	t->header_seen[id / 32] |= 1u << id % 32;
 	if (id == HEADER_RECEIVED
 	    && ++t->hops > conf_core.hopcount_limit) {
+		log_warn("message rejected: hopcount exceeded");
 		transaction_fail(t, CLEANUP_HOPS, NULL);
 		return;
 	}
@@ -189,6 +191,8 @@ take_header(struct transaction *t, struct span line, size_t name_length)
 		    : t->extracted);
 	if (is_dropped(id, span_sub(line, 0, name_length)))
 		return;
+	if (!t->has_utf8_header && !span_is_ascii(line) && utf8_valid(line))
+		t->has_utf8_header = true;
 	if (kind & (HEADER_IS_SENDER | HEADER_IS_RCPT)) {
 		rewrite_header(t, kind, line, value);
 	} else {
@@ -303,14 +307,21 @@ add_from(struct transaction *t, enum header_id id)
 	put_line(t, &line);
 }
 
+/* Any header of a resent message makes it one (RFC 5322 3.6.6). */
+static bool
+was_resent(const struct transaction *t)
+{
+	for (int id = 1; id < HEADER_COUNT; id++)
+		if ((header_flags((enum header_id)id) & HEADER_IS_RESENT)
+		    && was_seen(t, (enum header_id)id))
+			return true;
+	return false;
+}
+
 static void
 add_missing(struct transaction *t)
 {
-	bool resent = was_seen(t, HEADER_RESENT_FROM)
-	    || was_seen(t, HEADER_RESENT_TO)
-	    || was_seen(t, HEADER_RESENT_SENDER)
-	    || was_seen(t, HEADER_RESENT_DATE)
-	    || was_seen(t, HEADER_RESENT_MESSAGE_ID);
+	bool resent = was_resent(t);
 
 	if (!adds_missing(t)) {
 		if (!was_seen(t, HEADER_MESSAGE_ID))
@@ -329,7 +340,8 @@ add_missing(struct transaction *t)
 		add_from(t, resent ? HEADER_RESENT_FROM : HEADER_FROM);
 	if (cleanup_conf.undisclosed_recipients_header[0] != '\0'
 	    && !was_seen(t, HEADER_TO) && !was_seen(t, HEADER_CC)
-	    && !was_seen(t, HEADER_BCC)) {
+	    && !was_seen(t, HEADER_RESENT_TO)
+	    && !was_seen(t, HEADER_RESENT_CC)) {
 		struct str line = STR_EMPTY;
 
 		str_printf(&line, "%s\n",
@@ -359,11 +371,24 @@ append_header(struct transaction *t, struct span text)
 		    room - str_len(t->header)));
 }
 
+/* White space of RFC 5322, and a stray CR, which may become a space. */
+static bool
+continues_header(char first)
+{
+	return first == ' ' || first == '\t' || first == '\r';
+}
+
+static bool
+is_header_line(const struct transaction *t, struct span line)
+{
+	return header_name_length(line) > 0 || (line.len > 0
+	    && continues_header(line.p[0]) && str_len(t->header) > 0);
+}
+
 static void
 take_line(struct transaction *t, struct span line)
 {
-	if (line.len > 0 && ascii_is_space(line.p[0])
-	    && str_len(t->header) > 0) {
+	if (is_header_line(t, line) && continues_header(line.p[0])) {
 		append_header(t, SPAN("\n"));
 		append_header(t, line);
 		return;
@@ -387,21 +412,30 @@ take_line(struct transaction *t, struct span line)
 	}
 }
 
+/* More of a line whose end has not come. What no header keeps is dropped. */
+static void
+add_to_line(struct transaction *t, struct span bytes)
+{
+	size_t most = (size_t)conf_core.header_size_limit > LINE_MOST
+	    ? (size_t)conf_core.header_size_limit : LINE_MOST;
+	size_t len = str_len(t->line);
+
+	if (is_header_line(t, str_span(t->line)))
+		bytes = span_sub(bytes, 0, len < most ? most - len : 0);
+	str_add(t->line, bytes);
+}
+
 /* A header this long is cut anyway; of a body nothing may be. */
 static void
 take_unfinished(struct transaction *t, struct span bytes)
 {
-	struct span line;
-
-	if (str_len(t->line) < LINE_MOST)
-		str_add(t->line, bytes);
-	line = str_span(t->line);
-	if (line.len < LINE_MOST || header_name_length(line) > 0
-	    || (ascii_is_space(line.p[0]) && str_len(t->header) > 0))
+	add_to_line(t, bytes);
+	if (str_len(t->line) < LINE_MOST
+	    || is_header_line(t, str_span(t->line)))
 		return;
 	end_headers(t);
 	put_content(t, SPAN("\n"));
-	put_content(t, line);
+	put_content(t, str_span(t->line));
 	str_clear(t->line);
 }
 
@@ -416,7 +450,7 @@ headers_take(struct transaction *t, struct span bytes)
 			return;
 		}
 		if (str_len(t->line) > 0) {
-			str_add(t->line, span_sub(bytes, 0, (size_t)lf));
+			add_to_line(t, span_sub(bytes, 0, (size_t)lf));
 			take_line(t, str_span(t->line));
 			str_clear(t->line);
 		} else {

@@ -37,10 +37,25 @@ static const struct name_value propagate_words[] = {
 	{ NULL, 0 },
 };
 
+#define CANONICAL_DEPTH 10		/* tables that lead from one to the next */
+
 static struct maps *canonical, *sender_canonical, *rcpt_canonical;
+/* Where a message came from, for smtputf8_autodetect_classes. */
+enum utf8_class { UTF8_SENDMAIL = 1, UTF8_SMTPD = 2, UTF8_INTERNAL = 4 };
+
+static const struct name_value utf8_words[] = {
+	{ "none", 0 }, { "sendmail", UTF8_SENDMAIL }, { "smtpd", UTF8_SMTPD },
+	{ "qmqpd", 0 }, { "forward", UTF8_INTERNAL },
+	{ "bounce", UTF8_INTERNAL }, { "notify", UTF8_INTERNAL },
+	{ "verify", 0 },
+	{ "all", UTF8_SENDMAIL | UTF8_SMTPD | UTF8_INTERNAL },
+	{ NULL, 0 },
+};
+
 static struct maps *virtual_alias;
 static struct matchlist *local_domains;
 static unsigned canonical_classes, sender_classes, rcpt_classes, propagate;
+static unsigned utf8_classes;
 
 static unsigned
 words(const struct name_value *table, const char *name, const char *value)
@@ -71,6 +86,8 @@ map_setup(void)
 	    cleanup_conf.sender_canonical_classes);
 	rcpt_classes = words(class_words, "recipient_canonical_classes",
 	    cleanup_conf.recipient_canonical_classes);
+	utf8_classes = words(utf8_words, "smtputf8_autodetect_classes",
+	    cleanup_conf.smtputf8_autodetect_classes);
 	propagate = words(propagate_words, "propagate_unmatched_extensions",
 	    cleanup_conf.propagate_unmatched_extensions);
 	local_domains = tables_open_list("mydestination",
@@ -114,7 +131,7 @@ standard_form(struct transaction *t, struct span address, struct str *out)
 	struct rewrite_answer answer;
 
 	if (!rewrite_address("local", REWRITE_STANDARD_FORM, SPAN_NONE,
-	    address, &answer, t->arena, service_ipc_deadline()))
+	    address, &answer, t->scratch, service_ipc_deadline()))
 		transaction_fail(t, CLEANUP_DEFER,
 		    "4.3.0 address rewriting problem");
 	str_set(out, answer.address);
@@ -162,7 +179,7 @@ first_address(const struct token822_address *found, void *arg)
 		str_add(out, found->internal);
 }
 
-/* One pass through one table; true when it changed the address. */
+/* One look-up in one table; true when it changed the address. */
 static bool
 canonical_step(struct transaction *t, struct maps *maps, struct str *address)
 {
@@ -201,6 +218,26 @@ canonical_step(struct transaction *t, struct maps *maps, struct str *address)
 	return changed;
 }
 
+/* What a table made of an address is looked up in it again. */
+static void
+canonical_table(struct transaction *t, struct maps *maps, struct str *address)
+{
+	struct str given = STR_EMPTY;
+	unsigned depth = 0;
+
+	str_set(&given, str_span(address));
+	while (t->status == CLEANUP_OK && canonical_step(t, maps, address)) {
+		if (++depth <= CANONICAL_DEPTH)
+			continue;
+		log_warn("unreasonable %s map nesting for %s -- message not "
+		    "accepted, try again later", maps_title(maps),
+		    str_cstr(&given));
+		transaction_fail(t, CLEANUP_DEFER,
+		    "4.6.0 address mapping error");
+	}
+	str_fini(&given);
+}
+
 static void
 canonical_map(struct transaction *t, unsigned class, struct str *address)
 {
@@ -208,12 +245,12 @@ canonical_map(struct transaction *t, unsigned class, struct str *address)
 		return;
 	if ((class & (CLASS_ENVELOPE_SENDER | CLASS_HEADER_SENDER))
 	    && (class & sender_classes))
-		canonical_step(t, sender_canonical, address);
+		canonical_table(t, sender_canonical, address);
 	if ((class & (CLASS_ENVELOPE_RCPT | CLASS_HEADER_RCPT))
 	    && (class & rcpt_classes))
-		canonical_step(t, rcpt_canonical, address);
+		canonical_table(t, rcpt_canonical, address);
 	if (class & canonical_classes)
-		canonical_step(t, canonical, address);
+		canonical_table(t, canonical, address);
 }
 
 void
@@ -242,7 +279,7 @@ map_header_address(struct transaction *t, struct span address,
 		return;
 	}
 	if (!rewrite_address(local ? "local" : "remote", REWRITE_STANDARD_FORM,
-	    SPAN_NONE, address, &answer, t->arena, service_ipc_deadline()))
+	    SPAN_NONE, address, &answer, t->scratch, service_ipc_deadline()))
 		transaction_fail(t, CLEANUP_DEFER,
 		    "4.3.0 address rewriting problem");
 	str_set(out, answer.address);
@@ -464,6 +501,31 @@ map_rcpt(struct transaction *t, const struct envelope_rcpt *rcpt)
 		    span_is(rcpt->address, e.results.items[i]));
 	strlist_fini(&e.results);
 	str_fini(&address);
+}
+
+static bool
+has_utf8(const struct transaction *t)
+{
+	if (t->has_utf8_header || !span_is_ascii(t->envelope.sender))
+		return true;
+	for (size_t i = 0; i < t->nrcpts; i++)
+		if (!span_is_ascii(t->rcpts[i].address))
+			return true;
+	return false;
+}
+
+bool
+map_wants_utf8(const struct transaction *t)
+{
+	uint64_t flags = t->envelope.flags;
+	unsigned class = flags & ENVELOPE_INTERNAL ? UTF8_INTERNAL
+	    : span_empty(t->envelope.client_address) ? UTF8_SENDMAIL
+	    : UTF8_SMTPD;
+
+	if (!conf_core.smtputf8_enable)
+		return false;
+	return (flags & ENVELOPE_SMTPUTF8_ASKED)
+	    || ((class & utf8_classes) && has_utf8(t));
 }
 
 void

@@ -62,11 +62,12 @@ take_rcpts(struct transaction *t, const struct attr_list *list)
 }
 
 static struct transaction *
-begin(struct arena *arena, struct cleanup_begin *rq)
+begin(struct arena *arena, struct arena *scratch, struct cleanup_begin *rq)
 {
 	struct transaction *t = arena_zalloc(arena, sizeof(*t));
 
 	t->arena = arena;
+	t->scratch = scratch;
 	t->text = str_in_arena(arena);
 	t->line = str_in_arena(arena);
 	t->header = str_in_arena(arena);
@@ -187,10 +188,13 @@ commit(struct transaction *t)
 	    || (t->envelope.flags & ENVELOPE_HOLD) != 0;
 	enum queue_result result;
 
-	if (t->has_8bit) {
-		queue_writer_final_flags(t->writer, ENVELOPE_8BIT);
-		t->envelope.flags |= ENVELOPE_8BIT;
-	}
+	uint64_t flags = t->has_8bit ? ENVELOPE_8BIT : 0;
+
+	if (map_wants_utf8(t))
+		flags |= ENVELOPE_SMTPUTF8_ASKED
+		    | (t->has_utf8_header ? ENVELOPE_SMTPUTF8_NEEDED : 0);
+	queue_writer_final_flags(t->writer, flags);
+	t->envelope.flags |= flags;
 	if (t->nrcpts <= QMGR_NOTE_RCPTS_MAX)
 		map_resolve(t);
 	result = queue_writer_commit(t->writer,
@@ -239,7 +243,8 @@ nonsense(struct str *why, const char *what)
  * again. */
 static bool
 take_frame(struct stream *client, struct arena *arena,
-    struct attr_frame *frame, struct transaction **t, struct str *why)
+    struct arena *scratch, struct attr_frame *frame, struct transaction **t,
+    struct str *why)
 {
 	if (frame->form == cleanup_begin_form.id) {
 		struct cleanup_begin rq;
@@ -249,7 +254,7 @@ take_frame(struct stream *client, struct arena *arena,
 		if (!attr_decode(&cleanup_begin_form, frame, client, arena,
 		    &rq, why))
 			return false;
-		*t = begin(arena, &rq);
+		*t = begin(arena, scratch, &rq);
 		return true;
 	}
 	if (*t == NULL)
@@ -317,7 +322,8 @@ serve_message(struct stream *client, struct arena *arena,
 		if (frame.form == cleanup_data_form.id) {
 			if (!take_data(&frame, scratch, t, why))
 				return false;
-		} else if (!take_frame(client, arena, &frame, &t, why)) {
+		} else if (!take_frame(client, arena, scratch,
+		    &frame, &t, why)) {
 			return false;
 		}
 		begun = true;

@@ -20,6 +20,8 @@ static const struct {
 	{ "nothing", "", "remote", "", "" },
 	{ "body at once", "", "remote", "body is here\nA: b\n",
 	    "\nbody is here\nA: b\n" },
+	{ "what is no white space continues nothing", "", "remote",
+	    "A: b\n\vC: d\nE: f\n", "A: b\n\n\vC: d\nE: f\n" },
 	{ "body without an empty line", "", "remote", "A: b\nbody\nC: d\n",
 	    "A: b\n\nbody\nC: d\n" },
 	{ "begins with a space", "", "remote", " x\nA: b\n\n",
@@ -84,6 +86,20 @@ static const struct {
 	    "From: a@b\nResent-From: c@d\nResent-Message-Id: "
 	    "<20231114221320.4F0A1B2C3D@mail.example.com>\n"
 	    "Resent-Date: Tue, 14 Nov 2023 22:13:20 +0000 (UTC)\n\n" },
+	{ "resent, by any header", "", "local", "From: a@b\nTo: c@d\n"
+	    "Resent-Cc: e@f\nResent-From: g@h\nResent-Date: x\n\n",
+	    "From: a@b\nTo: c@d\nResent-Cc: e@f\nResent-From: g@h\n"
+	    "Resent-Date: x\nResent-Message-Id: "
+	    "<20231114221320.4F0A1B2C3D@mail.example.com>\n\n" },
+	{ "recipients that nobody sees", "undisclosed_recipients_header = "
+	    "To: undisclosed-recipients:;", "local", "Message-Id: <x>\n"
+	    "Date: y\nFrom: a@b\nBcc: c@d\n\n", "Message-Id: <x>\n"
+	    "Date: y\nFrom: a@b\nTo: undisclosed-recipients:;\n\n" },
+	{ "recipients of the second way", "undisclosed_recipients_header = "
+	    "To: undisclosed-recipients:;", "local", "Resent-Message-Id: <x>\n"
+	    "Resent-Date: y\nResent-From: a@b\nResent-To: c@d\n\n",
+	    "Resent-Message-Id: <x>\nResent-Date: y\nResent-From: a@b\n"
+	    "Resent-To: c@d\n\n" },
 	{ "with long ids", "enable_long_queue_ids = yes", "local",
 	    "Date: x\nFrom: a@b\n\n", "Date: x\nFrom: a@b\n"
 	    "Message-Id: <4F0A1B2C3D@mail.example.com>\n\n" },
@@ -157,6 +173,8 @@ size_limits(void *arg)
 	send_text("remote", "Received: a\nRECEIVED: b\nReceived: c\n\n",
 	    &reply, &stored);
 	T_EQ_STR(str_cstr(&reply), "554");
+	T_HAS_STR(logged(), "warning: 4F0A1B2C3D: message rejected: "
+	    "hopcount exceeded\n");
 	/* One line that never ends is a body, and arrives whole. */
 	world_conf("message_size_limit = 0");
 	for (int i = 0; i < 300000; i++)
@@ -168,6 +186,46 @@ size_limits(void *arg)
 	str_fini(&reply);
 	str_fini(&stored);
 	str_fini(&text);
+}
+
+/* Of a header that is too long the beginning stays, and nothing behind it. */
+static void
+long_header(void *arg)
+{
+	struct str reply = STR_EMPTY, stored = STR_EMPTY, text = STR_EMPTY;
+	static const int64_t limits[] = { 1000, 102400, 300000, 1000000 };
+	size_t length = 400000;
+
+	str_adds(&text, "A: ");
+	for (size_t i = 3; i < length; i++)
+		str_putc(&text, (char)('a' + i % 23));
+	str_adds(&text, "\nB: c\n\nbody\n");
+	for (size_t i = 0; i < T_COUNT(limits); i++) {
+		struct str conf = STR_EMPTY, want = STR_EMPTY;
+		size_t kept = (size_t)limits[i] < length ? (size_t)limits[i]
+		    : length;
+
+		T_CASEF("header_size_limit %lld", (long long)limits[i]);
+		str_printf(&conf, "header_size_limit = %lld",
+		    (long long)limits[i]);
+		world_conf(str_cstr(&conf));
+		send_text("remote", str_cstr(&text), &reply, &stored);
+		T_EQ_STR(str_cstr(&reply), "250");
+		str_add(&want, span_sub(str_span(&text), 0, kept));
+		str_adds(&want, "\nB: c\n\nbody\n");
+		T_CHECK(strcmp(strchr(str_cstr(&stored), '\n') + 1,
+		    str_cstr(&want)) == 0);
+		str_fini(&conf);
+		str_fini(&want);
+	}
+	str_fini(&reply);
+	str_fini(&stored);
+	str_fini(&text);
+}
+
+T_TEST(a_long_header_keeps_its_beginning)
+{
+	world_run(long_header, NULL);
 }
 
 T_TEST(size_and_hops_are_limited)

@@ -42,6 +42,16 @@ static const struct {
 	    "x@example.com x@b", "s@a -> z@example.com(x@example.com) x@b" },
 	{ "canonical, substituted", "canonical_maps = "
 	    "regexp:{{/^(.*)@b$$/ $$1.b@c}}", "s@a", "x@b", "s@a -> x.b@c(x@b)" },
+	{ "canonical, in steps", "canonical_maps = "
+	    "inline:{{a@b=c@d}, {c@d=e@f}, {e@f=E@F}}", "s@a", "a@b",
+	    "s@a -> E@F(a@b)" },
+	{ "canonical, catch-all", "canonical_maps = inline:{{@b=boss@b}}",
+	    "s@a", "a@b", "s@a -> boss@b(a@b)" },
+	{ "canonical, a loop", "canonical_maps = inline:{{a@b=c@d}, {c@d=a@b}}",
+	    "s@a", "a@b", "451 4.6.0 address mapping error; not queued" },
+	{ "canonical, without end", "sender_canonical_maps = "
+	    "regexp:{{/^(.*)@a$$/ x$$1@a}}", "s@a", "a@b",
+	    "451 4.6.0 address mapping error; not queued" },
 	{ "canonical, failed", "canonical_maps = fail:x", "s@a", "a@b",
 	    "451 4.3.0 address lookup problem; not queued" },
 	{ "canonical, nobody", "canonical_maps = inline:{{a@b=()}}", "s@a",

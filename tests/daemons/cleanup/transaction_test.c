@@ -92,6 +92,64 @@ T_TEST(qmgr_hears_of_what_was_committed)
 	world_run(notes, NULL);
 }
 
+#define ASKED ENVELOPE_SMTPUTF8_ASKED
+#define NEEDED ENVELOPE_SMTPUTF8_NEEDED
+
+static const struct {
+	const char *name, *conf, *client, *sender, *rcpts, *content;
+	uint64_t asked, want;
+} utf8_cases[] = {
+	{ "plain", "", "192.0.2.1", "s@a", "a@b", "A: b\n\n", 0, 0 },
+	{ "asked for, not used", "", "192.0.2.1", "s@a", "a@b", "A: b\n\n",
+	    ASKED, ASKED },
+	{ "asked for and used", "", "192.0.2.1", "s@a", "a@b",
+	    "A: \xc3\xa4\n\n", ASKED, ASKED | NEEDED | ENVELOPE_8BIT },
+	{ "used in the body alone", "", "192.0.2.1", "s@a", "a@b",
+	    "A: b\n\n\xc3\xa4\n", ASKED, ASKED | ENVELOPE_8BIT },
+	{ "no UTF-8 at all", "", "192.0.2.1", "s@a", "a@b", "A: \xe4\n\n",
+	    ASKED, ASKED | ENVELOPE_8BIT },
+	{ "used by a client, unasked", "", "192.0.2.1", "s@a", "a@b",
+	    "A: \xc3\xa4\n\n", 0, ENVELOPE_8BIT },
+	{ "unasked, all looked at", "smtputf8_autodetect_classes = all",
+	    "192.0.2.1", "s@a", "a@b", "A: \xc3\xa4\n\n", 0,
+	    ASKED | NEEDED | ENVELOPE_8BIT },
+	{ "from sendmail", "", NULL, "s@a", "a@b", "A: \xc3\xa4\n\n", 0,
+	    ASKED | NEEDED | ENVELOPE_8BIT },
+	{ "from sendmail, an address", "", NULL, "s@a", "\xc3\xa4@b",
+	    "A: b\n\n", 0, ASKED },
+	{ "from sendmail, not looked at", "smtputf8_autodetect_classes = none",
+	    NULL, "s@a", "a@b", "A: \xc3\xa4\n\n", 0, ENVELOPE_8BIT },
+	{ "switched off", "smtputf8_enable = no", NULL, "s@a", "a@b",
+	    "A: \xc3\xa4\n\n", 0, ENVELOPE_8BIT },
+};
+
+static void
+utf8(void *arg)
+{
+	(void)arg;
+	for (size_t i = 0; i < T_COUNT(utf8_cases); i++) {
+		struct world_message m = { .client = utf8_cases[i].client,
+			.sender = utf8_cases[i].sender,
+			.rcpts = utf8_cases[i].rcpts,
+			.content = utf8_cases[i].content,
+			.envelope_flags = utf8_cases[i].asked };
+
+		T_CASE(utf8_cases[i].name);
+		world_conf(utf8_cases[i].conf);
+		world_send(&m, &reply, &stored);
+		T_EQ_STR(str_cstr(&reply), "250");
+		settle();
+		T_EQ_INT(world_note.flags, utf8_cases[i].want);
+	}
+	world_conf("");
+}
+
+T_TEST(mail_that_needs_smtputf8_is_marked)
+{
+	keep_log();
+	world_run(utf8, NULL);
+}
+
 static const struct {
 	const char *name, *rcpts, *content, *want;
 } extractions[] = {

@@ -259,7 +259,9 @@ world_send(const struct world_message *m, struct str *reply_out,
 {
 	struct arena *arena = arena_new();
 	struct envelope e = { .sender = span_cstr(m->sender),
-		.arrival_us = 1700000000000000,
+		.arrival_us = 1700000000000000, .flags = m->envelope_flags,
+		.client_address = m->client != NULL ? span_cstr(m->client)
+		    : SPAN_NONE,
 		.full_name = m->full_name != NULL ? span_cstr(m->full_name)
 		    : SPAN_NONE,
 		.rewrite_context = m->context != NULL

@@ -37,6 +37,8 @@ struct world_message {
 	const char *context;		/* NULL: "remote" */
 	const char *sender, *rcpts, *content;
 	const char *full_name;
+	const char *client;		/* its address; NULL: none */
+	uint64_t envelope_flags;
 	uint64_t flags;			/* 0: CLEANUP_EXTERNAL */
 	size_t chunk;			/* bytes of content at once; 0: all */
 };

@@ -12,6 +12,9 @@
 #include <netdb.h>
 
 #include "common/base/ipaddr.h"
+#include "common/mail/hostname.h"
+
+#define RECORDS_MOST 100		/* of one name; the others are left out */
 
 static uint64_t
 status_of(int eai)
@@ -53,6 +56,22 @@ set_status(struct resolver_reply *reply, int eai)
 	}
 }
 
+/* Other names are none of DNS either, and some libraries would ask for a part
+ * of them. */
+static bool
+is_name(struct span name)
+{
+	struct str why = STR_EMPTY;
+	struct ipaddr ip;
+	bool ok;
+
+	if (name.len > 1 && name.p[name.len - 1] == '.')
+		name.len--;
+	ok = ipaddr_scan(name, &ip) || hostname_valid(name, &why);
+	str_fini(&why);
+	return ok;
+}
+
 static void
 look_up_addresses(const struct resolver_request *request,
     struct resolver_reply *reply, struct arena *arena)
@@ -63,18 +82,24 @@ look_up_addresses(const struct resolver_request *request,
 	struct addrinfo *list = NULL;
 	size_t count = 0;
 
+	if (!is_name(request->name)) {
+		reply->status = RESOLVER_BAD_NAME;
+		reply->why = SPAN("not a host name");
+		return;
+	}
 	set_status(reply, getaddrinfo(arena_cstr(arena, request->name), NULL,
 	    &hints, &list));
 	if (reply->status != RESOLVER_FOUND)
 		return;
 	for (struct addrinfo *ai = list; ai != NULL; ai = ai->ai_next)
-		count++;
+		count += count < RECORDS_MOST;
 
 	struct resolver_record *records =
 	    arena_array(arena, count, sizeof(*records));
 	size_t n = 0;
 
-	for (struct addrinfo *ai = list; ai != NULL; ai = ai->ai_next) {
+	for (struct addrinfo *ai = list; ai != NULL && n < count;
+	    ai = ai->ai_next) {
 		char text[IPADDR_TEXT_MAX];
 		struct ipaddr ip;
 		uint16_t port;

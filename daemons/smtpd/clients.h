@@ -18,6 +18,12 @@ enum map_status client_in_mynetworks(const struct session *s);
 bool client_is_own_address(const struct session *s);
 enum bare_lf client_bare_lf(const struct session *s);
 unsigned client_ehlo_discard(const struct session *s);
+
+/* receive_override_options */
+enum receive_override { OVERRIDE_UNKNOWN_RCPT = 1, OVERRIDE_MAPPINGS = 2,
+	OVERRIDE_CHECKS = 4, OVERRIDE_MILTERS = 8 };
+unsigned client_receive_overrides(void);
+
 /* CONNECT, GET and such; FAILED counts as no. Suspends. */
 bool client_command_forbidden(struct span word);
 bool client_command_is_noop(struct span word);

@@ -11,6 +11,7 @@
 #include "common/mail/conf_core.h"
 #include "common/service/counters.h"
 #include "common/service/service.h"
+#include "daemons/smtpd/clients.h"
 #include "daemons/smtpd/restrict.h"
 #include "daemons/smtpd/smtpd_priv.h"
 
@@ -44,14 +45,11 @@ cleanup_flags(struct session *s)
 {
 	struct transaction *t = s->tx;
 	uint64_t flags = CLEANUP_EXTERNAL | CLEANUP_SMTP_REPLY;
-	struct span words = SPAN(smtpd_conf.receive_override_options), word;
 
-	while (span_token(&words, ", \t\r\n", &word)) {
-		if (span_is_nocase(word, "no_address_mappings"))
-			flags &= ~(uint64_t)(CLEANUP_MAP_OK | CLEANUP_BCC_OK);
-		else if (span_is_nocase(word, "no_header_body_checks"))
-			flags &= ~(uint64_t)CLEANUP_FILTER;
-	}
+	if (client_receive_overrides() & OVERRIDE_MAPPINGS)
+		flags &= ~(uint64_t)(CLEANUP_MAP_OK | CLEANUP_BCC_OK);
+	if (client_receive_overrides() & OVERRIDE_CHECKS)
+		flags &= ~(uint64_t)CLEANUP_FILTER;
 	if (span_is(t->envelope.rewrite_context, "local"))
 		flags |= CLEANUP_FIX_HEADERS;
 	if (t->hold)

@@ -98,6 +98,7 @@ implied_check(const char *title)
 		{ "smtpd_sender_restrictions", "check_sender_access" },
 		{ "smtpd_relay_restrictions", "check_recipient_access" },
 		{ "smtpd_recipient_restrictions", "check_recipient_access" },
+		{ "local_header_rewrite_clients", "check_address_map" },
 	};
 
 	for (size_t i = 0; i < ARRAY_COUNT(pairs); i++)

@@ -6,6 +6,7 @@
  */
 #include "common/mail/address.h"
 #include "common/mail/hostname.h"
+#include "daemons/smtpd/clients.h"
 #include "daemons/smtpd/restrict.h"
 
 /*
@@ -74,7 +75,8 @@ run_reject_non_fqdn_rcpt(struct check *c, const struct restriction *r)
 enum check_result
 run_reject_unlisted_rcpt(struct check *c, const struct restriction *r)
 {
-	if (c->to == NULL || c->listed)
+	if (c->to == NULL || c->listed
+	    || (client_receive_overrides() & OVERRIDE_UNKNOWN_RCPT))
 		return CHECK_DUNNO;
 	c->listed = true;
 	return unlisted_rcpt(c, c->rcpt, c->to, CLASS_RCPT);

@@ -44,15 +44,18 @@ resolve_setup(void)
 	    MATCHLIST_DOMAINS | tables_parent_style("virtual_mailbox_domains"));
 	relay_domains = tables_open_list("relay_domains", conf_core.relay_domains,
 	    MATCHLIST_DOMAINS | tables_parent_style("relay_domains"));
+	/* Who writes an address must not choose its transport: no $1 here. */
 	transport_maps = tables_open("transport_maps",
-	    rewrite_conf.transport_maps, MAP_FOLD);
+	    rewrite_conf.transport_maps, MAP_FOLD | MAP_NO_REGSUB);
 	relocated_maps = tables_open("relocated_maps",
 	    rewrite_conf.relocated_maps, MAP_FOLD);
 	sender_relayhost_maps = tables_open("sender_dependent_relayhost_maps",
-	    rewrite_conf.sender_dependent_relayhost_maps, MAP_FOLD);
+	    rewrite_conf.sender_dependent_relayhost_maps,
+	    MAP_FOLD | MAP_NO_REGSUB);
 	sender_transport_maps = tables_open(
 	    "sender_dependent_default_transport_maps",
-	    rewrite_conf.sender_dependent_default_transport_maps, MAP_FOLD);
+	    rewrite_conf.sender_dependent_default_transport_maps,
+	    MAP_FOLD | MAP_NO_REGSUB);
 }
 
 void
@@ -135,7 +138,7 @@ find_relayhost(struct span sender, struct str *host, struct rewrite_answer *a)
 		switch (addrfind(sender_relayhost_maps, &how, sender, host,
 		    NULL)) {
 		case MAP_FOUND:
-			if (span_is(str_span(host), "DUNNO"))
+			if (span_is_nocase(str_span(host), "DUNNO"))
 				break;
 			return str_len(host) > 0;
 		case MAP_FAILED:
@@ -186,7 +189,7 @@ route_default(struct rewrite_answer *a, struct span domain,
 		switch (addrfind(sender_transport_maps, &how, key, found,
 		    NULL)) {
 		case MAP_FOUND:
-			if (span_is(str_span(found), "DUNNO"))
+			if (span_is_nocase(str_span(found), "DUNNO"))
 				break;
 			if (str_cstr(found)[0] == ':')	/* only a host */
 				str_truncate(route, strcspn(str_cstr(route),

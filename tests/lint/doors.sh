@@ -29,6 +29,13 @@ door "epoll (common/io/loop.c)" \
 door "starting a process (common/io/child.c)" \
     'fork|vfork|clone|clone3|posix_spawnp?|popen|system|daemon' \
     'common/io/child\.c'
+# DNS and its library block, and are configured behind the jail.
+door "asking the system's resolver (daemons/resolver)" \
+    'getaddrinfo|getnameinfo|gethostby[a-z0-9_]+|res_n?(query|search|send)' \
+    'daemons/resolver/[a-z_]*\.c|daemons/master/listen\.c'
+door "asking for accounts (unix: tables, local)" \
+    'get(pw|gr)(nam|uid|gid|ent)(_r)?' \
+    'maps/unix\.c|common/mail/conf_core\.c|daemons/local/user\.c|daemons/commands/.*'
 door "replacing the program (common/io/child.c)" \
     'execv|execve|execvp|execvpe|execveat|fexecve|execl|execlp|execle' \
     'common/io/child\.c'

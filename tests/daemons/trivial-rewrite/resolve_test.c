@@ -68,6 +68,12 @@ static const struct {
 	    "sender_dependent_relayhost_maps = inline:{{s@s.example=DUNNO}, "
 	    "{@s.example=[dom]}}", "a@b.example", "s@s.example",
 	    "default smtp:[gw] a@b.example" },
+	{ "by sender, dunno", "relayhost = [gw]\n"
+	    "sender_dependent_relayhost_maps = inline:{{s@s.example=dunno}}",
+	    "a@b.example", "s@s.example", "default smtp:[gw] a@b.example" },
+	{ "by sender, from his own words", "relayhost = [gw]\n"
+	    "sender_dependent_relayhost_maps = regexp:{{/^(.*)@s/ [$$1]}}",
+	    "a@b.example", "evil@s.example", "default smtp:[gw] a@b.example" },
 	{ "by sender, null", "sender_dependent_relayhost_maps = "
 	    "inline:{{<>=[null]}}", "a@b.example", "",
 	    "default smtp:[null] a@b.example" },
@@ -126,6 +132,12 @@ static const struct {
 	    "default error:5.1.2 no: mail a@b.example" },
 	{ "transport, no colon", "transport_maps = inline:{{b.example=x}}",
 	    "a@b.example", "", "default fail" },
+	{ "transport, by pattern", "transport_maps = "
+	    "regexp:{{/^(.*)@b/ x:y}}", "a@b.example", "",
+	    "default x:y a@b.example" },
+	{ "transport, from the address", "transport_maps = "
+	    "regexp:{{/^(.*)@b/ $$1:}}", "local@b.example", "",
+	    "default smtp:b.example local@b.example" },
 	{ "transport, failed", "transport_maps = fail:x", "a@b.example", "",
 	    "default fail" },
 	/* relocated */

@@ -251,7 +251,8 @@ start_launcher(void)
 	struct str path = STR_EMPTY, why = STR_EMPTY;
 	int pair[2];
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+	if (FAULT("sock.pair") || socketpair(AF_UNIX, SOCK_STREAM |
+	    SOCK_CLOEXEC, 0, pair) != 0)
 		fatal("socket to the launcher: %m");
 	setenv(INHERIT_LAUNCHER_ENV, ST.from_master.log ? "v1 log=1" :
 	    "v1 log=0", 1);
@@ -331,7 +332,7 @@ service_prepare(const struct service *service, int argc, char **argv)
 	fiber_queue_init(&ST.leave);
 	log_set_tag(service->name);
 	signal(SIGPIPE, SIG_IGN);
-	fault_arm_from_environment();
+	fault_arm_from_environment(service->name);
 
 	service_read_options(argc, argv);
 	if (getenv(INHERIT_CHECK_ENV) != NULL)

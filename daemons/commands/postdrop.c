@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "common/io/fault.h"
 #include "common/io/fiber.h"
 #include "common/io/loop.h"
 #include "common/io/record.h"
@@ -221,6 +222,7 @@ main(int argc, char **argv)
 		    && open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY) != fd)
 			return EX_OSERR;
 	umask(022);
+	fault_arm_from_environment("postdrop");
 	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	keep_environment_clean();

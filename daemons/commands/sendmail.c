@@ -17,6 +17,7 @@
 #include "common/base/mem.h"
 #include "common/base/strlist.h"
 #include "common/io/child.h"
+#include "common/io/fault.h"
 #include "common/io/fs.h"
 #include "common/io/sock.h"
 #include "common/mail/address.h"
@@ -489,6 +490,7 @@ main(int argc, char **argv)
 	char bad = '\0', text[64];
 
 	log_set_tag("sendmail");
+	fault_arm_from_environment("sendmail");
 	if (strcmp(base_name(argv[0]), "mailq") == 0)
 		o.mode = MODE_QUEUE;
 	else if (strcmp(base_name(argv[0]), "newaliases") == 0)

@@ -18,6 +18,7 @@
 #include "common/base/mem.h"
 #include "common/base/scan.h"
 #include "common/io/child.h"
+#include "common/io/fault.h"
 #include "common/io/fiber.h"
 #include "common/io/loop.h"
 #include "common/io/signal_io.h"
@@ -188,9 +189,11 @@ main(int argc, char **argv)
 	signal(SIGINT, SIG_IGN);	/* a terminal's; our agent tells us */
 	signal(SIGTERM, SIG_IGN);
 	if (argc == 4 && strcmp(argv[1], WORKER_ARGUMENT) == 0) {
+		fault_arm_from_environment("worker");
 		become(argv[2], argv[3]);
 		return worker_main(INHERIT_LAUNCHER_SOCKET);
 	}
+	fault_arm_from_environment("launcher");
 	read_configuration(argc, argv);
 	logsink_open("launcher", has_log ? INHERIT_LOG : -1);
 	loop_start();

@@ -578,7 +578,7 @@ main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	umask(022);
 	read_options(argc, argv);
-	fault_arm_from_environment();
+	fault_arm_from_environment("master");
 	read_configuration();
 	if (options.test)
 		return test_lock();

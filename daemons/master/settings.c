@@ -44,8 +44,8 @@ fill_environment(struct settings *s, struct str *why)
 {
 	/* Tests arm faults and recorders, sanitizers are told where to report. */
 	static const char *const always[] = { "WAYPOST_FAULT",
-		"WAYPOST_RECORD", "ASAN_OPTIONS", "UBSAN_OPTIONS",
-		"LSAN_OPTIONS" };
+		"WAYPOST_FAULT_BOARD", "WAYPOST_RECORD", "ASAN_OPTIONS",
+		"UBSAN_OPTIONS", "LSAN_OPTIONS" };
 	struct strlist names = STRLIST_EMPTY;
 
 	if (!conf_list(conf_core.import_environment, &names, why))

@@ -29,6 +29,8 @@ import threading
 import time
 import unittest
 
+import faults as faults_from_outside
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("WAYPOST_BUILD", os.path.join(ROOT, "build"))
 PATIENCE = float(os.environ.get("WAYPOST_PATIENCE", "20"))
@@ -86,21 +88,26 @@ def reachable(path):
     return True
 
 
-_copied = None
+def build_with_faults():
+    """Where the programs with fault points are."""
+    return BUILD if os.path.basename(BUILD) == "test" else \
+        os.path.join(BUILD, "test")
 
 
-def build_for_others():
+_copied = {}
+
+
+def build_for_others(build):
     """The build directory, or a copy where every user reaches it."""
-    global _copied
-    if reachable(BUILD):
-        return BUILD
-    if _copied is None:
-        _copied = tempfile.mkdtemp(prefix="build-")
-        os.chmod(_copied, 0o755)
+    if reachable(build):
+        return build
+    if build not in _copied:
+        copy = _copied[build] = tempfile.mkdtemp(prefix="build-")
+        os.chmod(copy, 0o755)
         for part in ("sbin", "libexec"):
-            shutil.copytree(os.path.join(BUILD, part),
-                            os.path.join(_copied, part), symlinks=True)
-    return _copied
+            shutil.copytree(os.path.join(build, part),
+                            os.path.join(copy, part), symlinks=True)
+    return _copied[build]
 
 
 class Smtp:
@@ -331,7 +338,7 @@ class Instance:
     changes the text of master.cf before the start."""
 
     def __init__(self, settings=None, master=None, user=None, port=None,
-                 domain="demo.test", environment=None):
+                 domain="demo.test", environment=None, build=None):
         self.dir = tempfile.mkdtemp(prefix="i-")
         os.chmod(self.dir, 0o755)
         self.etc = os.path.join(self.dir, "etc")
@@ -341,7 +348,9 @@ class Instance:
         self.port = port or free_port()
         self.domain = domain
         self.user = user                    # numeric, when we are root
-        self.build = build_for_others() if user else BUILD
+        self.build = build or BUILD
+        if user:
+            self.build = build_for_others(self.build)
         self.environment = dict(os.environ, **(environment or {}))
         self.process = None
         if user:
@@ -534,13 +543,28 @@ class TestCase(unittest.TestCase):
             self.skipTest("no waypost in " + BUILD)
 
     def instance(self, settings=None, start=True, master=None, user=None,
-                 environment=None, **more):
-        """A started instance; names of main.cf as keywords."""
+                 environment=None, faults=None, **more):
+        """A started instance; names of main.cf as keywords. `faults`: a board
+        (faults.py), which all its processes look at."""
+        build = None
+        if faults:
+            build = build_with_faults()
+            environment = {**(environment or {}),
+                           "WAYPOST_FAULT_BOARD": faults.path}
         made = Instance({**(settings or {}), **more}, master, user,
-                        environment=environment)
+                        environment=environment, build=build)
         self.addCleanup(made.remove)
         self.addCleanup(self.explain, made)
         return made.start() if start else made
+
+    def board(self):
+        if not os.path.exists(os.path.join(build_with_faults(), "libexec",
+                                           "master")):
+            self.skipTest("no programs with fault points in "
+                          + build_with_faults())
+        board = faults_from_outside.Board()
+        self.addCleanup(board.remove)
+        return board
 
     def sink(self, answer=None, **options):
         sink = Sink(answer, **options)

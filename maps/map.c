@@ -14,6 +14,7 @@
 #include "common/base/mem.h"
 #include "common/base/panic.h"
 #include "common/base/utf8.h"
+#include "common/io/fault.h"
 #include "common/io/fiber.h"
 #include "maps/types.h"
 
@@ -349,8 +350,8 @@ object_lookup(struct map *map, struct span key, struct str *value_out)
 		return keep_why(map, object, MAP_FAILED);
 	object->users++;
 	str_clear(&object->failed_why);
-	enum map_status status = keep_why(map, object,
-	    object->type->lookup(object, key, value_out));
+	enum map_status status = keep_why(map, object, FAULT("map.lookup") ?
+	    MAP_FAILED : object->type->lookup(object, key, value_out));
 
 	object_release(object);
 	return status;

@@ -3,10 +3,12 @@
  *
  * The control buffer always has room for the kernel's maximum, so that the
  * kernel never drops descriptors of its own accord: those that the caller has
- * no room for are closed here.
+ * no room for are closed here. It does drop those that this process may not
+ * have; then nobody knows which frame the others belong to, and all go.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <errno.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,6 +16,7 @@
 #include <unistd.h>
 
 #include "common/base/panic.h"
+#include "common/io/fault.h"
 #include "common/io/fdpass.h"
 
 union control {
@@ -54,6 +57,16 @@ fdpass_send(int sock, const void *buf, size_t len, const int *fds, size_t nfds)
 	return fdpass_sendv(sock, &iov, 1, fds, nfds);
 }
 
+/* Some were lost on the way. */
+static ssize_t
+refuse_all(int *fds, size_t *nfds)
+{
+	while (*nfds > 0)
+		close(fds[--*nfds]);
+	errno = EMFILE;
+	return -1;
+}
+
 ssize_t
 fdpass_recv(int sock, void *buf, size_t len, int *fds_out, size_t room,
     size_t *nfds_out)
@@ -86,5 +99,8 @@ fdpass_recv(int sock, void *buf, size_t len, int *fds_out, size_t room,
 				close(fd);
 		}
 	}
+	if ((msg.msg_flags & MSG_CTRUNC) != 0 ||
+	    (*nfds_out > 0 && FAULT("fdpass.receive")))
+		return refuse_all(fds_out, nfds_out);
 	return n;
 }

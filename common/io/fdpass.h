@@ -12,7 +12,8 @@
 #define FDPASS_MAX 253			/* the kernel's SCM_MAX_FD */
 
 /* As send/recv, not suspending; -1 with errno (EAGAIN included). Received
- * descriptors are CLOEXEC; more than room are closed. The sender keeps its
+ * descriptors are CLOEXEC; more than room are closed. EMFILE: this process may
+ * not have all that came; they and the bytes are gone. The sender keeps its
  * own. */
 ssize_t fdpass_send(int sock, const void *buf, size_t len, const int *fds,
     size_t nfds);

@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -369,7 +370,7 @@ bool
 fs_own_at(int dirfd, const char *name, mode_t mode, uid_t owner, gid_t group,
     struct str *why)
 {
-	if (fchmodat(dirfd, name, mode, 0) == 0
+	if (!FAULT("fs.own") && fchmodat(dirfd, name, mode, 0) == 0
 	    && fchownat(dirfd, name, owner, group, AT_SYMLINK_NOFOLLOW) == 0)
 		return true;
 	str_printf(why, "set owner and mode of %s: %m", name);
@@ -397,9 +398,88 @@ fs_set_mtime(int fd, time_t mtime, struct str *why)
 	bool ok;
 
 	CHANGE_BEGINS();
-	ok = futimens(fd, times) == 0;
+	ok = !FAULT("fs.mtime") && futimens(fd, times) == 0;
 	CHANGE_ENDS(ok, RECORD_MTIME, .op = "utimes", .fd = fd, .at = mtime);
 	return ok || fail_fd(why, "set time of", fd);
+}
+
+/* --- Looking -------------------------------------------------------------*/
+
+enum fs_presence
+fs_look_at(int dirfd, const char *name, struct str *why)
+{
+	if (!FAULT("fs.look") &&
+	    faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return FS_PRESENT;
+	if (errno == ENOENT)
+		return FS_ABSENT;
+	fail_name(why, "look for", name);
+	return FS_UNKNOWN;
+}
+
+bool
+fs_stat_at(int dirfd, const char *name, struct stat *st_out, struct str *why)
+{
+	return (!FAULT("fs.stat") && fstatat(dirfd, name, st_out,
+	    AT_SYMLINK_NOFOLLOW) == 0) || fail_name(why, "stat", name);
+}
+
+bool
+fs_stat(int fd, struct stat *st_out, struct str *why)
+{
+	return (!FAULT("fs.stat") && fstat(fd, st_out) == 0) ||
+	    fail_fd(why, "stat", fd);
+}
+
+int
+fs_dup(int fd)
+{
+	return FAULT("fs.dup") ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
+}
+
+DIR *
+fs_open_dir(int dirfd, const char *name, struct str *why)
+{
+	int fd = FAULT("fs.opendir") ? -1 : openat(dirfd, name,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+
+	if (dir != NULL)
+		return dir;
+	fail_name(why, "open directory", name);
+	if (fd >= 0)
+		close(fd);
+	return NULL;
+}
+
+struct dirent *
+fs_read_dir(DIR *dir)
+{
+	errno = 0;
+	return FAULT("fs.readdir") ? NULL : readdir(dir);
+}
+
+bool
+fs_fd_is_high(int new_fd)
+{
+	static rlim_t limit;
+	struct rlimit now;
+
+	if (limit == 0)
+		limit = getrlimit(RLIMIT_NOFILE, &now) == 0 ? now.rlim_cur :
+		    RLIM_INFINITY;
+	return new_fd >= 0 && (rlim_t)new_fd + FS_FDS_RESERVED >= limit;
+}
+
+bool
+fs_fds_are_short(void)
+{
+	int fd = fs_dup(STDIN_FILENO);
+
+	if (fd < 0)
+		return errno != EBADF;
+	close(fd);
+	return fs_fd_is_high(fd);
 }
 
 /* What a thread is handed, and what it brings back. */
@@ -512,7 +592,7 @@ fs_sync_dir_if_needed_wait(int dirfd, struct str *why)
 	struct statfs st;
 	bool keeps_names;
 
-	if (fstatfs(dirfd, &st) != 0)
+	if (FAULT("fs.statfs") || fstatfs(dirfd, &st) != 0)
 		return fail_fd(why, "statfs", dirfd);
 	uint32_t type = (uint32_t)st.f_type;
 
@@ -527,6 +607,8 @@ fs_flock(int fd, bool exclusive, bool wait)
 		.operation = exclusive ? LOCK_EX : LOCK_SH };
 	int result;
 
+	if (FAULT("fs.flock"))
+		return false;
 	/* Most locks are free: a thread is asked only for those that are not. */
 	do
 		result = flock(fd, job.operation | LOCK_NB);
@@ -542,7 +624,7 @@ fs_ofd_lock(int fd, bool exclusive)
 	struct flock lock = { .l_type = exclusive ? F_WRLCK : F_RDLCK,
 		.l_whence = SEEK_SET };
 
-	return fcntl(fd, F_OFD_SETLK, &lock) == 0;
+	return !FAULT("fs.ofd") && fcntl(fd, F_OFD_SETLK, &lock) == 0;
 }
 
 bool
@@ -550,7 +632,8 @@ fs_ofd_locked_by_other(int fd)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
-	return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+	return FAULT("fs.ofd") || fcntl(fd, F_OFD_GETLK, &lock) != 0 ||
+	    lock.l_type != F_UNLCK;
 }
 
 static bool
@@ -601,7 +684,7 @@ fs_free_space(int dirfd, uint64_t *bytes_out, uint64_t *inodes_out)
 {
 	struct statvfs st;
 
-	if (fstatvfs(dirfd, &st) != 0)
+	if (FAULT("fs.space") || fstatvfs(dirfd, &st) != 0)
 		return false;
 	*bytes_out = (uint64_t)st.f_bavail * st.f_frsize;
 	/* Some systems (btrfs) have no fixed number of inodes and say 0. */

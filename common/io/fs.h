@@ -12,6 +12,7 @@
 #ifndef COMMON_IO_FS_H
 #define COMMON_IO_FS_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -47,6 +48,30 @@ bool fs_own_at(int dirfd, const char *name, mode_t mode, uid_t owner,
 bool fs_truncate(int fd, off_t size, struct str *why);
 bool fs_set_mtime(int fd, time_t mtime, struct str *why);
 
+/* Is there such a name? FS_UNKNOWN when that could not be asked: no answer for
+ * a decision that loses mail. */
+enum fs_presence { FS_ABSENT, FS_PRESENT, FS_UNKNOWN };
+enum fs_presence fs_look_at(int dirfd, const char *name, struct str *why);
+/* Symbolic links are not followed. */
+bool fs_stat_at(int dirfd, const char *name, struct stat *st_out,
+    struct str *why);
+bool fs_stat(int fd, struct stat *st_out, struct str *why);
+/* A copy above 2, CLOEXEC; -1 with errno. */
+int fs_dup(int fd);
+/* Directories; links are not followed. fs_read_dir returns NULL at the end with
+ * errno 0, and NULL with another errno when the rest cannot be read. */
+DIR *fs_open_dir(int dirfd, const char *name, struct str *why);
+struct dirent *fs_read_dir(DIR *dir);
+/*
+ * Descriptors are short when fewer than FS_FDS_RESERVED of those that this
+ * process may have are free: then what can wait for some waits. The first asks
+ * about a number that has just been given out, which is always the lowest free
+ * one, and costs nothing; the second asks the kernel.
+ */
+enum { FS_FDS_RESERVED = 128 };
+bool fs_fd_is_high(int new_fd);
+bool fs_fds_are_short(void);
+
 /* fsync, never retried after an error: the caller gives the file up. */
 bool fs_sync_wait(int fd, struct str *why);
 /* fsync of the directory, only where the file system needs it for a name to
@@ -65,6 +90,7 @@ bool fs_sync_system(int fd, struct str *why);
  * passed descriptor; ofd is the fcntl kind, independent of flock. */
 bool fs_flock(int fd, bool exclusive, bool wait);	/* wait: suspends */
 bool fs_ofd_lock(int fd, bool exclusive);	/* never waits */
+/* Also true when it cannot be asked. */
 bool fs_ofd_locked_by_other(int fd);
 
 /* Whole file up to limit bytes, appended to out. */

@@ -19,6 +19,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/base/panic.h"
+#include "common/io/fault.h"
 #include "common/io/loop.h"
 
 enum { BATCH = 256 };
@@ -97,7 +98,7 @@ loop_add(struct loop_fd *lfd)
 {
 	CHECK(loop.started && !lfd->added);
 	lfd->out_armed = !lfd->level && !lfd->quiet;
-	if (!tell_epoll(lfd, EPOLL_CTL_ADD))
+	if (FAULT("loop.add") || !tell_epoll(lfd, EPOLL_CTL_ADD))
 		return false;
 	lfd->added = true;
 	lfd->paused = false;

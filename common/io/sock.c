@@ -73,7 +73,7 @@ sock_set_cloexec(int fd, bool yes)
 bool
 sock_pair(int fds_out[2])
 {
-	return socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+	return !FAULT("sock.pair") && socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
 	    0, fds_out) == 0;
 }
 
@@ -149,8 +149,8 @@ sock_listen_inet(const struct ipaddr *ip, uint16_t port, int backlog,
 	struct sockaddr_storage address;
 	socklen_t len = ipaddr_to_sockaddr(ip, port, &address);
 	int on = 1;
-	int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK |
-	    SOCK_CLOEXEC, 0);
+	int fd = FAULT("sock.listen") ? -1 : socket(address.ss_family,
+	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return refuse_inet(fd, "create socket for", ip, port, why);
@@ -204,7 +204,8 @@ unix_address(const char *path, struct sockaddr_un *out, int *dir_out)
 static int
 new_unix_socket(void)
 {
-	return socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	return FAULT("sock.socket") ? -1 : socket(AF_UNIX,
+	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
 /* Nobody listens behind this name, and it is a socket. */
@@ -322,8 +323,8 @@ sock_connect_inet(const struct ipaddr *ip, uint16_t port,
 	*fd_out = -1;
 	if (FAULT("sock.connect"))
 		return IO_ERROR;
-	int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK |
-	    SOCK_CLOEXEC, 0);
+	int fd = FAULT("sock.socket") ? -1 : socket(address.ss_family,
+	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return IO_ERROR;

@@ -201,6 +201,14 @@ stream_fail_out(struct stream *s, enum io_status status)
 	fiber_queue_wake_all(&s->writers);
 }
 
+void
+stream_break(struct stream *s, int error)
+{
+	stream_set_error(s, error, NULL);
+	s->in_failed = IO_ERROR;
+	stream_fail_out(s, IO_ERROR);
+}
+
 enum io_status
 stream_status(const struct stream *s)
 {
@@ -801,6 +809,12 @@ stream_take_fd(struct stream *s)
 
 	stream_fds_drop(s->fds_in, 1);
 	return fd;
+}
+
+bool
+stream_fds_are_high(const struct stream *s)
+{
+	return s->fds_high;
 }
 
 void

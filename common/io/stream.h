@@ -119,6 +119,8 @@ enum io_status stream_write_flush(struct stream *s, struct span bytes,
 void stream_attach_fd(struct stream *s, int fd);
 /* The oldest descriptor received with the bytes read so far, or -1. */
 int stream_take_fd(struct stream *s);
+/* The last that came had high numbers (fs.h): read no more for a while. */
+bool stream_fds_are_high(const struct stream *s);
 /* Opt in to receiving descriptors (otherwise they are closed on arrival). */
 void stream_accept_fds(struct stream *s, bool yes);
 

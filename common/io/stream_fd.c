@@ -16,10 +16,13 @@
 #include "common/base/panic.h"
 #include "common/io/fault.h"
 #include "common/io/fdpass.h"
+#include "common/io/fs.h"
 #include "common/io/sock.h"
 #include "common/io/stream_fd.h"
 
-enum { IOV_MAX_USED = 16, FDS_WAITING_MAX = 1024 };
+/* At once fewer descriptors go than a receiver keeps room for. */
+enum { IOV_MAX_USED = 16, FDS_WAITING_MAX = 1024,
+	FDS_AT_ONCE = FS_FDS_RESERVED / 2 };
 #define TRIM_AFTER_MS 1000
 
 /* --- Waiting -------------------------------------------------------------*/
@@ -150,8 +153,10 @@ read_with_fds(struct stream *s, char *buf, size_t len, bool *more_out)
 	ssize_t n = fdpass_recv(s->lfd.fd, buf, len, fds, FDPASS_MAX, &nfds);
 
 	*more_out = n > 0 && nfds > 0;
-	for (size_t i = 0; i < nfds; i++)
+	for (size_t i = 0; i < nfds; i++) {
+		s->fds_high = fs_fd_is_high(fds[i]);
 		stream_fds_add(&s->fds_in, fds[i]);
+	}
 	if (nfds > 0 && s->fds_in->count > FDS_WAITING_MAX) {
 		errno = EMFILE;		/* the peer sends what nobody takes */
 		return -1;
@@ -225,9 +230,9 @@ send_pieces(struct stream *s, struct iovec *iov, size_t count)
 		return -1;
 	if (s->not_socket)
 		return writev(s->lfd.fd, iov, (int)count);
-	if (nfds > FDPASS_MAX) {
-		/* More than one call takes: the rest needs a byte to go with. */
-		nfds = FDPASS_MAX;
+	if (nfds > FDS_AT_ONCE) {
+		/* The rest needs a byte to go with. */
+		nfds = FDS_AT_ONCE;
 		iov[0].iov_len = count = 1;
 	}
 	return fdpass_sendv(s->lfd.fd, iov, count,
@@ -239,8 +244,8 @@ fds_left(struct stream *s)
 {
 	if (s->fds_out == NULL || s->fds_out->count == 0)
 		return;
-	size_t n = s->fds_out->count < FDPASS_MAX ? s->fds_out->count :
-	    FDPASS_MAX;
+	size_t n = s->fds_out->count < FDS_AT_ONCE ? s->fds_out->count :
+	    FDS_AT_ONCE;
 
 	for (size_t i = 0; i < n; i++)
 		close(s->fds_out->fds[i]);
@@ -339,10 +344,11 @@ stream_open(int fd)
 	/* A new socket takes output; whether it has input epoll will say. */
 	s->lfd = (struct loop_fd){ .fd = fd, .ready = LOOP_OUT, .quiet = true,
 		.notify = on_event };
-	if (!loop_add(&s->lfd)) {
-		if (errno != EPERM)
-			panic("watch descriptor %d: errno %d", fd, errno);
+	if (loop_add(&s->lfd))
+		return s;
+	if (errno == EPERM)
 		s->not_socket = true;	/* a file: never waits */
-	}
+	else
+		stream_break(s, errno);
 	return s;
 }

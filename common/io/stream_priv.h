@@ -42,7 +42,7 @@ struct stream {
 	bool pushing;			/* a fiber is inside ops->write */
 	struct list link;		/* to flush at the end of the turn */
 
-	bool not_socket, accept_fds;
+	bool not_socket, accept_fds, fds_high;
 	struct stream_fds *fds_in, *fds_out;
 
 	uint64_t bytes_in;
@@ -50,6 +50,9 @@ struct stream {
 	int error;
 	char *why;
 };
+
+/* Nothing goes in or out any more. */
+void stream_break(struct stream *s, int error);
 
 extern const struct stream_ops stream_fd_ops;
 

@@ -5,11 +5,11 @@
  */
 #include "common/mail/attr.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "common/base/panic.h"
 #include "common/base/reader.h"
+#include "common/io/fs.h"
 
 #define HEADER_BYTES 12			/* length, form, descriptors, request */
 #define CRITICAL 0x80
@@ -173,7 +173,7 @@ static bool
 dup_all(int *fds, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		int fd = fcntl(fds[i], F_DUPFD_CLOEXEC, 3);
+		int fd = fs_dup(fds[i]);
 
 		if (fd < 0) {
 			while (i > 0)

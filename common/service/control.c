@@ -15,6 +15,7 @@
 
 #include "common/base/log.h"
 #include "common/base/panic.h"
+#include "common/io/fault.h"
 #include "common/service/control.h"
 
 #define CONTROL_MAGIC 0x31747370796177ULL
@@ -37,7 +38,8 @@ control_create(int *rw_out, int *ro_out, struct str *why)
 {
 	char path[64];
 	struct control *c = MAP_FAILED;
-	int rw = memfd_create("waypost-control", MFD_CLOEXEC), ro = -1;
+	int rw = FAULT("control.create") ? -1 :
+	    memfd_create("waypost-control", MFD_CLOEXEC), ro = -1;
 
 	if (rw >= 0 && ftruncate(rw, (off_t)TOTAL_SIZE) == 0) {
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", rw);
@@ -77,8 +79,8 @@ bool
 control_attach(int ro, int rw, unsigned slot, struct str *why)
 {
 	CHECK(slot < CONTROL_SLOTS);
-	struct control *all = mmap(NULL, TOTAL_SIZE, PROT_READ, MAP_SHARED, ro,
-	    0);
+	struct control *all = FAULT("control.map") ? MAP_FAILED :
+	    mmap(NULL, TOTAL_SIZE, PROT_READ, MAP_SHARED, ro, 0);
 	struct control_slot *own = mmap(NULL, CONTROL_PAGE,
 	    PROT_READ | PROT_WRITE, MAP_SHARED, rw,
 	    (off_t)(HEAD_SIZE + (size_t)slot * CONTROL_PAGE));

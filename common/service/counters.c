@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/base/panic.h"
+#include "common/io/fault.h"
 #include "common/service/control.h"
 #include "common/service/counters.h"
 
@@ -30,7 +31,8 @@ bool
 counters_create(int *fd_out, struct str *why)
 {
 	void *map = MAP_FAILED;
-	int fd = memfd_create("waypost-counters", MFD_CLOEXEC);
+	int fd = FAULT("control.create") ? -1 :
+	    memfd_create("waypost-counters", MFD_CLOEXEC);
 
 	if (fd >= 0 && ftruncate(fd, (off_t)TOTAL_SIZE) == 0)
 		map = mmap(NULL, TOTAL_SIZE, PROT_READ | PROT_WRITE,
@@ -74,8 +76,8 @@ bool
 counters_attach(int fd, unsigned slot, struct str *why)
 {
 	CHECK(slot < CONTROL_SLOTS);
-	void *map = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-	    (off_t)(slot * PAGE));
+	void *map = FAULT("control.map") ? MAP_FAILED : mmap(NULL, PAGE,
+	    PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)(slot * PAGE));
 
 	close(fd);
 	if (map == MAP_FAILED) {

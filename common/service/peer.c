@@ -20,7 +20,9 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/base/panic.h"
+#include "common/io/fault.h"
 #include "common/io/fiber.h"
+#include "common/io/fs.h"
 #include "common/io/loop.h"
 #include "common/io/sock.h"
 #include "common/mail/conf_core.h"
@@ -224,28 +226,40 @@ finish_call(struct peer_pending *p, enum io_status status)
 		p->on_done(p->arg);	/* may free p */
 }
 
-/* The descriptors stay ours while the call might be sent again. */
+/* Copies of what goes with the call, in its stead; false without any. */
+static bool
+copy_fds(const struct peer_pending *p, int *copies)
+{
+	for (size_t i = 0; i < p->nfds; i++) {
+		copies[i] = fs_dup(p->fds[i]);
+		if (copies[i] >= 0)
+			continue;
+		while (i > 0)
+			close(copies[--i]);
+		return false;
+	}
+	return true;
+}
+
+/* The descriptors stay ours while the call might be sent again. A frame that
+ * lacks what it announces would take the next one's: short of descriptors, it
+ * is sent but once. */
 static void
 send_call(struct conn *c, struct peer_pending *p)
 {
-	bool keep = p->idempotent && !p->again;
+	int copies[ATTR_FDS_MAX];
+	bool keep = p->idempotent && !p->again && copy_fds(p, copies);
 	uint32_t n = c->next_request++;
 
 	p->request = n;
 	p->conn = c;
 	for (int i = 0; i < 4; i++)
 		p->frame.buf[REQUEST_AT + i] = (char)(n >> (24 - 8 * i));
-	for (size_t i = 0; i < p->nfds; i++) {
-		int fd = keep ? fcntl(p->fds[i], F_DUPFD_CLOEXEC, 3) :
-		    p->fds[i];
-
-		/* Short of descriptors, the receiver misses one and refuses:
-		 * an error of this call, as it should be. */
-		if (fd >= 0)
-			stream_queue_fd(c->stream, fd);
-	}
+	for (size_t i = 0; i < p->nfds; i++)
+		stream_queue_fd(c->stream, keep ? copies[i] : p->fds[i]);
 	stream_queue(c->stream, str_span(&p->frame));
 	if (!keep) {
+		p->again = true;
 		p->nfds = 0;
 		str_fini(&p->frame);
 	}
@@ -853,7 +867,8 @@ open_trigger(const char *path)
 	if (stat(path, &st) == 0 && S_ISFIFO(st.st_mode))
 		return open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 	memcpy(address.sun_path, path, strlen(path));
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	fd = FAULT("sock.socket") ? -1 : socket(AF_UNIX, SOCK_STREAM |
+	    SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd >= 0 && connect(fd, (struct sockaddr *)&address,
 	    sizeof(address)) != 0) {
 		close(fd);

@@ -12,11 +12,13 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/base/panic.h"
+#include "common/io/fs.h"
 #include "common/mail/conf_core.h"
 #include "common/service/rpc.h"
 #include "common/service/rpc_priv.h"
 
-enum { CALLS_DEFAULT = 1000, OUTPUT_HIGH = 1 << 20, SPARE_ARENAS = 64 };
+enum { CALLS_DEFAULT = 1000, OUTPUT_HIGH = 1 << 20, SPARE_ARENAS = 64,
+	SHORT_MS = 100 };
 
 struct connection {
 	const struct rpc_protocol *protocol;
@@ -159,6 +161,25 @@ find_method(const struct rpc_protocol *protocol, uint16_t form)
 	return NULL;
 }
 
+/* What the kernel could not hand us would be lost, and the connection with it:
+ * while descriptors are short, the peer's wait in its socket. */
+static bool
+wait_for_descriptors(struct connection *c)
+{
+	static bool said;
+
+	while (stream_fds_are_high(c->stream) && fs_fds_are_short()) {
+		if (!said)
+			log_warn("%s: too many open files; new requests wait",
+			    c->protocol->name);
+		said = true;
+		if (fiber_queue_wait(&c->room, deadline_in_ms(SHORT_MS))
+		    == IO_CANCELLED)
+			return false;
+	}
+	return true;
+}
+
 static bool
 wait_for_room(struct connection *c)
 {
@@ -168,6 +189,8 @@ wait_for_room(struct connection *c)
 	while (c->calls.count >= limit)
 		if (fiber_queue_wait(&c->room, DEADLINE_NEVER) != IO_OK)
 			return false;
+	if (!wait_for_descriptors(c))
+		return false;
 	if (stream_queued(c->stream) < OUTPUT_HIGH)
 		return true;
 	return stream_flush(c->stream, ipc_deadline()) == IO_OK;

@@ -22,6 +22,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/base/panic.h"
+#include "common/io/fault.h"
 #include "common/io/loop.h"
 
 /* So long a real wait means that the test waits for something that cannot
@@ -83,7 +84,7 @@ loop_add(struct loop_fd *lfd)
 	size_t i = 0;
 
 	CHECK(sim.started && !lfd->added);
-	if (fstat(lfd->fd, &st) != 0)
+	if (FAULT("loop.add") || fstat(lfd->fd, &st) != 0)
 		return false;
 	if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)) {
 		errno = EPERM;		/* as epoll says */

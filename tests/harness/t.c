@@ -8,6 +8,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <poll.h>
@@ -248,6 +249,20 @@ t_read_file(const char *path)
 	k->text = text;
 	kept = k;
 	return span_of(text, len);
+}
+
+size_t
+t_open_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	size_t n = 0;
+
+	if (dir == NULL)
+		t_stop(T_HERE, "list the open descriptors");
+	while (readdir(dir) != NULL)
+		n++;
+	closedir(dir);
+	return n - 3;			/* the directory, "." and ".." */
 }
 
 const char *

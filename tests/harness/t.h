@@ -97,6 +97,9 @@ bool t_failed(void);			/* this test, so far */
 __attribute__((noreturn)) void t_skip(const char *why);
 #define T_SKIP(why) t_skip(why)
 
+/* How many descriptors this process has open. */
+size_t t_open_fds(void);
+
 /* Runs the statement in a child and expects it to end with this exit status,
  * or by this signal if negative: T_DIES(-SIGABRT, CHECK(false)). What it
  * printed must contain `text` (NULL: anything). */

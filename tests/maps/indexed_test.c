@@ -264,6 +264,18 @@ T_TEST(a_rewritten_table_is_a_new_file_that_looks_like_the_old)
 	each_type(reopened);
 }
 
+/* A look-up that is made to fail says nothing about the file: once more. */
+static const char *
+look_at_file(struct map *m, const char *key)
+{
+	bool before = T_FAULT_HIT();
+	const char *got = look(m, key);
+
+	if (strcmp(got, "failed") != 0 || before || !T_FAULT_HIT())
+		return got;
+	return look(m, key);
+}
+
 static void
 survives_faults(const char *type)
 {
@@ -277,10 +289,11 @@ survives_faults(const char *type)
 		struct map *m = map_open(spec, MAP_QUIET, &why);
 
 		/* The old table or the new one, whole. */
-		if (!map_is_unavailable(m) && strcmp(look(m, "a"), "1") == 0)
-			T_EQ_STR(look(m, "b"), "absent");
+		if (!map_is_unavailable(m)
+		    && strcmp(look_at_file(m, "a"), "1") == 0)
+			T_EQ_STR(look_at_file(m, "b"), "absent");
 		else if (!map_is_unavailable(m))
-			T_EQ_STR(look(m, "b"), "3");
+			T_EQ_STR(look_at_file(m, "b"), "3");
 		map_close(m);
 		str_clear(&why);
 	}

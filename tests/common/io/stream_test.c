@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/base/mem.h"
+#include "common/io/fault.h"
 #include "common/io/fiber.h"
 #include "common/io/loop.h"
 #include "common/io/sock.h"
@@ -349,6 +350,7 @@ PAIR_TEST(queued_bytes_leave_at_the_end_of_the_turn)
 
 PAIR_TEST(descriptors_arrive_in_order_with_their_bytes)
 {
+	size_t before = t_open_fds();
 	char text[32];
 	struct span line;
 
@@ -376,13 +378,62 @@ PAIR_TEST(descriptors_arrive_in_order_with_their_bytes)
 		}
 		T_EQ_INT(stream_take_fd(b), -1);
 	}
-	T_EQ_INT(lseek(stream_fd(a) + 3, 0, SEEK_END), -1);
+	T_EQ_INT(t_open_fds(), before);
 	/* Not accepted: closed on arrival. */
 	stream_attach_fd(b, memfd_create("y", MFD_CLOEXEC));
 	stream_write_flush(b, SPAN("1\n"), soon());
 	T_EQ_INT(stream_read_line(a, 20, soon(), &line, NULL), IO_OK);
 	T_EQ_INT(stream_take_fd(a), -1);
 	stream_attach_fd(a, memfd_create("never sent", MFD_CLOEXEC));
+}
+
+PAIR_TEST(a_descriptor_that_cannot_be_had_ends_the_connection)
+{
+	size_t before = t_open_fds();
+	struct span line;
+
+	stream_accept_fds(b, true);
+	T_EACH_FAULT("fdpass.receive", EMFILE) {
+		stream_queue_fd(a, memfd_create("x", MFD_CLOEXEC));
+		stream_queue(a, SPAN("with\n"));
+		enum io_status got = stream_read_line(b, 20, soon(), &line,
+		    NULL);
+
+		/* Those behind it would be taken for it. */
+		T_EQ_INT(got, T_FAULT_HIT() ? IO_ERROR : IO_OK);
+		T_EQ_INT(stream_take_fd(b) >= 0, !T_FAULT_HIT());
+		T_EQ_INT(stream_errno(b), T_FAULT_HIT() ? EMFILE : 0);
+		if (!T_FAULT_HIT())
+			break;
+		T_EQ_INT(t_open_fds(), before);
+		int ends[2];
+
+		stream_close(a);
+		stream_close(b);
+		T_NEED(sock_pair(ends));
+		a = stream_open(ends[0]);
+		b = stream_open(ends[1]);
+		stream_accept_fds(b, true);
+	}
+}
+
+PAIR_TEST(a_socket_that_cannot_be_watched_is_broken_from_the_start)
+{
+	struct span line;
+	int ends[2];
+
+	T_NEED(sock_pair(ends));
+	fault_arm("loop.add", 1, ENOSPC);
+	struct stream *s = stream_open(ends[0]);
+
+	T_CHECK(fault_was_hit());
+	T_EQ_INT(stream_read_line(s, 20, soon(), &line, NULL), IO_ERROR);
+	T_EQ_INT(stream_write_flush(s, SPAN("x"), soon()), IO_ERROR);
+	stream_queue(s, SPAN("x"));
+	T_EQ_INT(stream_errno(s), ENOSPC);
+	T_EQ_INT(stream_wait_input(s, soon()), IO_ERROR);
+	stream_close(s);
+	close(ends[1]);
 }
 
 static void

@@ -19,7 +19,8 @@
 #include "common/base/panic.h"
 #include "common/io/stream_fd.h"
 
-enum { BLOCKS_KEPT = 256, LINE_CAP = 1 << 20, COMPACT_BELOW = 2048 };
+enum { BLOCKS_KEPT = 256, LINE_CAP = 1 << 20, COMPACT_BELOW = 2048,
+	PUSH_AGAIN_MS = 50 };
 
 /* --- Blocks --------------------------------------------------------------*/
 
@@ -764,11 +765,39 @@ flush_queued(struct loop_hook *hook)
 	}
 }
 
+static struct loop_hook flush_hook = { LIST_HEAD(flush_hook.link),
+	flush_queued };
+static struct list later = LIST_HEAD(later);
+
+static void
+push_now(struct loop_timer *timer)
+{
+	(void)timer;
+	while (!list_empty(&later)) {
+		struct stream *s = LIST_FIRST(&later, struct stream, link);
+
+		list_remove(&s->link);
+		list_append(&to_flush, &s->link);
+	}
+	loop_hook_arm(&flush_hook, LOOP_RANK_PEERS);
+}
+
+void
+stream_push_later(struct stream *s)
+{
+	static struct loop_timer timer;
+
+	if (timer.fire == NULL)
+		loop_timer_init(&timer, push_now);
+	if (list_empty(&later))
+		loop_timer_set(&timer, deadline_in_ms(PUSH_AGAIN_MS).at_ns);
+	list_remove(&s->link);
+	list_append(&later, &s->link);
+}
+
 void
 stream_queue(struct stream *s, struct span bytes)
 {
-	static struct loop_hook hook = { LIST_HEAD(hook.link), flush_queued };
-
 	/* Only memory's write is sure not to suspend. */
 	CHECK(s->ops == &stream_fd_ops || s->lfd.fd < 0);
 	if (s->out_failed != IO_OK)
@@ -777,7 +806,7 @@ stream_queue(struct stream *s, struct span bytes)
 	s->out_wanted = s->out_added;
 	if (!list_linked(&s->link))
 		list_append(&to_flush, &s->link);
-	loop_hook_arm(&hook, LOOP_RANK_PEERS);
+	loop_hook_arm(&flush_hook, LOOP_RANK_PEERS);
 }
 
 size_t

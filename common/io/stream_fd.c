@@ -271,6 +271,17 @@ gather(struct stream *s, struct iovec *iov, size_t *bytes_out)
 	return count;
 }
 
+/* Whoever reads must hear of it, too. A peer that has gone says so itself, and
+ * may have sent some last words before. */
+static void
+fail_push(struct stream *s)
+{
+	stream_set_error(s, errno, NULL);
+	if (errno != EPIPE && errno != ECONNRESET)
+		(void)shutdown(s->lfd.fd, SHUT_RDWR);
+	stream_fail_out(s, IO_ERROR);
+}
+
 void
 stream_fd_push(struct stream *s)
 {
@@ -297,9 +308,13 @@ stream_fd_push(struct stream *s)
 			sock_set_nonblock(s->lfd.fd, true);
 		} else if (n < 0 && errno == EAGAIN) {
 			drained(s, LOOP_OUT);
+		} else if (n < 0 && errno == ETOOMANYREFS) {
+			/* So many descriptors are under way that the kernel
+			 * takes no more now; no event says when it does. */
+			stream_push_later(s);
+			return;
 		} else if (n < 0 && errno != EINTR) {
-			stream_set_error(s, errno, NULL);
-			stream_fail_out(s, IO_ERROR);
+			fail_push(s);
 		}
 	}
 }

@@ -51,6 +51,8 @@ struct stream {
 	char *why;
 };
 
+/* Tries to send again in a moment. */
+void stream_push_later(struct stream *s);
 /* Nothing goes in or out any more. */
 void stream_break(struct stream *s, int error);
 

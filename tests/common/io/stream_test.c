@@ -417,6 +417,34 @@ PAIR_TEST(a_descriptor_that_cannot_be_had_ends_the_connection)
 	}
 }
 
+PAIR_TEST(a_failed_write_ends_the_reading_too)
+{
+	struct span line;
+
+	fault_arm("stream.write", 1, ENOBUFS);
+	stream_queue(a, SPAN("never\n"));
+	T_EQ_INT(stream_read_line(a, 20, soon(), &line, NULL), IO_EOF);
+	T_EQ_INT(stream_errno(a), ENOBUFS);
+	T_EQ_INT(stream_read_line(b, 20, soon(), &line, NULL), IO_EOF);
+}
+
+PAIR_TEST(what_the_kernel_does_not_take_now_is_sent_later)
+{
+	struct span line;
+
+	stream_accept_fds(b, true);
+	fault_arm("stream.write", 1, ETOOMANYREFS);
+	stream_queue_fd(a, memfd_create("x", MFD_CLOEXEC));
+	stream_queue(a, SPAN("once\n"));
+	T_EQ_INT(stream_read_line(b, 20, soon(), &line, NULL), IO_OK);
+	T_EQ_TEXT(line, "once");
+	T_CHECK(fault_was_hit());
+	int fd = stream_take_fd(b);
+
+	T_CHECK(fd >= 0);
+	close(fd);
+}
+
 PAIR_TEST(a_socket_that_cannot_be_watched_is_broken_from_the_start)
 {
 	struct span line;

@@ -563,28 +563,42 @@ queue_remove(int queue_dir, enum queue_name where, struct span id,
 	return ok;
 }
 
-bool
-queue_find(int queue_dir, struct span id, unsigned where_mask,
-    enum queue_name *out)
+static enum fs_presence
+look_in(int queue_dir, enum queue_name where, struct span id)
 {
 	struct str path = STR_EMPTY;
-	bool found = false;
+	enum fs_presence found;
 
-	for (int q = 0; q < QUEUE_NAME_COUNT && !found; q++) {
-		if (!(where_mask & 1u << q))
-			continue;
-		queue_path((enum queue_name)q, id, &path);
-		found = faccessat(queue_dir, str_cstr(&path), F_OK,
-		    AT_SYMLINK_NOFOLLOW) == 0;
-		if (!found) {		/* left flat */
-			str_printf(&path, "%s/%.*s",
-			    queue_name_text((enum queue_name)q), SPAN_ARG(id));
-			found = faccessat(queue_dir, str_cstr(&path), F_OK,
-			    AT_SYMLINK_NOFOLLOW) == 0;
-		}
-		if (found)
-			*out = (enum queue_name)q;
+	queue_path(where, id, &path);
+	found = fs_look_at(queue_dir, str_cstr(&path), NULL);
+	if (found == FS_ABSENT) {	/* left flat */
+		str_printf(&path, "%s/%.*s", queue_name_text(where),
+		    SPAN_ARG(id));
+		found = fs_look_at(queue_dir, str_cstr(&path), NULL);
 	}
 	str_fini(&path);
 	return found;
+}
+
+enum queue_result
+queue_find(int queue_dir, struct span id, unsigned where_mask,
+    enum queue_name *out)
+{
+	enum queue_result result = QUEUE_GONE;
+
+	for (int q = 0; q < QUEUE_NAME_COUNT; q++) {
+		if (!(where_mask & 1u << q))
+			continue;
+		switch (look_in(queue_dir, (enum queue_name)q, id)) {
+		case FS_PRESENT:
+			*out = (enum queue_name)q;
+			return QUEUE_OK;
+		case FS_UNKNOWN:
+			result = QUEUE_IO_ERROR;
+			break;
+		case FS_ABSENT:
+			break;
+		}
+	}
+	return result;
 }

@@ -87,7 +87,8 @@ struct queue_message {
 	struct queue_layout layout;
 	struct envelope envelope;	/* spans in the arena */
 	time_t mtime;			/* deferred: when to try again */
-	uint64_t rcpts_done, rcpts_left;
+	uint64_t rcpts_done;		/* passed over by queue_message_rcpts */
+	uint64_t rcpts_left;
 };
 
 /* Opens and reads the envelope, not the recipients. claim: flock it, or
@@ -130,8 +131,9 @@ bool queue_defer(int queue_dir, struct span id,
     enum queue_name from, time_t next_try, struct str *why);
 bool queue_remove(int queue_dir, enum queue_name where,
     struct span id, struct str *why);
-/* Looks for the id in the given queues, in order (a mask of 1 << name). */
-bool queue_find(int queue_dir, struct span id, unsigned where_mask,
+/* Looks for the id in the given queues, in order (a mask of 1 << name):
+ * QUEUE_OK, QUEUE_GONE, or QUEUE_IO_ERROR when one could not be asked. */
+enum queue_result queue_find(int queue_dir, struct span id, unsigned where_mask,
     enum queue_name *out);
 
 #endif

@@ -295,7 +295,9 @@ queue_message_open(int queue_dir, enum queue_name where, struct span id,
 	out->fd = open_anywhere(queue_dir, where, id, why);
 	if (out->fd < 0)
 		return errno == ENOENT ? QUEUE_GONE : QUEUE_IO_ERROR;
-	if (fstat(out->fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+	if (!fs_stat(out->fd, &st, why)) {
+		result = QUEUE_IO_ERROR;
+	} else if (!S_ISREG(st.st_mode)) {
 		result = damaged(why, "not a regular file");
 	} else if ((claim && !fs_flock(out->fd, true, false))
 	    || fs_ofd_locked_by_other(out->fd)) {
@@ -333,7 +335,9 @@ queue_message_open_path(const char *path, struct arena *arena,
 	out->fd = fs_open_at(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, why);
 	if (out->fd < 0)
 		return errno == ENOENT ? QUEUE_GONE : QUEUE_IO_ERROR;
-	if (fstat(out->fd, &st) < 0 || !S_ISREG(st.st_mode))
+	if (!fs_stat(out->fd, &st, why))
+		result = QUEUE_IO_ERROR;
+	else if (!S_ISREG(st.st_mode))
 		result = damaged(why, "not a regular file");
 	else
 		result = read_trailer(out, (uint64_t)st.st_size, &crc, &flags,
@@ -425,8 +429,10 @@ queue_message_rcpts(struct queue_message *m, uint64_t *cursor, size_t most,
 		}
 		if (record.type != RECORD_RCPT)
 			continue;
-		if (record.body.len > 0 && record.body.p[0] == MARK_DONE)
+		if (record.body.len > 0 && record.body.p[0] == MARK_DONE) {
+			m->rcpts_done++;
 			continue;
+		}
 		result = decode_rcpt(&record, arena,
 		    &rcpts_out[*count_out], &done, why);
 		if (result == QUEUE_OK)

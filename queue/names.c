@@ -155,7 +155,7 @@ make_one(struct making *m, const char *path, mode_t mode, gid_t group)
 {
 	struct stat st;
 
-	if (fstatat(m->queue_dir, path, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+	if (fs_stat_at(m->queue_dir, path, &st, NULL)) {
 		if (S_ISDIR(st.st_mode))
 			return true;
 		str_printf(m->why, "%s: not a directory", path);

@@ -1,6 +1,7 @@
 /*
  * outcome_log - see the header. Each entry is u32 length, u32 CRC, and the
- * form's body; a lock on the file lets several processes append.
+ * form's body; a lock on the file lets several processes append. Readers stop
+ * at an entry that is torn, so who appends takes such a one away first.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -8,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include "common/base/codec.h"
@@ -43,6 +45,101 @@ struct append {
 	bool ok;
 };
 
+/* ---- appending ---- */
+
+/* Ends as this process left them: there is no need to look at what is before
+ * them. By path, in the place its checksum says; shared by threads. */
+enum { KNOWN_ENDS = 256, KNOWN_PATH = 96 };
+static struct {
+	char path[KNOWN_PATH];
+	off_t end;
+} known_ends[KNOWN_ENDS];
+static pthread_mutex_t known_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static size_t
+place_of(const char *path)
+{
+	return crc32c(0, path, strlen(path)) % KNOWN_ENDS;
+}
+
+static void
+know_end(const char *path, off_t end)
+{
+	size_t i = place_of(path);
+
+	if (strlen(path) >= KNOWN_PATH)
+		return;
+	pthread_mutex_lock(&known_lock);
+	memcpy(known_ends[i].path, path, strlen(path) + 1);
+	known_ends[i].end = end;
+	pthread_mutex_unlock(&known_lock);
+}
+
+static bool
+end_is_known(const char *path, off_t end)
+{
+	size_t i = place_of(path);
+
+	pthread_mutex_lock(&known_lock);
+	bool known = strcmp(known_ends[i].path, path) == 0
+	    && known_ends[i].end == end;
+	pthread_mutex_unlock(&known_lock);
+	return known;
+}
+
+/* The next whole entry; false at the end, or before a torn one. */
+static bool
+next_entry(struct reader *r, struct span *body_out)
+{
+	uint32_t length = reader_u32(r), crc = reader_u32(r);
+
+	/* Zeros are what a file system may leave in place of lost bytes. */
+	*body_out = reader_bytes(r, length);
+	return !reader_failed(r) && length > 0 && crc32c(0, body_out->p, body_out->len)
+	    == crc;
+}
+
+/* Where the last whole entry ends; -1 with a reason. */
+static off_t
+end_of_entries(int fd, off_t size, struct str *why)
+{
+	struct str bytes = STR_EMPTY;
+	struct span body;
+	off_t end = 0;
+
+	if (size > LOG_MOST) {
+		str_sets(why, "the log is too large");
+		return -1;
+	}
+	if (!fs_pread_all(fd, str_reserve(&bytes, (size_t)size + 1),
+	    (size_t)size, 0, why)) {
+		str_fini(&bytes);
+		return -1;
+	}
+	str_advance(&bytes, (size_t)size);
+	struct reader r = reader_over(str_span(&bytes));
+
+	while (reader_left(&r) > 0 && next_entry(&r, &body))
+		end = size - (off_t)reader_left(&r);
+	str_fini(&bytes);
+	return end;
+}
+
+/* What a writer that was killed, or lost its power, left half done. */
+static bool
+drop_torn_entry(const struct append *a, int fd, off_t *end)
+{
+	off_t whole;
+
+	if (*end == 0 || end_is_known(a->path, *end))
+		return true;
+	whole = end_of_entries(fd, *end, a->why);
+	if (whole < 0 || (whole < *end && !fs_truncate(fd, whole, a->why)))
+		return false;
+	*end = whole;
+	return true;
+}
+
 /* On an offload thread: the lock may wait, and the disk does. */
 static void
 append_now(void *arg)
@@ -53,16 +150,19 @@ append_now(void *arg)
 
 	if (fd < 0)
 		return;
-	a->ok = fs_flock(fd, true, true);
+	if (!fs_flock(fd, true, true)) {
+		str_printf(a->why, "lock %s: %m", a->path);
+		close(fd);
+		return;
+	}
 	end = lseek(fd, 0, SEEK_END);
-	a->ok = a->ok && fs_write_all(fd, a->bytes, a->why)
-	    && fs_sync_wait(fd, a->why);
-	/* a torn entry would hide those behind it */
-	if (!a->ok && end >= 0) {
-		struct str ignored = STR_EMPTY;
-
-		fs_truncate(fd, end, &ignored);
-		str_fini(&ignored);
+	if (end >= 0 && drop_torn_entry(a, fd, &end)) {
+		a->ok = fs_write_all(fd, a->bytes, a->why)
+		    && fs_sync_wait(fd, a->why);
+		if (a->ok)
+			know_end(a->path, end + (off_t)a->bytes.len);
+		else
+			fs_truncate(fd, end, NULL);
 	}
 	close(fd);
 }
@@ -109,6 +209,7 @@ outcome_log_read(int queue_dir, enum queue_name kind, struct span id,
 {
 	struct str path = STR_EMPTY, bytes = STR_EMPTY;
 	struct reader r;
+	struct span body;
 	size_t room = 0;
 	bool ok;
 
@@ -123,13 +224,9 @@ outcome_log_read(int queue_dir, enum queue_name kind, struct span id,
 		return errno == ENOENT ? QUEUE_GONE : QUEUE_IO_ERROR;
 	}
 	r = reader_over(str_span(&bytes));
-	while (reader_left(&r) > 0) {
-		uint32_t length = reader_u32(&r), crc = reader_u32(&r);
-		struct span body = reader_bytes(&r, length);
+	while (reader_left(&r) > 0 && next_entry(&r, &body)) {
 		struct str ignored = STR_EMPTY;
 
-		if (reader_failed(&r) || crc32c(0, body.p, body.len) != crc)
-			break;
 		if (*count_out == room) {
 			*outcomes_out = wider(arena, *outcomes_out,
 			    *count_out);

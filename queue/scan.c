@@ -6,9 +6,7 @@
 #include "queue/scan.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/base/clock.h"
 #include "common/base/mem.h"
@@ -25,15 +23,12 @@ static bool
 open_next_dir(struct queue_scan *scan)
 {
 	struct str path = STR_EMPTY;
-	int fd;
 
 	while (scan->dir == NULL && scan->subdir < queue_subdirs(scan->name)) {
 		queue_subdir(scan->name, scan->subdir++, &path);
-		fd = openat(scan->queue_dir, str_cstr(&path),
-		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (fd >= 0)
-			scan->dir = fdopendir(fd);
-		else if (errno != ENOENT)
+		scan->dir = fs_open_dir(scan->queue_dir, str_cstr(&path),
+		    NULL);
+		if (scan->dir == NULL && errno != ENOENT)
 			scan->trouble = errno;
 	}
 	str_fini(&path);
@@ -44,9 +39,11 @@ bool
 queue_scan_next(struct queue_scan *scan, char id_out[QUEUE_ID_MAX])
 {
 	while (open_next_dir(scan)) {
-		struct dirent *entry = readdir(scan->dir);
+		struct dirent *entry = fs_read_dir(scan->dir);
 
 		if (entry == NULL) {
+			if (errno != 0)
+				scan->trouble = errno;
 			closedir(scan->dir);
 			scan->dir = NULL;
 			continue;
@@ -70,33 +67,28 @@ queue_scan_stop(struct queue_scan *scan)
 
 /* ---- recovery ---- */
 
-static bool
-older_than(int queue_dir, enum queue_name where, struct span id,
-    time_t limit)
+/* A file without a trailer: by its mode complete, it is a person's to look at;
+ * else, if it is old, its writer died. */
+static void
+sort_out_incomplete(int queue_dir, enum queue_name where, struct span id,
+    time_t limit, struct queue_recovery *out, struct str *why)
 {
 	struct str path = STR_EMPTY;
 	struct stat st;
-	bool older;
 
 	queue_path(where, id, &path);
-	older = fstatat(queue_dir, str_cstr(&path), &st,
-	    AT_SYMLINK_NOFOLLOW) == 0 && st.st_ctime < limit;
+	if (!fs_stat_at(queue_dir, str_cstr(&path), &st, why)) {
+		str_fini(&path);
+		return;
+	}
 	str_fini(&path);
-	return older;
-}
-
-static bool
-has_complete_mode(int queue_dir, enum queue_name where, struct span id)
-{
-	struct str path = STR_EMPTY;
-	struct stat st;
-	bool complete;
-
-	queue_path(where, id, &path);
-	complete = fstatat(queue_dir, str_cstr(&path), &st,
-	    AT_SYMLINK_NOFOLLOW) == 0 && (st.st_mode & 0100);
-	str_fini(&path);
-	return complete;
+	if ((st.st_mode & S_IXUSR) != 0) {
+		if (queue_move(queue_dir, id, where, QUEUE_CORRUPT, why))
+			out->corrupt++;
+	} else if (st.st_ctime < limit
+	    && queue_remove(queue_dir, where, id, why)) {
+		out->removed++;
+	}
 }
 
 void
@@ -117,14 +109,7 @@ queue_recover_one(int queue_dir, enum queue_name where, struct span id,
 		queue_message_close(&m);
 		break;
 	case QUEUE_INCOMPLETE:
-		if (has_complete_mode(queue_dir, where, id)) {
-			if (queue_move(queue_dir, id, where, QUEUE_CORRUPT,
-			    &why))
-				out->corrupt++;
-		} else if (older_than(queue_dir, where, id, limit)
-		    && queue_remove(queue_dir, where, id, &why)) {
-			out->removed++;
-		}
+		sort_out_incomplete(queue_dir, where, id, limit, out, &why);
 		break;
 	case QUEUE_DAMAGED:
 		if (queue_move(queue_dir, id, where, QUEUE_CORRUPT, &why))
@@ -185,10 +170,8 @@ is_same_file(const struct restructure *r)
 {
 	struct stat a, b;
 
-	return fstatat(r->queue_dir, str_cstr(&r->path), &a,
-	    AT_SYMLINK_NOFOLLOW) == 0
-	    && fstatat(r->queue_dir, str_cstr(&r->right), &b,
-	    AT_SYMLINK_NOFOLLOW) == 0
+	return fs_stat_at(r->queue_dir, str_cstr(&r->path), &a, r->why)
+	    && fs_stat_at(r->queue_dir, str_cstr(&r->right), &b, r->why)
 	    && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
@@ -201,10 +184,13 @@ put_where_it_belongs(struct restructure *r, struct span id)
 	/* A name that is taken is another message's, or what was left when
 	 * this was stopped. */
 	if (!fs_link_at(r->queue_dir, str_cstr(&r->path), r->queue_dir,
-	    str_cstr(&r->right), r->why)
-	    && (errno != EEXIST || !is_same_file(r))) {
-		r->ok &= errno == ENOENT;
-		return;
+	    str_cstr(&r->right), r->why)) {
+		bool gone = errno == ENOENT;
+
+		if (errno != EEXIST || !is_same_file(r)) {
+			r->ok &= gone;
+			return;
+		}
 	}
 	if (fs_unlink_at(r->queue_dir, str_cstr(&r->path), r->why))
 		r->moved++;
@@ -230,37 +216,48 @@ may_skip(const struct restructure *r, int fd, unsigned level)
 	    && st.st_nlink == 2;
 }
 
+static void restructure_below(struct restructure *r, unsigned level);
+
+/* An entry of the directory whose path is in r->path. */
+static void
+restructure_entry(struct restructure *r, unsigned level,
+    const struct dirent *entry)
+{
+	bool is_dir = is_hash_dir(entry);
+	struct span id = SPAN(entry->d_name);
+	size_t length = str_len(&r->path);
+
+	if (!is_dir && (entry->d_type == DT_DIR || !queue_id_valid(id)))
+		return;
+	str_addf(&r->path, "/%s", entry->d_name);
+	if (!is_dir)
+		put_where_it_belongs(r, id);
+	else if (level < QUEUE_DEPTH_MOST)
+		restructure_below(r, level + 1);
+	str_truncate(&r->path, length);
+}
+
 static void
 restructure_below(struct restructure *r, unsigned level)
 {
-	int fd = openat(r->queue_dir, str_cstr(&r->path), O_RDONLY
-	    | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-	size_t length = str_len(&r->path);
-	struct dirent *entry;
+	DIR *dir = fs_open_dir(r->queue_dir, str_cstr(&r->path), r->why);
 
 	if (dir == NULL) {
-		if (fd >= 0)
-			close(fd);
-		if (errno != ENOENT) {
+		r->ok &= errno == ENOENT;
+		return;
+	}
+	while (!may_skip(r, dirfd(dir), level)) {
+		const struct dirent *entry = fs_read_dir(dir);
+
+		if (entry != NULL) {
+			restructure_entry(r, level, entry);
+			continue;
+		}
+		if (errno != 0) {
 			str_printf(r->why, "%s: %m", str_cstr(&r->path));
 			r->ok = false;
 		}
-		return;
-	}
-	while (!may_skip(r, fd, level) && (entry = readdir(dir)) != NULL) {
-		bool is_dir = is_hash_dir(entry);
-		struct span id = SPAN(entry->d_name);
-
-		if (!is_dir && (entry->d_type == DT_DIR
-		    || !queue_id_valid(id)))
-			continue;
-		str_addf(&r->path, "/%s", entry->d_name);
-		if (!is_dir)
-			put_where_it_belongs(r, id);
-		else if (level < QUEUE_DEPTH_MOST)
-			restructure_below(r, level + 1);
-		str_truncate(&r->path, length);
+		break;
 	}
 	closedir(dir);
 }

@@ -242,13 +242,15 @@ show_id(int queue_dir, const char *id)
 	struct queue_message m;
 	struct str why = STR_EMPTY, label = STR_EMPTY;
 	enum queue_name where;
-	bool ok = queue_id_valid(SPAN(id)) && queue_find(queue_dir, SPAN(id),
-	    ~0u & ~(1u << QUEUE_DEFER | 1u << QUEUE_BOUNCE
-	    | 1u << QUEUE_TRACE), &where);
+	enum queue_result found = !queue_id_valid(SPAN(id)) ? QUEUE_GONE
+	    : queue_find(queue_dir, SPAN(id), ~0u & ~(1u << QUEUE_DEFER
+	    | 1u << QUEUE_BOUNCE | 1u << QUEUE_TRACE), &where);
+	bool ok = found == QUEUE_OK;
 
 	if (!ok) {
-		fprintf(stderr, "postcat: fatal: open queue file %s: No such "
-		    "file or directory\n", id);
+		fprintf(stderr, "postcat: fatal: open queue file %s: %s\n",
+		    id, found == QUEUE_GONE ? "No such file or directory"
+		    : "the queue cannot be searched");
 	} else if (queue_message_open(queue_dir, where, SPAN(id), false,
 	    false, arena, &m, &why) != QUEUE_OK) {
 		fprintf(stderr, "postcat: fatal: %s: %s\n", id,

@@ -122,6 +122,7 @@ act_on(enum action action, struct span id)
 {
 	struct str why = STR_EMPTY;
 	enum queue_name from;
+	enum queue_result there = QUEUE_GONE;
 	unsigned where = actions[action].from;
 	bool found = false, done = false;
 
@@ -129,7 +130,8 @@ act_on(enum action action, struct span id)
 		where &= only_queues;
 	/* It may move while we look: look again. */
 	for (int attempt = 0; attempt < 3 && !done; attempt++) {
-		if (!queue_find(queue_dir, id, where, &from))
+		there = queue_find(queue_dir, id, where, &from);
+		if (there != QUEUE_OK)
 			continue;
 		found = true;
 		str_clear(&why);
@@ -138,11 +140,27 @@ act_on(enum action action, struct span id)
 	if (done) {
 		log_info("%.*s: %s", SPAN_ARG(id), actions[action].done);
 		totals[action]++;
-	} else if (found && queue_find(queue_dir, id, where, &from)) {
+	} else if (there == QUEUE_IO_ERROR) {
+		log_warn("%.*s: the queue cannot be searched", SPAN_ARG(id));
+		troubled = true;
+	} else if (found && queue_find(queue_dir, id, where, &from)
+	    != QUEUE_GONE) {
 		log_warn("%.*s: %s", SPAN_ARG(id), str_cstr(&why));
 		troubled = true;
 	}
 	str_fini(&why);
+}
+
+/* What could not be read may hold more than was acted on. */
+static void
+end_scan(struct queue_scan *scan)
+{
+	queue_scan_stop(scan);
+	if (scan->trouble == 0)
+		return;
+	log_warn("read queue %s: %s", queue_name_text(scan->name),
+	    strerror(scan->trouble));
+	troubled = true;
 }
 
 static void
@@ -160,7 +178,7 @@ act_on_all(enum action action)
 		queue_scan_start(&scan, queue_dir, (enum queue_name)q);
 		while (queue_scan_next(&scan, id))
 			strlist_adds(&ids, id);
-		queue_scan_stop(&scan);
+		end_scan(&scan);
 		for (size_t i = 0; i < ids.count; i++)
 			act_on(action, SPAN(ids.items[i]));
 		strlist_fini(&ids);
@@ -264,7 +282,7 @@ purge(void)
 		while (queue_scan_next(&scan, id))
 			queue_recover_one(queue_dir, queues[i], SPAN(id),
 			    before, &done);
-		queue_scan_stop(&scan);
+		end_scan(&scan);
 	}
 	if (done.requeued + done.removed + done.corrupt > 0)
 		log_info("repaired: %zu requeued, %zu unfinished removed, "

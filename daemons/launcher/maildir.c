@@ -16,7 +16,7 @@
 static bool
 sync_directory(int at, const char *path, struct str *why)
 {
-	int dir = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int dir = fs_open_at(at, path, O_RDONLY | O_DIRECTORY, why);
 	bool ok = dir >= 0 && fs_sync_dir_wait(dir, why);
 	int error = errno;
 
@@ -72,19 +72,26 @@ static int
 open_maildir(const char *path, struct str *why)
 {
 	static const char *const parts[] = { "tmp", "new", "cur" };
-	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int dir = fs_open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, why);
 	bool made = false, ok = true;
 	int error;
 
 	if (dir < 0 && errno == ENOENT && make_path(path, why))
-		dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		dir = fs_open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, why);
 	if (dir < 0)
 		return -1;
 	for (size_t i = 0; ok && i < 3; i++)
-		if (faccessat(dir, parts[i], F_OK, 0) < 0) {
+		switch (fs_look_at(dir, parts[i], why)) {
+		case FS_PRESENT:
+			break;
+		case FS_ABSENT:
 			made = true;
-			ok = errno == ENOENT && (fs_mkdir_at(dir, parts[i],
-			    0700, why) || errno == EEXIST);
+			ok = fs_mkdir_at(dir, parts[i], 0700, why)
+			    || errno == EEXIST;
+			break;
+		case FS_UNKNOWN:
+			ok = false;
+			break;
 		}
 	if (ok && (!made || fs_sync_dir_wait(dir, why)))
 		return dir;
@@ -142,7 +149,7 @@ move_to_new(int dir, int fd, const char *tmp_name,
 	char *name;
 	int error;
 
-	if (fstat(fd, &st) < 0)
+	if (!fs_stat(fd, &st, why))
 		return false;
 	name = arena_printf(arena, "new/%lld.V%lxI%lxM%lld.%s",
 	    (long long)(now / 1000000), (unsigned long)st.st_dev,

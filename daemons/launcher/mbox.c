@@ -92,7 +92,7 @@ lock_is_stale(const struct mailbox_job *job, const char *lock_path)
 {
 	struct stat st;
 
-	return lstat(lock_path, &st) == 0
+	return fs_stat_at(AT_FDCWD, lock_path, &st, NULL)
 	    && clock_wall() - st.st_mtime > (time_t)job->stale_lock_time;
 }
 
@@ -169,7 +169,7 @@ open_mailbox(struct attempt *a, struct mailbox_result *result)
 	struct stat st;
 
 	a->fd = fs_open_append_at(AT_FDCWD, a->path, 0600, a->why);
-	if (a->fd < 0 || fstat(a->fd, &st) < 0) {
+	if (a->fd < 0 || !fs_stat(a->fd, &st, a->why)) {
 		result_from_errno(result, a->arena, arena_printf(a->arena,
 		    "%s cannot open file", a->doing));
 		return false;
@@ -190,7 +190,7 @@ sync_name(struct attempt *a)
 	char *slash = strrchr(a->path, '/');
 	const char *dir = slash == a->path ? "/" : arena_printf(a->arena,
 	    "%.*s", (int)(slash - a->path), a->path);
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = fs_open_at(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY, a->why);
 	bool ok;
 
 	if (fd < 0)
@@ -206,7 +206,7 @@ write_message(struct attempt *a, off_t end)
 	struct stat st;
 
 	if (!copy_message(a->fd, a->job, true, a->why)
-	    || fstat(a->fd, &st) < 0)
+	    || !fs_stat(a->fd, &st, a->why))
 		return false;
 	if (S_ISCHR(st.st_mode))
 		return true;

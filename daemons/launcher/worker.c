@@ -54,10 +54,8 @@ read_text(const char *path, const struct mailbox_read *rq, struct str *text,
 		return errno == ENOENT || errno == ENOTDIR
 		    ? MAILBOX_READ_ABSENT : MAILBOX_READ_FAILED;
 	fiber_defer_fd(fd);
-	if (fstat(fd, &st) < 0) {
-		str_printf(why, "%s: %m", path);
+	if (!fs_stat(fd, &st, why))
 		return MAILBOX_READ_FAILED;
-	}
 	if (!S_ISREG(st.st_mode)) {
 		str_printf(why, "%s: not a regular file", path);
 		return MAILBOX_READ_UNSAFE;

@@ -404,8 +404,15 @@ process_start(struct row *row)
 	atomic_store(&control_slot_at(master.control, p->slot)->pid, p->pid);
 	p->words = stream_open(pair[0]);
 	p->listener = fiber_spawn(&master.fibers, "child", hear_process, p);
-	if (p->listener == NULL)
-		fatal("memory for a fiber: %m");
+	if (p->listener == NULL) {
+		/* Nobody would hear it. It is buried when it is reaped. */
+		log_warn("start %s: memory for a fiber: %m", row->path);
+		kill(p->pid, SIGKILL);
+		p->told_to_leave = true;
+		stream_close(p->words);
+		p->words = NULL;
+		hold_row(row, FORK_RETRY_S * 1000);
+	}
 	list_append(&row->processes, &p->link);
 	row->used = true;
 	log_debug("started %s pid %ld slot %u generation %u", row->path,

@@ -219,7 +219,8 @@ take_file(const char *name)
 	switch (queue_message_open(service_queue_dir(), QUEUE_MAILDROP,
 	    SPAN(name), true, false, p.arena, &p.file, why)) {
 	case QUEUE_OK:
-		if (fstat(p.file.fd, &st) < 0 || !(st.st_mode & S_IXUSR))
+		if (!fs_stat(p.file.fd, &st, why)
+		    || !(st.st_mode & S_IXUSR))
 			break;
 		p.uid = st.st_uid;
 		p.envelope = p.file.envelope;

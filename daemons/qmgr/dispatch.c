@@ -7,11 +7,9 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/io/fs.h"
 #include "common/mail/address.h"
 #include "common/mail/conf_core.h"
 #include "common/service/control.h"
@@ -192,16 +190,22 @@ dispatch_add(struct message *m, uint32_t first, uint32_t count)
 
 static void collect(void *arg);
 
+void
+dispatch_tend(void)
+{
+	if (!collector_runs && !list_empty(&completed))
+		collector_runs = fiber_spawn(service_fibers(), "collect",
+		    collect, NULL) != NULL;
+	fiber_queue_wake_one(&completed_wake);
+}
+
 static void
 completed_now(void *arg)
 {
 	struct in_flight *f = arg;
 
 	list_append(&completed, &f->link);
-	if (!collector_runs)
-		collector_runs = fiber_spawn(service_fibers(), "collect",
-		    collect, NULL) != NULL;
-	fiber_queue_wake_one(&completed_wake);
+	dispatch_tend();
 }
 
 static void
@@ -221,11 +225,17 @@ send_to_agent(struct in_flight *f, struct span transport, struct span nexthop,
 		.suspect = f->suspect,
 		.envelope = { &m->q.envelope, 1 },
 		.rcpts = { rcpts, f->count },
-		.fd = fcntl(m->q.fd, F_DUPFD_CLOEXEC, 3) };
+		.fd = fs_dup(m->q.fd) };
 
+	in_flight++;
+	if (request.fd < 0) {
+		log_warn("%s: copy the descriptor for %.*s: %m", m->q.id,
+		    SPAN_ARG(transport));
+		completed_now(f);	/* without a call */
+		return;
+	}
 	for (uint32_t i = 0; i < f->count; i++)
 		rcpts[i] = m->rcpts[f->rcpts[i]];
-	in_flight++;
 	f->call = peer_begin(agent, false, &delivery_request_form, &request,
 	    &delivery_reply_form, completed_now, f);
 }
@@ -460,8 +470,9 @@ static void
 settle(struct in_flight *f)
 {
 	struct delivery_reply reply;
-	enum io_status status = peer_finish(f->call, &reply, f->arena,
-	    DEADLINE_NEVER);
+	bool was_sent = f->call != NULL;
+	enum io_status status = !was_sent ? IO_ERROR
+	    : peer_finish(f->call, &reply, f->arena, DEADLINE_NEVER);
 	struct schedule_entry *entry = f->entry;
 	struct schedule_destination *d = entry != NULL ? entry->destination
 	    : NULL;
@@ -483,8 +494,12 @@ settle(struct in_flight *f)
 			    reply.dead_reason);
 	} else {
 		f->entry = NULL;
-		lives = status == IO_TIMEOUT ? agent_is_missing(f)
-		    : agent_was_lost(f);
+		m->untried |= !was_sent;
+		if (!was_sent)
+			keep_all(f);
+		else
+			lives = status == IO_TIMEOUT ? agent_is_missing(f)
+			    : agent_was_lost(f);
 		if (d != NULL)
 			schedule_done(entry, SCHEDULE_NEUTRAL,
 			    clock_now_ns() / 1000000);

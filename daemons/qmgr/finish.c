@@ -7,11 +7,9 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/io/fs.h"
 #include "common/mail/address.h"
 #include "common/service/service.h"
 #include "daemons/qmgr/qmgr_priv.h"
@@ -20,22 +18,22 @@
 
 #define EXPIRED_AT_ONCE 200
 
-static bool
-has_log(enum queue_name which, struct span id)
+static enum fs_presence
+look_for_log(enum queue_name which, struct span id)
 {
 	struct str path = STR_EMPTY;
-	bool has;
+	enum fs_presence found;
 
 	queue_path(which, id, &path);
-	has = faccessat(queue_dir, str_cstr(&path), F_OK, 0) == 0;
+	found = fs_look_at(queue_dir, str_cstr(&path), NULL);
 	str_fini(&path);
-	return has;
+	return found;
 }
 
 static void
 drop_log(const struct message *m, enum queue_name which)
 {
-	if (has_log(which, SPAN(m->q.id)))
+	if (look_for_log(which, SPAN(m->q.id)) != FS_ABSENT)
 		bounce_drop(which, SPAN(m->q.id), service_ipc_deadline());
 }
 
@@ -92,16 +90,33 @@ look_where_it_is(struct message *m)
 	struct span id = SPAN(m->q.id);
 	enum queue_name now;
 
-	if (m->gone || queue_find(queue_dir, id, 1u << m->q.where, &now))
+	if (m->gone || queue_find(queue_dir, id, 1u << m->q.where, &now)
+	    != QUEUE_GONE)
 		return;
-	if (queue_find(queue_dir, id, elsewhere, &now)) {
+	switch (queue_find(queue_dir, id, elsewhere, &now)) {
+	case QUEUE_OK:
 		m->q.where = now;
 		m->moved = true;
-	} else {
+		break;
+	case QUEUE_GONE:
 		m->gone = true;
+		break;
+	default:			/* it could not be asked */
+		break;
 	}
 }
 
+/* Once for each message: what fails for one often fails for all. */
+static void
+complain(struct message *m, const char *what, const struct str *why)
+{
+	if (!m->complained)
+		log_warn("%s: %s: %s", m->q.id, what, str_cstr(why));
+	m->complained = true;
+}
+
+/* A file that cannot be removed stays in memory, or it would be found and
+ * delivered again; its marks are written for those that come after us. */
 static void
 remove_message(struct message *m)
 {
@@ -109,19 +124,23 @@ remove_message(struct message *m)
 	struct span id = SPAN(m->q.id);
 	bool removed = queue_remove(queue_dir, m->q.where, id, &why);
 
-	fiber_log_context(m->q.id);
+	m->fate = FATE_REMOVE;
 	if (!removed) {
 		look_where_it_is(m);
 		removed = m->moved
 		    && queue_remove(queue_dir, m->q.where, id, &why);
 	}
+	fiber_log_context(m->q.id);
 	if (removed)
 		log_info("removed");
-	else if (!m->gone)
-		log_warn("cannot remove: %s", str_cstr(&why));
 	fiber_log_context(NULL);
+	if (removed || m->gone) {
+		intake_forget(m);
+	} else {
+		complain(m, "cannot remove", &why);
+		finish_write_marks(m);
+	}
 	str_fini(&why);
-	intake_forget(m);
 }
 
 bool
@@ -139,28 +158,57 @@ finish_write_marks(struct message *m)
 			    SPAN(m->q.id), m->marks, m->nmarks, &why);
 	}
 	if (result != QUEUE_OK && !m->gone)
-		log_warn("%s: cannot mark recipients: %s", m->q.id,
-		    str_cstr(&why));
+		complain(m, "cannot mark recipients", &why);
 	str_fini(&why);
-	m->nmarks = 0;
+	/* What fails now may work later, but for a file that is damaged. */
+	if (result == QUEUE_OK || result == QUEUE_DAMAGED || m->gone)
+		m->nmarks = 0;
 	return result == QUEUE_OK;
 }
 
+static bool
+move_away(const struct message *m, struct str *why)
+{
+	struct span id = SPAN(m->q.id);
+
+	if (m->strikes >= 2)
+		return queue_move(queue_dir, id, m->q.where, QUEUE_HOLD, why);
+	return queue_defer(queue_dir, id, m->q.where, next_try(m), why);
+}
+
+/* Not before its marks are written: those would be delivered again. Until the
+ * disk lets it go it stays in memory: nobody looks for it in active. */
 static void
 put_away(struct message *m)
 {
 	struct str why = STR_EMPTY;
-	bool hold = m->strikes >= 2;
+	bool over;
 
-	finish_write_marks(m);
+	m->fate = FATE_PUT_AWAY;
 	look_where_it_is(m);
-	if (!m->gone && !m->moved && !(hold ? queue_move(queue_dir, SPAN(m->q.id),
-	    m->q.where, QUEUE_HOLD, &why)
-	    : queue_defer(queue_dir, SPAN(m->q.id), m->q.where, next_try(m),
-	    &why)))
-		log_warn("%s: %s", m->q.id, str_cstr(&why));
+	over = finish_write_marks(m) || m->nmarks == 0;
+	if (over && !m->gone && !m->moved && !move_away(m, &why)) {
+		complain(m, "cannot put away", &why);
+		over = false;
+	}
 	str_fini(&why);
-	intake_forget(m);
+	if (over)
+		intake_forget(m);
+}
+
+void
+finish_again(struct message *m)
+{
+	switch (m->fate) {
+	case FATE_OPEN:
+		break;
+	case FATE_REMOVE:
+		remove_message(m);
+		break;
+	case FATE_PUT_AWAY:
+		put_away(m);
+		break;
+	}
 }
 
 /* ---- expiry ---- */
@@ -255,9 +303,17 @@ send_due_notices(struct message *m)
 	struct span id = SPAN(m->q.id);
 	bool ok = true;
 
-	if (has_log(QUEUE_BOUNCE, id))
+	switch (look_for_log(QUEUE_BOUNCE, id)) {
+	case FS_PRESENT:
 		ok = send_notice(m, BOUNCE_FAILED);
-	if (has_log(QUEUE_TRACE, id))
+		break;
+	case FS_UNKNOWN:
+		ok = false;
+		break;
+	case FS_ABSENT:
+		break;
+	}
+	if (look_for_log(QUEUE_TRACE, id) == FS_PRESENT)
 		send_notice(m, BOUNCE_TRACE);
 	return ok;
 }
@@ -280,7 +336,8 @@ finish_slowly(void *arg)
 	fiber_log_context(m->q.id);
 	look_where_it_is(m);
 	held |= m->moved || m->gone;
-	if (!over && !held && has_expired(m)) {
+	/* Nobody is given up who was not tried. */
+	if (!over && !held && !m->untried && has_expired(m)) {
 		/* Marks first: what was delivered must not be bounced. */
 		if (finish_write_marks(m) && expire_remaining(m))
 			over = true;
@@ -305,7 +362,8 @@ finish_slowly(void *arg)
 static bool
 is_plain(const struct message *m)
 {
-	if (m->kept_total > 0 || m->bounced_some || m->had_logs)
+	if (m->kept_total > 0 || m->bounced_some || m->had_logs
+	    || m->q.rcpts_done > 0)
 		return false;
 	if (m->q.envelope.flags & ENVELOPE_TRACE)
 		return false;

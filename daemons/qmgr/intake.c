@@ -7,7 +7,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,7 +33,7 @@ static struct loop_timer sweep_timer;
 static struct fiber_queue room_made = FIBER_QUEUE(room_made);
 static bool incoming_wanted, deferred_wanted, ignore_times_wanted;
 static unsigned busy_looks;
-static bool scanner_runs;
+static bool scanner_runs, fds_short;
 static uint64_t rcpts_in_memory;
 
 bool
@@ -48,10 +48,27 @@ intake_count(void)
 	return hash_count(by_id);
 }
 
+/* Each message holds a descriptor, and each delivery one more. */
 bool
 intake_full(void)
 {
-	return intake_count() >= (size_t)qmgr_conf.active_limit;
+	if (fds_short)
+		fds_short = fs_fds_are_short();
+	return fds_short
+	    || intake_count() >= (size_t)qmgr_conf.active_limit;
+}
+
+static void
+note_fd(int fd)
+{
+	static bool said;
+
+	if (!fs_fd_is_high(fd))
+		return;
+	if (!said)
+		log_warn("too many open files: no more than %zu messages are "
+		    "active", intake_count());
+	said = fds_short = true;
 }
 
 void
@@ -84,6 +101,8 @@ message_new(struct arena *arena, const struct queue_message *q)
 	m->window_arena = arena_new();
 	m->q = *q;
 	m->active_us = clock_wall_us();
+	m->since_ns = clock_now_ns();
+	note_fd(q->fd);
 	m->renamed = q->where == QUEUE_ACTIVE;
 	hash_put(by_id, SPAN(m->q.id), m);
 	list_append(&messages, &m->link);
@@ -152,7 +171,7 @@ read_window(struct message *m, size_t room)
 		log_warn("%s: cannot read recipients: %s", m->q.id,
 		    str_cstr(&why));
 		str_fini(&why);
-		m->all_read = true;
+		m->all_read = m->untried = true;
 		m->kept_total++;	/* nothing is removed on doubt */
 		return false;
 	}
@@ -372,16 +391,20 @@ intake_file(enum queue_name where, struct span id)
 	return QUEUE_OK;
 }
 
+/* No attempt is ever set so far ahead as the longest back-off: such a time is
+ * of a clock that has been set back. */
 static bool
 is_due(enum queue_name where, struct span id)
 {
 	struct str path = STR_EMPTY;
 	struct stat st;
+	time_t now = clock_wall();
 	bool due;
 
 	queue_path(where, id, &path);
-	due = fstatat(queue_dir, str_cstr(&path), &st, AT_SYMLINK_NOFOLLOW)
-	    == 0 && st.st_mtime <= clock_wall();
+	due = fs_stat_at(queue_dir, str_cstr(&path), &st, NULL)
+	    && (st.st_mtime <= now
+	    || st.st_mtime - now > (time_t)qmgr_conf.maximal_backoff);
 	str_fini(&path);
 	return due;
 }
@@ -396,13 +419,18 @@ wait_for_room(void)
 	return dispatching;
 }
 
-/* Reads one queue; true when some file was busy in other hands. */
-static bool
+/* What a look at a queue left undone. */
+struct left {
+	bool busy;			/* a file in other hands */
+	bool failed;			/* the disk did */
+};
+
+static struct left
 scan_queue(enum queue_name where, bool ignore_times)
 {
 	struct queue_scan scan;
 	char id[QUEUE_ID_MAX];
-	bool busy = false;
+	struct left left = { false, false };
 	unsigned looked = 0;
 
 	queue_scan_start(&scan, queue_dir, where);
@@ -416,11 +444,30 @@ scan_queue(enum queue_name where, bool ignore_times)
 			continue;
 		if (!wait_for_room())
 			break;
-		if (intake_file(where, SPAN(id)) == QUEUE_BUSY)
-			busy = true;
+		switch (intake_file(where, SPAN(id))) {
+		case QUEUE_BUSY:
+			left.busy = true;
+			break;
+		case QUEUE_NOSPACE:
+		case QUEUE_IO_ERROR:
+			left.failed = true;
+			break;
+		case QUEUE_OK:
+		case QUEUE_EXISTS:
+		case QUEUE_INCOMPLETE:
+		case QUEUE_DAMAGED:
+		case QUEUE_GONE:
+		case QUEUE_FOREIGN:
+			break;
+		}
 	}
 	queue_scan_stop(&scan);
-	return busy;
+	if (scan.trouble != 0) {
+		log_warn("read queue %s: %s", queue_name_text(where),
+		    strerror(scan.trouble));
+		left.failed = true;
+	}
+	return left;
 }
 
 /* What made us look may still be in its writer's hands: look again soon, a few
@@ -429,7 +476,8 @@ static void
 scan_incoming(void)
 {
 	incoming_wanted = false;
-	if (!scan_queue(QUEUE_INCOMING, true) || busy_looks == BUSY_LOOKS)
+	if (!scan_queue(QUEUE_INCOMING, true).busy
+	    || busy_looks == BUSY_LOOKS)
 		return;
 	if (fiber_sleep(deadline_in_ms(BUSY_FIRST_MS << (2 * busy_looks++)))
 	    == IO_TIMEOUT)
@@ -467,14 +515,18 @@ intake_scan(bool incoming, bool deferred, bool ignore_times)
 	    != NULL;
 }
 
-/* What an earlier qmgr left in active; what its agents still hold is looked at
- * again until they are done. */
+/* What an earlier qmgr left in active; what its agents still hold, or could not
+ * be read, is looked at again: nobody will do that later. */
 void
 intake_active_at_start(void)
 {
-	while (dispatching && scan_queue(QUEUE_ACTIVE, true))
-		if (fiber_sleep(deadline_in(BUSY_RETRY_SECONDS)) != IO_TIMEOUT)
+	while (dispatching) {
+		struct left left = scan_queue(QUEUE_ACTIVE, true);
+
+		if ((!left.busy && !left.failed) || fiber_sleep(
+		    deadline_in(BUSY_RETRY_SECONDS)) != IO_TIMEOUT)
 			return;
+	}
 }
 
 /* ---- young messages grow up ---- */
@@ -482,14 +534,19 @@ intake_active_at_start(void)
 static void
 sweep(struct loop_timer *timer)
 {
-	int64_t old = clock_wall_us() - SWEEP_MS * 1000;
+	int64_t old = clock_now_ns() - SWEEP_MS * INT64_C(1000000);
 	struct str why = STR_EMPTY;
 
+	dispatch_tend();
 	LIST_EACH(link, &messages) {
 		struct message *m = LIST_ITEM(link, struct message, link);
 
-		if (m->active_us > old)
+		if (m->since_ns > old)
 			break;
+		if (m->fate != FATE_OPEN) {
+			finish_again(m);
+			continue;
+		}
 		if (m->nmarks > 0)
 			finish_write_marks(m);
 		if (!m->all_read && !m->reading)

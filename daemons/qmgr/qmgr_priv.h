@@ -32,6 +32,10 @@ struct transport {
 	struct loop_timer retry;
 };
 
+/* What is to become of a message whose recipients are all decided, when the
+ * disk did not do it at once. */
+enum fate { FATE_OPEN, FATE_REMOVE, FATE_PUT_AWAY };
+
 struct message {
 	struct queue_message q;
 	struct arena *arena;
@@ -41,15 +45,19 @@ struct message {
 	uint32_t count, room;
 	uint64_t cursor;		/* for the rest; 0: all were read */
 	bool all_read, reading;
+	bool untried;			/* some recipient, for a fault of ours */
 	uint32_t undecided;		/* rcpts scheduled or in flight */
 	uint64_t done_total, kept_total;
 	uint64_t *marks;		/* done, not written yet */
 	size_t nmarks;
 	bool bounced_some, had_logs;
 	bool gone, moved;		/* by postsuper */
+	enum fate fate;
+	bool complained;		/* of its file, which fails */
 	bool wants_success;		/* some recipient has NOTIFY=SUCCESS */
 	unsigned strikes;		/* agents that died with it */
-	int64_t active_us;
+	int64_t active_us;		/* for the log */
+	int64_t since_ns;		/* the same, where clocks do not jump */
 	bool renamed;			/* sits in active on disk */
 };
 
@@ -98,6 +106,9 @@ const struct destination_trouble *destination_trouble(
 void dispatch_add(struct message *m, uint32_t first, uint32_t count);
 void dispatch_kick(void);
 size_t dispatch_in_flight(void);	/* what agents have to answer for */
+/* Once a second: results are looked at, also when there was no memory for it
+ * when they came. */
+void dispatch_tend(void);
 /* Hands all that waits for a dead destination (or throttled transport, when
  * NULL) to the retry service. */
 void dispatch_divert(struct schedule_transport *t,
@@ -106,6 +117,7 @@ void dispatch_divert(struct schedule_transport *t,
 /* finish.c: all recipients in memory have been decided. */
 void finish_setup(void);
 void finish_queue(struct message *m);
+void finish_again(struct message *m);	/* where the disk failed; may free m */
 size_t finish_busy(void);		/* messages being finished slowly */
 bool finish_write_marks(struct message *m);
 

@@ -5,11 +5,9 @@
  */
 #include "daemons/shared/bounce_client.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "common/base/log.h"
 #include "common/base/panic.h"
+#include "common/io/fs.h"
 #include "common/mail/conf_core.h"
 #include "common/service/peer.h"
 
@@ -61,8 +59,11 @@ bounce_send(const struct bounce_send *request, struct deadline deadline)
 {
 	struct bounce_send copy = *request;
 
-	copy.fd = request->fd < 0 ? -1
-	    : fcntl(request->fd, F_DUPFD_CLOEXEC, 3);
+	copy.fd = request->fd < 0 ? -1 : fs_dup(request->fd);
+	if (request->fd >= 0 && copy.fd < 0) {
+		log_warn("cannot send delivery status notice: %m");
+		return false;
+	}
 	return ask(log_peer(request->what == BOUNCE_DELAYED ? QUEUE_DEFER
 	    : request->what == BOUNCE_TRACE ? QUEUE_TRACE : QUEUE_BOUNCE),
 	    &bounce_send_form, &copy, "cannot send delivery status notice",

@@ -6,7 +6,6 @@
  */
 #include "daemons/shared/mailbox_client.h"
 
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include "common/base/hash.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/io/fs.h"
 #include "common/io/record.h"
 #include "common/mail/address.h"
 #include "common/mail/header.h"
@@ -185,7 +185,7 @@ mailbox_deliver(struct delivery *d, uid_t uid, gid_t gid,
 	job->sender = shortened(job->sender, MAILBOX_SENDER_MOST);
 	job->user = shortened(job->user, MAILBOX_USER_MOST);
 	job->host = SPAN(conf_core.myhostname);
-	job->fd = fcntl(d->request->fd, F_DUPFD_CLOEXEC, 3);
+	job->fd = fs_dup(d->request->fd);
 	if (job->fd < 0)
 		defer(result_out, "4.3.0", SPAN("too many open files"));
 	else if (!call_worker(uid, gid, false, &mailbox_job_form, job,

@@ -6,11 +6,11 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <sys/statvfs.h>
 
 #include "common/base/codec.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/io/fs.h"
 #include "common/mail/address.h"
 #include "common/mail/conf_core.h"
 #include "common/mail/header.h"
@@ -209,18 +209,21 @@ is_misconfigured(struct session *s)
 static bool
 has_space(void)
 {
-	struct statvfs fs;
+	uint64_t bytes, inodes;
 	double need = SPACE_FACTOR * (double)conf_core.message_size_limit;
 
 	if (need < (double)smtpd_conf.queue_minfree)
 		need = (double)smtpd_conf.queue_minfree;
-	if (need <= 0 || fstatvfs(service_queue_dir(), &fs) < 0)
+	if (!fs_free_space(service_queue_dir(), &bytes, &inodes))
 		return true;
-	if ((double)fs.f_bavail * (double)fs.f_frsize > need)
+	if (inodes == 0) {
+		log_warn("no free inode in mail queue");
+		return false;
+	}
+	if (need <= 0 || (double)bytes > need)
 		return true;
 	log_warn("not enough free space in mail queue: %.0f bytes < "
-	    "%g*message size limit", (double)fs.f_bavail
-	    * (double)fs.f_frsize, SPACE_FACTOR);
+	    "%g*message size limit", (double)bytes, SPACE_FACTOR);
 	return false;
 }
 

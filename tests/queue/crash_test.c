@@ -161,6 +161,18 @@ T_TEST(a_step_that_fails_leaves_nothing_and_says_so)
 	str_fini(&why);
 }
 
+static enum queue_name
+where_it_is(void)
+{
+	enum queue_name where = QUEUE_CORRUPT;
+	enum queue_result result = queue_find(queue, SPAN(ID), ~0u, &where);
+
+	if (result == QUEUE_IO_ERROR && T_FAULT_HIT())
+		result = queue_find(queue, SPAN(ID), ~0u, &where);
+	T_NEED(result == QUEUE_OK);
+	return where;
+}
+
 /* A message goes from queue to queue by one step each: it is in one of them,
  * whole, whenever the power fails. */
 T_TEST(moves_are_one_step_each)
@@ -172,18 +184,18 @@ T_TEST(moves_are_one_step_each)
 	queue = files_queue("queue");
 	T_EQ_INT(files_write(queue, &m, QUEUE_INCOMING), QUEUE_OK);
 	T_EACH_FAULT(NULL, EIO) {
-		enum queue_name from;
+		enum queue_name from = where_it_is();
 
-		T_NEED(queue_find(queue, SPAN(ID), ~0u, &from));
 		queue_move(queue, SPAN(ID), from, QUEUE_ACTIVE, &why);
-		T_NEED(queue_find(queue, SPAN(ID), ~0u, &from));
+		from = where_it_is();
 		queue_defer(queue, SPAN(ID), from, 2000000000, &why);
-		T_NEED(queue_find(queue, SPAN(ID), ~0u, &from));
+		from = where_it_is();
 		queue_move(queue, SPAN(ID), from, QUEUE_INCOMING, &why);
-		T_NEED(queue_find(queue, SPAN(ID), ~0u, &from));
+		from = where_it_is();
 		const char *got = files_read(queue, from, ID);
 
-		if (strcmp(got, "i/o error") == 0 && T_FAULT_HIT())
+		if (T_FAULT_HIT() && (strcmp(got, "i/o error") == 0
+		    || strcmp(got, "busy") == 0))
 			got = files_read(queue, from, ID);
 		T_EQ_STR(got, "s@a -> a@b (5)");
 	}

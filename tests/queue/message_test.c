@@ -171,13 +171,20 @@ T_TEST(deferred_mail_knows_its_time)
 
 	T_EQ_INT(files_write(q, &simple, QUEUE_INCOMING), QUEUE_OK);
 	T_CHECK(queue_defer(q, SPAN(ID), QUEUE_INCOMING, 2000000000, &why));
-	T_CHECK(queue_find(q, SPAN(ID), ~0u, &where));
+	T_EQ_INT(queue_find(q, SPAN(ID), ~0u, &where), QUEUE_OK);
 	T_EQ_INT(where, QUEUE_DEFERRED);
 	T_EQ_INT(queue_message_open(q, where, SPAN(ID), true, true, arena, &m,
 	    &why), QUEUE_OK);
 	T_EQ_INT(m.mtime, 2000000000);
 	queue_message_close(&m);
-	T_CHECK(!queue_find(q, SPAN("4F0A1B2C3E"), ~0u, &where));
+	T_EQ_INT(queue_find(q, SPAN("4F0A1B2C3E"), ~0u, &where), QUEUE_GONE);
+	/* "Could not ask" is no "not there". */
+	T_EACH_FAULT("fs.look", EIO) {
+		enum queue_result found = queue_find(q, SPAN("4F0A1B2C3E"),
+		    ~0u, &where);
+
+		T_EQ_INT(found, T_FAULT_HIT() ? QUEUE_IO_ERROR : QUEUE_GONE);
+	}
 	T_CHECK(!queue_move(q, SPAN("4F0A1B2C3E"), QUEUE_ACTIVE, QUEUE_HOLD,
 	    &why));
 	T_CHECK(str_len(&why) > 0);
@@ -195,7 +202,7 @@ T_TEST(a_file_left_flat_is_found)
 	T_CHECK(queue_move(q, SPAN(ID), QUEUE_INCOMING, QUEUE_DEFERRED,
 	    &why));
 	queue_names_setup("deferred", 2);
-	T_CHECK(queue_find(q, SPAN(ID), ~0u, &where));
+	T_EQ_INT(queue_find(q, SPAN(ID), ~0u, &where), QUEUE_OK);
 	T_EQ_INT(where, QUEUE_DEFERRED);
 	T_EQ_STR(files_read(q, where, ID), "s@a -> a@b c@d e@f (17)");
 	T_CHECK(queue_move(q, SPAN(ID), where, QUEUE_ACTIVE, &why));

@@ -89,6 +89,16 @@ T_TEST(a_torn_last_entry_is_dropped)
 		T_NEED(ftruncate(fd, at) == 0);
 		T_EQ_STR(read_log(q), FIRST);
 	}
+	/* Nor does it hide what comes behind it. */
+	for (off_t at = one; at < two; at += 3) {
+		T_CASEF("appended behind %d bytes", (int)at);
+		T_NEED(ftruncate(fd, at) == 0);
+		T_NEED(at % 2 == 0 || ftruncate(fd, at + 100) == 0);
+		T_CHECK(outcome_log_append(q, QUEUE_BOUNCE, SPAN(ID), &second,
+		    1, &why));
+		T_EQ_STR(read_log(q), FIRST SECOND);
+		T_NEED(ftruncate(fd, two) == 0);
+	}
 	close(fd);
 	str_fini(&why);
 	str_fini(&path);

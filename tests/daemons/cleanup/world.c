@@ -212,8 +212,8 @@ print_stored(struct span id, struct str *out)
 	size_t n = 0;
 	char *content;
 
-	if (!queue_find(service_queue_dir(), id, 1u << QUEUE_INCOMING
-	    | 1u << QUEUE_HOLD, &where)) {
+	if (queue_find(service_queue_dir(), id, 1u << QUEUE_INCOMING
+	    | 1u << QUEUE_HOLD, &where) != QUEUE_OK) {
 		str_adds(out, "not queued");
 		arena_free(&arena);
 		return;

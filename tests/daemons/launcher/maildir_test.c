@@ -90,7 +90,8 @@ static struct str steps;
 static void
 note(const struct fs_change *change)
 {
-	str_addf(&steps, "%s ", change->op);
+	if (strcmp(change->op, "open") != 0)	/* changes nothing */
+		str_addf(&steps, "%s ", change->op);
 }
 
 static void

@@ -51,7 +51,7 @@ run_fates(void *arg)
 		T_EQ_STR(world_deliveries(), fates[i].deliveries);
 		T_EQ_STR(world_bounces(), fates[i].bounces);
 		T_EQ_STR(world_find(ID1), fates[i].left);
-		if (queue_find(queue_dir, SPAN(ID1), ~0u, &where))
+		if (queue_find(queue_dir, SPAN(ID1), ~0u, &where) == QUEUE_OK)
 			queue_remove(queue_dir, where, SPAN(ID1), &why);
 		str_fini(&why);
 	}

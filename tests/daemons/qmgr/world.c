@@ -57,15 +57,19 @@ world_bounces(void)
 
 /* ---- doubles ---- */
 
-static void
+static bool
 keep_bounce(struct span id, const struct envelope_rcpt *rcpt)
 {
 	struct outcome o = { .rcpt = rcpt->address, .action = DSN_FAILED,
 		.dsn = SPAN("5.1.1"), .reason = SPAN("no such user") };
 	struct str why = STR_EMPTY;
 
-	T_CHECK(outcome_log_append(queue_dir, QUEUE_BOUNCE, id, &o, 1, &why));
+	bool ok = outcome_log_append(queue_dir, QUEUE_BOUNCE, id, &o, 1,
+	    &why);
+
+	T_CHECK(ok || T_FAULT_HIT());
 	str_fini(&why);
+	return ok;
 }
 
 /* False: the agent is lost. */
@@ -83,8 +87,9 @@ deliver_one(const struct delivery_request *rq, struct delivery_result *result,
 		result->done = DELIVERY_KEEP;
 		result->outcome = OUTCOME_DEFERRED;
 	} else if (span_is(parts.local, "bounce")) {
-		keep_bounce(rq->queue_id, rcpt);
 		result->outcome = OUTCOME_BOUNCED;
+		if (!keep_bounce(rq->queue_id, rcpt))
+			result->done = DELIVERY_KEEP;
 	} else if (span_is(parts.local, "slow")) {
 		*wait_ms = 60000;
 	} else if (span_is(parts.local, "crash1") && !crashed_once) {
@@ -140,6 +145,7 @@ double_append(struct rpc_call *call, void *request, void *reply_out)
 {
 	struct bounce_append *rq = request;
 	struct str text = STR_EMPTY;
+	bool ok = true;
 
 	(void)call;
 	str_addf(&text, "append %.*s", SPAN_ARG(rq->queue_id));
@@ -150,11 +156,11 @@ double_append(struct rpc_call *call, void *request, void *reply_out)
 
 		str_addf(&text, " %.*s %.*s %.*s", SPAN_ARG(o->rcpt),
 		    SPAN_ARG(o->dsn), SPAN_ARG(o->reason));
-		keep_bounce(rq->queue_id, &rcpt);
+		ok = keep_bounce(rq->queue_id, &rcpt) && ok;
 	}
 	str_addf(&bounces, "%s;", str_cstr(&text));
 	str_fini(&text);
-	((struct bounce_reply *)reply_out)->ok = true;
+	((struct bounce_reply *)reply_out)->ok = ok;
 	return true;
 }
 
@@ -163,18 +169,19 @@ double_send(struct rpc_call *call, void *request, void *reply_out)
 {
 	struct bounce_send *rq = request;
 	struct str why = STR_EMPTY;
+	bool ok = rq->what != BOUNCE_FAILED || outcome_log_remove(queue_dir,
+	    QUEUE_BOUNCE, rq->queue_id, &why);
 
 	(void)call;
 	T_CHECK(rq->fd >= 0);
-	if (world_told != NULL)
+	T_CHECK(ok || T_FAULT_HIT());
+	if (ok && world_told != NULL)
 		world_told(rq);
-	str_addf(&bounces, "%s %.*s;", rq->what == BOUNCE_FAILED ? "failed"
-	    : rq->what == BOUNCE_TRACE ? "trace" : "delayed",
-	    SPAN_ARG(rq->queue_id));
-	if (rq->what == BOUNCE_FAILED)
-		T_CHECK(outcome_log_remove(queue_dir, QUEUE_BOUNCE,
-		    rq->queue_id, &why));
-	((struct bounce_reply *)reply_out)->ok = true;
+	if (ok)
+		str_addf(&bounces, "%s %.*s;", rq->what == BOUNCE_FAILED
+		    ? "failed" : rq->what == BOUNCE_TRACE ? "trace"
+		    : "delayed", SPAN_ARG(rq->queue_id));
+	((struct bounce_reply *)reply_out)->ok = ok;
 	str_fini(&why);
 	return true;
 }
@@ -281,14 +288,23 @@ serve(void *arg)
 static int
 connect_here(void *arg)
 {
-	struct served *served = MEM_NEW(struct served);
+	struct served *served;
 	int ends[2];
 
-	T_NEED(sock_pair(ends));
+	if (!sock_pair(ends)) {
+		T_CHECK(T_FAULT_HIT());
+		return -1;
+	}
+	served = MEM_NEW(struct served);
 	served->fd = ends[0];
 	served->protocol = arg;
-	T_NEED(fiber_spawn(&servers, "double", serve, served) != NULL);
-	return ends[1];
+	if (fiber_spawn(&servers, "double", serve, served) != NULL)
+		return ends[1];
+	T_CHECK(T_FAULT_HIT());
+	mem_free(served);
+	close(ends[0]);
+	close(ends[1]);
+	return -1;
 }
 
 /* ---- the world ---- */
@@ -403,7 +419,7 @@ find(const char *id, enum queue_name *where)
 {
 	return queue_find(queue_dir, span_cstr(id), 1u << QUEUE_INCOMING
 	    | 1u << QUEUE_ACTIVE | 1u << QUEUE_DEFERRED | 1u << QUEUE_HOLD
-	    | 1u << QUEUE_CORRUPT, where);
+	    | 1u << QUEUE_CORRUPT, where) == QUEUE_OK;
 }
 
 const char *

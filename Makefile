@@ -356,7 +356,7 @@ RUN_DIR ?= run
 SMTP_PORT ?= 2525
 run:
 	@BUILD=$(BUILD) conf/deps build
-	@$(MAKE) --no-print-directory $(PARALLEL) all
+	@$(MAKE) -s --no-print-directory $(PARALLEL) all
 	@conf/run-instance --build '$(BUILD)' --dir '$(RUN_DIR)' --port '$(SMTP_PORT)'
 .PHONY: run
 

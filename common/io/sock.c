@@ -236,11 +236,11 @@ bind_unix(int fd, const char *path, const struct sockaddr_un *address)
 		return true;
 	if (errno != EADDRINUSE)
 		return false;
-	if (!is_stale(path, address) || unlink(path) != 0) {
+	if (!is_stale(path, address)) {
 		errno = EADDRINUSE;
 		return false;
 	}
-	return bind(fd, to, sizeof(*address)) == 0;
+	return unlink(path) == 0 && bind(fd, to, sizeof(*address)) == 0;
 }
 
 int

@@ -30,6 +30,9 @@ enum map_flags {
 	MAP_SUSPENDS = 128,		/* of a type: look-ups may suspend */
 	MAP_QUIET = 256,		/* no warning for a file that cannot be
 					   opened: commands say it themselves */
+	/* What a table made of others hands on to those. */
+	MAP_HANDED_ON = MAP_FOLD | MAP_NO_REGSUB | MAP_NO_PROXY | MAP_UTF8 |
+	    MAP_QUIET,
 };
 
 struct map;

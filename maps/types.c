@@ -7,10 +7,10 @@
 
 #include "common/base/mem.h"
 
-extern const struct map_type btree_type, cidr_type, environ_type, fail_type,
-    hash_type, inline_type, internal_type, lmdb_type, pcre_type, pipemap_type,
-    proxy_type, randmap_type, regexp_type, static_type, texthash_type, unionmap_type,
-    unix_type;
+extern const struct map_type btree_type, cidr_type, debug_type, environ_type,
+    fail_type, hash_type, inline_type, internal_type, lmdb_type, pcre_type,
+    pipemap_type, proxy_type, randmap_type, regexp_type, static_type,
+    texthash_type, unionmap_type, unix_type;
 
 /* Names of the Postfix world that are understood but not part of this build:
  * such a table opens, and its look-ups fail. */
@@ -25,6 +25,7 @@ static const struct map_type absent[] = {
 const struct map_type *const map_types[] = {
 	&btree_type,
 	&cidr_type,
+	&debug_type,
 	&environ_type,
 	&fail_type,
 	&hash_type,

@@ -239,6 +239,8 @@ fs_pwrite_all(int fd, struct span bytes, off_t at, struct str *why)
 static void
 written(int fd, struct iovec **iov, size_t *count, off_t at, size_t n)
 {
+	(void)fd;			/* both are for the record alone */
+	(void)at;
 	while (n > 0) {
 		size_t some = n < (*iov)->iov_len ? n : (*iov)->iov_len;
 

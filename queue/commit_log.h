@@ -93,17 +93,20 @@ void commit_log_find(int queue_dir, struct span id,
 /* ---- at a start and a stop, while nobody works on the queue ---- */
 
 struct commit_log_recovery {
-	size_t logs, complete, restored, lost, troubles;
+	size_t logs;
+	size_t complete, restored, removed;	/* messages */
+	size_t lost, troubles;
 };
 /*
- * Writes again what needs it, syncs the rest, and removes the logs. What could
- * not be done stays in a log of another name for the next time, and counts as
- * trouble. Each message that was written again or lost is logged.
+ * Writes again what needs it, syncs what is whole, removes files that came back
+ * although they were over, and then the logs. What could not be done stays in a
+ * log of another name for the next time, and counts as trouble. Each message
+ * that something is done with is logged.
  */
 void commit_log_recover(int queue_dir, struct commit_log_recovery *out);
 /* Is there anything to recover? */
 bool commit_log_any(int queue_dir);
-/* One line for each message that a recovery would look at; changes nothing. */
+/* Told of each message that a recovery would make sure of; changes nothing. */
 typedef void commit_log_list_fn(const char *log, const char *id, void *arg);
 void commit_log_list(int queue_dir, commit_log_list_fn *fn, void *arg);
 

@@ -17,8 +17,12 @@
 
 #define HALF_BYTES_MOST (1u << 30)
 #define RECORDS_MOST (1u << 20)
-#define TOMBSTONE 0x444f4e45u		/* "DONE", before a head's checksum */
+/* Before the checksum of a record's head, in its word of the table. */
+#define OVER 0x4f564552u
+#define SAFE 0x53414645u
 
+#define IN_INCOMING 'I'
+#define IN_HOLD 'H'
 #define ID_ROOM 34			/* of a record's head */
 #define HEAD_SUMMED 72
 
@@ -114,7 +118,7 @@ clog_record_head(struct clog_record *r, char out[RECORD_HEAD_BYTES])
 	writer_u32(&s, r->index);
 	writer_u32(&s, (uint32_t)r->bytes.len);
 	writer_u32(&s, r->crc);
-	writer_u8(&s, (uint8_t)r->where);
+	writer_u8(&s, r->where == QUEUE_HOLD ? IN_HOLD : IN_INCOMING);
 	writer_u8(&s, (uint8_t)id_bytes);
 	str_adds(&s, r->id);
 	memset(str_reserve(&s, ID_ROOM), 0, ID_ROOM);
@@ -124,7 +128,7 @@ clog_record_head(struct clog_record *r, char out[RECORD_HEAD_BYTES])
 	writer_u32(&s, 0);
 	memcpy(out, str_cstr(&s), RECORD_HEAD_BYTES);
 	str_fini(&s);
-	r->mark = (uint64_t)TOMBSTONE << 32 | crc;
+	r->mark = (uint64_t)OVER << 32 | crc;
 }
 
 bool
@@ -133,6 +137,7 @@ clog_record_decode(struct span bytes, struct clog_record *out)
 	struct reader r = reader_over(bytes);
 	uint32_t crc;
 	struct span id;
+	char where;
 
 	if (bytes.len < RECORD_HEAD_BYTES
 	    || !span_is(reader_bytes(&r, 8), RECORD_MAGIC))
@@ -142,7 +147,8 @@ clog_record_decode(struct span bytes, struct clog_record *out)
 	out->index = reader_u32(&r);
 	out->bytes = span_of(NULL, reader_u32(&r));
 	out->crc = reader_u32(&r);
-	out->where = (enum queue_name)reader_u8(&r);
+	where = (char)reader_u8(&r);
+	out->where = where == IN_HOLD ? QUEUE_HOLD : QUEUE_INCOMING;
 	id.len = reader_u8(&r);
 	id.p = reader_bytes(&r, ID_ROOM).p;
 	crc = reader_u32(&r);
@@ -150,12 +156,12 @@ clog_record_decode(struct span bytes, struct clog_record *out)
 	    || !queue_id_valid(id) || id.len >= sizeof(out->id))
 		return false;
 	if (out->bytes.len > COMMIT_LOG_MESSAGE_MOST || out->epoch == 0
-	    || (out->where != QUEUE_INCOMING && out->where != QUEUE_HOLD))
+	    || (where != IN_INCOMING && where != IN_HOLD))
 		return false;
 	memset(out->id, 0, sizeof(out->id));
 	memcpy(out->id, id.p, id.len);
-	out->mark = (uint64_t)TOMBSTONE << 32 | crc;
-	out->damaged = false;
+	out->mark = (uint64_t)OVER << 32 | crc;
+	out->over = out->damaged = false;
 	return true;
 }
 
@@ -225,13 +231,26 @@ collect(struct span records, const struct clog_header *h, struct found *f)
 	}
 }
 
-static bool
-has_tombstone(struct span table, const struct clog_record *r)
+enum clog_word
+clog_word_of(uint64_t word, uint64_t mark)
+{
+	return word == mark ? WORD_OVER : word == clog_word_safe(mark)
+	    ? WORD_SAFE : WORD_NONE;
+}
+
+uint64_t
+clog_word_safe(uint64_t mark)
+{
+	return (uint64_t)SAFE << 32 | (mark & UINT32_MAX);
+}
+
+static enum clog_word
+word_in(struct span table, const struct clog_record *r)
 {
 	struct reader reader = reader_over(span_sub(table,
 	    (size_t)r->index * 8, 8));
 
-	return reader_u64(&reader) == r->mark && !reader_failed(&reader);
+	return clog_word_of(reader_u64(&reader), r->mark);
 }
 
 uint64_t
@@ -248,14 +267,15 @@ clog_half_parse(struct span bytes, const struct clog_header *h,
 		if (f.records[i].epoch > epoch)
 			epoch = f.records[i].epoch;
 	for (size_t i = 0; i < f.count; i++) {
-		const struct clog_record *r = &f.records[i];
+		struct clog_record *r = &f.records[i];
 
 		if (r->epoch != epoch)
 			continue;
 		met++;
 		if (must < (size_t)r->index + 1)
 			must = (size_t)r->index + 1;
-		if (!has_tombstone(table, r))
+		r->over = word_in(table, r) == WORD_OVER;
+		if (r->over || word_in(table, r) == WORD_NONE)
 			fn(r, arg);
 	}
 	*missing_out = must > met ? must - met : 0;

@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "common/base/clock.h"
@@ -42,12 +43,12 @@ tend_end(struct commit_log *log)
 /* ---- tombstones of our own log ---- */
 
 static bool
-write_tombstone(int fd, const struct clog_entry *e)
+write_word(int fd, const struct clog_entry *e, uint64_t word)
 {
 	struct str s = STR_EMPTY;
 	bool ok;
 
-	writer_u64(&s, e->mark);
+	writer_u64(&s, word);
 	ok = fs_pwrite_all(fd, str_span(&s), (off_t)e->at, NULL);
 	str_fini(&s);
 	return ok;
@@ -82,12 +83,39 @@ add_living(struct entries *list, int fd, const struct clog_half *h)
 	    (off_t)h->entries[0].at, NULL))
 		memset(table, 0, bytes);
 	for (uint32_t i = 0; i < h->count; i++)
-		if (reader_u64(&r) != h->entries[i].mark)
+		if (clog_word_of(reader_u64(&r), h->entries[i].mark)
+		    == WORD_NONE)
 			add_entry(list, &h->entries[i]);
 	mem_free(table);
 }
 
 /* ---- checkpoints ---- */
+
+/* A tombstone says that a file which comes back has to go. It may be forgotten
+ * only when none can come back: messages end in incoming and active. */
+static bool
+sync_removals(struct commit_log *log, struct str *why)
+{
+	static const enum queue_name queues[] = { QUEUE_INCOMING,
+		QUEUE_ACTIVE };
+	struct str path = STR_EMPTY;
+	bool ok = true;
+
+	for (size_t q = 0; q < ARRAY_COUNT(queues); q++)
+		for (size_t i = 0; ok && i < queue_subdirs(queues[q]); i++) {
+			queue_subdir(queues[q], i, &path);
+			int fd = fs_open_at(log->queue_dir, str_cstr(&path),
+			    O_RDONLY | O_DIRECTORY, why);
+
+			if (fd < 0 && errno == ENOENT)
+				continue;
+			ok = fd >= 0 && fs_sync_dir_wait(fd, why);
+			if (fd >= 0)
+				close(fd);
+		}
+	str_fini(&path);
+	return ok;
+}
 
 /* True when the half is free again. */
 static bool
@@ -100,6 +128,9 @@ settle_half(struct commit_log *log, unsigned half, struct str *why)
 	add_living(&living, log->fd, &log->halves[half]);
 	worst = clog_settle_entries(log->queue_dir, living.items, living.count,
 	    why);
+	if (worst <= SETTLED_GONE && living.count < log->halves[half].count
+	    && !sync_removals(log, why))
+		worst = SETTLED_LATER;
 	mem_free(living.items);
 	if (worst == SETTLED_FAILED) {
 		str_set(&log->why, str_span(why));
@@ -162,7 +193,8 @@ settle_all(struct commit_log *log)
 		    : clog_settle_message(log->queue_dir, SPAN(e->id), &why);
 
 		if (result <= SETTLED_GONE)
-			write_tombstone(log->fd, e);
+			write_word(log->fd, e, e->refused ? e->mark
+			    : clog_word_safe(e->mark));
 		if (result == SETTLED_FAILED)
 			log_error("%s: cannot be made durable: %s", e->id,
 			    str_cstr(&why));
@@ -231,7 +263,8 @@ take_living(const struct clog_record *r, void *arg)
 	struct clog_entry e = { .mark = r->mark };
 
 	memcpy(e.id, r->id, sizeof(e.id));
-	add_entry(&o->living, &e);
+	if (!r->over)
+		add_entry(&o->living, &e);
 }
 
 static void

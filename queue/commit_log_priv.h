@@ -48,8 +48,18 @@ struct clog_record {
 	struct span bytes;		/* the queue file; borrowed */
 	uint32_t crc;			/* of bytes */
 	uint64_t mark;			/* what a tombstone of it says */
+	bool over;			/* it has one */
 	bool damaged;			/* the head holds, the bytes do not */
 };
+
+/* A table's word about the record with this mark. */
+enum clog_word {
+	WORD_NONE,			/* it may be needed */
+	WORD_OVER,			/* a tombstone */
+	WORD_SAFE,			/* its file has been synced */
+};
+enum clog_word clog_word_of(uint64_t word, uint64_t mark);
+uint64_t clog_word_safe(uint64_t mark);
 
 void clog_header_encode(const struct clog_header *h, char out[LOG_HEADER_BYTES]);
 /* False when these bytes are no header. */
@@ -79,7 +89,7 @@ clog_file_bytes(const struct commit_log_size *size)
 typedef void clog_record_fn(const struct clog_record *r, void *arg);
 /*
  * The records of a half's current epoch that is younger than h->retired, but
- * for those with a tombstone; bytes may be short. Finds its way past damage.
+ * for those whose file is safe; bytes may be short. Finds its way past damage.
  * Returns the epoch, 0 if there is none. *missing_out: records that must have
  * been there. An h->nonce of 0 is not known.
  */
@@ -112,7 +122,7 @@ struct clog_contents {
 	uint64_t epoch;			/* the youngest that was met */
 	size_t missing;
 };
-/* What is live in both halves. False when the file cannot be read. Blocks. */
+/* Of both halves. False when the file cannot be read. Blocks. */
 bool clog_read(int fd, clog_record_fn *fn, void *arg,
     struct clog_contents *out, struct str *why);
 
@@ -128,13 +138,17 @@ enum settled {
  * may move while we look. path_out: where it was. */
 int clog_open_message(int queue_dir, struct span id, enum queue_name *where_out,
     struct str *path_out, struct str *why);
+/* Syncs the directory of this path, if its file system needs that for a name, or
+ * always. path is cut. Suspends. */
+bool clog_sync_name(int queue_dir, struct str *path, bool always,
+    struct str *why);
 /* Syncs the message's file and, where that is needed, its name. Suspends. */
 enum settled clog_settle_message(int queue_dir, struct span id,
     struct str *why);
 
 struct clog_entry {
 	char id[QUEUE_ID_MAX];
-	uint64_t mark, at;		/* its tombstone, and where that goes */
+	uint64_t mark, at;		/* its tombstone and that one's place */
 	bool refused;			/* nobody was told that it is safe */
 	enum settled result;
 };

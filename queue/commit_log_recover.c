@@ -18,6 +18,7 @@
 #include "common/io/fs.h"
 #include "queue/commit_log_priv.h"
 #include "queue/message.h"
+#include "queue/message_priv.h"
 
 struct recovery {
 	int queue_dir;
@@ -61,7 +62,7 @@ judge_file(struct recovery *r, const char *id, enum queue_name where,
 	    arena, &m, &r->why)) {
 	case QUEUE_OK:
 		found = FOUND_WHOLE;
-		if (r->failed && !fs_read_file_at(r->queue_dir,
+		if (!fs_read_file_at(r->queue_dir,
 		    str_cstr(&r->path), COMMIT_LOG_MESSAGE_MOST, bytes,
 		    &r->why))
 			found = FOUND_TROUBLE;
@@ -83,8 +84,7 @@ judge_file(struct recovery *r, const char *id, enum queue_name where,
 	return found;
 }
 
-/* r->path is set where there is a file; bytes only if it has to be written
- * anew. */
+/* r->path is set where there is a file, bytes where it is whole. */
 static enum found
 find_message(struct recovery *r, const char *id, enum queue_name *where_out,
     struct str *bytes)
@@ -162,6 +162,47 @@ settle_whole(struct recovery *r, const struct clog_record *record,
 	return ok;
 }
 
+/* By length and checksum: an id may be given again in a day. */
+static bool
+is_same_message(struct span file, struct span bytes)
+{
+	size_t sum = TRAILER_BYTES - TRAILER_FLAGS_BACK;
+	struct span a = span_skip(file, file.len - TRAILER_BYTES);
+	struct span b = span_skip(bytes, bytes.len - TRAILER_BYTES);
+
+	return file.len == bytes.len && span_eq(span_sub(a, 0, sum),
+	    span_sub(b, 0, sum));
+}
+
+/* Its file may come back, as files do whose removal was not durable. */
+static void
+bury(struct recovery *r, const struct clog_record *record)
+{
+	enum queue_name where;
+	struct str bytes = STR_EMPTY;
+	enum found found = find_message(r, record->id, &where, &bytes);
+
+	if (found == FOUND_PART || (found == FOUND_WHOLE && !record->damaged
+	    && is_same_message(str_span(&bytes), record->bytes))) {
+		if (fs_unlink_at(r->queue_dir, str_cstr(&r->path), &r->why)
+		    && clog_sync_name(r->queue_dir, &r->path, true,
+		    &r->why)) {
+			log_info("%s: removed again: it was over",
+			    record->id);
+			r->out->removed++;
+		} else {
+			found = FOUND_TROUBLE;
+		}
+	}
+	if (found == FOUND_TROUBLE) {
+		log_error("%s: is over, and its file remains: %s", record->id,
+		    str_cstr(&r->why));
+		r->out->troubles++;
+		r->trouble = true;
+	}
+	str_fini(&bytes);
+}
+
 static void
 recover_record(const struct clog_record *record, void *arg)
 {
@@ -171,6 +212,10 @@ recover_record(const struct clog_record *record, void *arg)
 	enum found found;
 	bool ok = false;
 
+	if (record->over) {
+		bury(r, record);
+		return;
+	}
 	str_clear(&r->why);
 	found = find_message(r, record->id, &where, &bytes);
 	if (found == FOUND_WHOLE) {
@@ -196,8 +241,9 @@ recover_record(const struct clog_record *record, void *arg)
 
 /* ---- one log ---- */
 
-/* True when it may go. */
-static bool
+enum log_end { LOG_DONE, LOG_NEEDED, LOG_IN_USE };
+
+static enum log_end
 recover_log(struct recovery *r, uint64_t name)
 {
 	struct clog_contents contents;
@@ -209,7 +255,7 @@ recover_log(struct recovery *r, uint64_t name)
 	if (fd < 0) {
 		log_error("commit log: %s", str_cstr(&r->why));
 		r->out->troubles++;
-		return false;
+		return LOG_IN_USE;
 	}
 	ok = clog_read(fd, recover_record, r, &contents, &r->why);
 	if (!ok) {
@@ -222,15 +268,17 @@ recover_log(struct recovery *r, uint64_t name)
 		r->out->lost += contents.missing;
 	}
 	close(fd);
-	return ok && !r->trouble;
+	return ok && !r->trouble ? LOG_DONE : LOG_NEEDED;
 }
 
 static void
-put_away(struct recovery *r, uint64_t name, bool done)
+put_away(struct recovery *r, uint64_t name, enum log_end end)
 {
 	struct str path = STR_EMPTY;
 
-	if (done) {
+	if (end == LOG_IN_USE)
+		return;
+	if (end == LOG_DONE) {
 		if (clog_remove(r->queue_dir, name, r->failed, &r->why))
 			return;
 		log_error("commit log: %s", str_cstr(&r->why));
@@ -322,7 +370,8 @@ list_record(const struct clog_record *record, void *arg)
 {
 	struct listing *l = arg;
 
-	l->fn(str_cstr(&l->log), record->id, l->arg);
+	if (!record->over)
+		l->fn(str_cstr(&l->log), record->id, l->arg);
 }
 
 void

@@ -84,8 +84,8 @@ clog_open_message(int queue_dir, struct span id, enum queue_name *where_out,
 	return fd;
 }
 
-static bool
-sync_name(int queue_dir, struct str *path, struct str *why)
+bool
+clog_sync_name(int queue_dir, struct str *path, bool always, struct str *why)
 {
 	int fd;
 	bool ok;
@@ -93,7 +93,8 @@ sync_name(int queue_dir, struct str *path, struct str *why)
 	str_truncate(path, (size_t)span_rfind(str_span(path), '/'));
 	fd = fs_open_at(queue_dir, str_cstr(path), O_RDONLY | O_DIRECTORY,
 	    why);
-	ok = fd >= 0 && fs_sync_dir_if_needed_wait(fd, why);
+	ok = fd >= 0 && (always ? fs_sync_dir_wait(fd, why)
+	    : fs_sync_dir_if_needed_wait(fd, why));
 	if (fd >= 0)
 		close(fd);
 	return ok;
@@ -109,7 +110,8 @@ clog_settle_message(int queue_dir, struct span id, struct str *why)
 
 	if (fd < 0)
 		result = errno == ENOENT ? SETTLED_GONE : SETTLED_LATER;
-	else if (!fs_sync_wait(fd, why) || !sync_name(queue_dir, &path, why))
+	else if (!fs_sync_wait(fd, why) || !clog_sync_name(queue_dir, &path,
+	    false, why))
 		result = SETTLED_FAILED;
 	if (fd >= 0)
 		close(fd);

@@ -21,7 +21,6 @@
 #include "common/io/fs.h"
 #include "queue/sync.h"
 
-#define LOG_IS_COMPLETE false		/* nobody recovers it yet */
 #define MOUNTINFO_MOST (4 << 20)
 
 enum method { METHOD_FSYNC, METHOD_LOG, METHOD_GROUP };
@@ -242,11 +241,6 @@ queue_sync_setup(const char *method, int64_t log_bytes, int queue_dir,
 	if (strcmp(method, "log") != 0) {
 		str_printf(why, "queue_sync_method: found \"%s\", expected "
 		    "auto, fsync, log or group", method);
-		return false;
-	}
-	if (!LOG_IS_COMPLETE) {
-		str_sets(why, "queue_sync_method: \"log\" is not part of this "
-		    "version");
 		return false;
 	}
 	size = commit_log_size_of((uint64_t)log_bytes);

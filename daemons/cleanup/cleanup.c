@@ -28,9 +28,39 @@ prepare(void)
 }
 
 static void
+keep_log(void *arg)
+{
+	(void)arg;
+	queue_sync_keep();
+}
+
+static void
 start(void)
 {
+	if (fiber_spawn(service_fibers(), "commit log", keep_log, NULL)
+	    == NULL)
+		fatal("memory for a fiber: %m");
 	tables_watch(NULL);
+}
+
+/* What comes from now on is synced by itself. */
+static void
+drain(void)
+{
+	queue_sync_finish();
+}
+
+static bool
+check(void)
+{
+	struct str why = STR_EMPTY;
+	bool ok = queue_sync_setup(conf_core.queue_sync_method,
+	    conf_core.queue_log_size, service_queue_dir(), &why);
+
+	if (!ok)
+		log_error("%s", str_cstr(&why));
+	str_fini(&why);
+	return ok;
 }
 
 static const struct service cleanup = {
@@ -42,6 +72,8 @@ static const struct service cleanup = {
 	.before_jail = prepare,
 	.start = start,
 	.serve = transaction_serve,
+	.drain = drain,
+	.check = check,
 };
 
 int

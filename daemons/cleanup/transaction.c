@@ -149,6 +149,7 @@ notify_qmgr(struct transaction *t)
 {
 	static struct peer *qmgr;
 	struct queue_layout layout;
+	struct commit_log_spot spot;
 	struct qmgr_note note = { .queue_id = SPAN(t->id),
 		.envelope = { &t->envelope, 1 }, .fd = -1 };
 
@@ -160,6 +161,11 @@ notify_qmgr(struct transaction *t)
 	note.content_length = layout.content_length;
 	note.file_length = layout.file_length;
 	note.rcpt_count = layout.rcpt_count;
+	queue_writer_spot(t->writer, &spot);
+	note.spot_log = spot.log;
+	note.spot_epoch = spot.epoch;
+	note.spot_at = spot.at;
+	note.spot_mark = spot.mark;
 	t->envelope.data_size = layout.content_length;
 	if (t->nrcpts <= QMGR_NOTE_RCPTS_MAX)
 		note.rcpts = (struct attr_list){ t->rcpts, t->nrcpts };

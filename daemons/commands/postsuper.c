@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/base/strlist.h"
@@ -88,17 +89,29 @@ expire(struct span id, enum queue_name from, bool and_release,
 	return true;
 }
 
+/* A message that a commit log has would be back after a loss of power. */
+static bool
+delete(struct span id, enum queue_name from, struct str *why)
+{
+	struct commit_log_spot spot;
+
+	RECORD_THAT("deleted", id, "%s", "");
+	clock_refresh();		/* there is no loop that does */
+	commit_log_find(queue_dir, id, &spot);
+	if (!commit_log_tombstone(queue_dir, &spot, true, why)
+	    || !queue_remove(queue_dir, from, id, why))
+		return false;
+	forget_logs(id);
+	return true;
+}
+
 static bool
 perform(enum action action, struct span id, enum queue_name from,
     struct str *why)
 {
 	switch (action) {
 	case ACTION_DELETE:
-		RECORD_THAT("deleted", id, "%s", "");
-		if (!queue_remove(queue_dir, from, id, why))
-			return false;
-		forget_logs(id);
-		return true;
+		return delete(id, from, why);
 	case ACTION_HOLD:
 		return queue_move(queue_dir, id, from, QUEUE_HOLD, why);
 	case ACTION_RELEASE:

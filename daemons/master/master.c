@@ -18,10 +18,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/io/child.h"
 #include "common/io/crash_slot.h"
 #include "common/io/fault.h"
 #include "common/io/fs.h"
@@ -29,12 +31,14 @@
 #include "common/mail/conf_core.h"
 #include "common/mail/paths.h"
 #include "common/service/counters.h"
+#include "common/service/inherit.h"
 #include "common/service/jail.h"
 #include "common/service/logsink.h"
 #include "common/service/peer.h"
 #include "daemons/master/master.h"
 #include "daemons/shared/spool.h"
 #include "queue/names.h"
+#include "queue/commit_log.h"
 #include "queue/scan.h"
 
 enum {
@@ -265,6 +269,58 @@ restructure_queue(void)
 	if (moved > 0)
 		log_info("queue files moved to other sub-directories: %zu",
 		    moved);
+	if (dir >= 0)
+		close(dir);
+	str_fini(&why);
+}
+
+/* False when it could not even begin. */
+static bool
+run_recovery(struct str *why)
+{
+	struct settings *s = &master.settings;
+	/* The next master waits for it as for all orphans. */
+	const struct child_fd fds[] = { { master.lock, INHERIT_LOCK },
+		{ master.log, INHERIT_LOG } };
+	struct str path = STR_EMPTY;
+	char *argv[] = { (char *)(uintptr_t)"recover", (char *)(uintptr_t)"-m",
+		master.log >= 0 ? (char *)(uintptr_t)"-l" : NULL, NULL };
+	int status = 0;
+	pid_t pid;
+
+	str_printf(&path, "%s/recover", s->daemon_dir);
+	struct child_spec spec = { .path = str_cstr(&path), .argv = argv,
+		.envp = s->environment, .fds = fds,
+		.nfds = master.log >= 0 ? 2 : 1, .new_session = true };
+
+	log_flush();
+	pid = child_start(&spec, why);
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	/* 1: it said what could not be done, and kept the log. */
+	if (pid > 0 && (!WIFEXITED(status) || WEXITSTATUS(status) > 1))
+		child_describe_status(status, why);
+	str_fini(&path);
+	return pid > 0 && str_len(why) == 0;
+}
+
+/* Commit logs, that is: nobody works on the queue before and after us. */
+static void
+recover_queue(bool starting)
+{
+	struct str why = STR_EMPTY;
+	int dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir >= 0 && commit_log_any(dir) && !run_recovery(&why)) {
+		struct str text = STR_EMPTY;
+
+		str_printf(&text, "the commit logs of the queue were not "
+		    "recovered: %s", str_cstr(&why));
+		if (starting)
+			give_up(str_cstr(&text));
+		log_error("%s", str_cstr(&text));
+		str_fini(&text);
+	}
 	if (dir >= 0)
 		close(dir);
 	str_fini(&why);
@@ -588,6 +644,7 @@ main(int argc, char **argv)
 	prepare_queue();
 	take_queue();
 	restructure_queue();
+	recover_queue(true);
 	create_segments();
 	fiber_group_init(&master.fibers);
 	fiber_queue_init(&master.changed);
@@ -596,6 +653,7 @@ main(int argc, char **argv)
 	begin();
 	fiber_run_main(run, NULL);
 	report_stop();
+	recover_queue(false);
 	logsink_finish();
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/io/fs.h"
+#include "common/io/record.h"
 #include "common/mail/address.h"
 #include "common/service/service.h"
 #include "daemons/qmgr/qmgr_priv.h"
@@ -115,6 +116,27 @@ complain(struct message *m, const char *what, const struct str *why)
 	m->complained = true;
 }
 
+/*
+ * Before the file goes. What the commit log has would come back whole, so the
+ * tombstone of a message with marks is durable first: nobody who was marked
+ * gets it again. Suspends for those.
+ */
+static void
+bury(struct message *m)
+{
+	struct str why = STR_EMPTY;
+	bool marked = m->marked || m->q.rcpts_done > 0;
+
+	if (m->spot.log == 0)
+		return;
+	if (!commit_log_tombstone(queue_dir, &m->spot, marked, &why))
+		complain(m, "no tombstone in the commit log", &why);
+	else if (marked)
+		RECORD_THAT("buried", SPAN(m->q.id), "%s", "");
+	m->spot.log = 0;
+	str_fini(&why);
+}
+
 /* A file that cannot be removed stays in memory, or it would be found and
  * delivered again; its marks are written for those that come after us. */
 static void
@@ -122,6 +144,9 @@ remove_message(struct message *m)
 {
 	struct str why = STR_EMPTY;
 	struct span id = SPAN(m->q.id);
+
+	bury(m);
+
 	bool removed = queue_remove(queue_dir, m->q.where, id, &why);
 
 	m->fate = FATE_REMOVE;
@@ -160,6 +185,7 @@ finish_write_marks(struct message *m)
 	if (result != QUEUE_OK && !m->gone)
 		complain(m, "cannot mark recipients", &why);
 	str_fini(&why);
+	m->marked |= m->nmarks > 0;
 	/* What fails now may work later, but for a file that is damaged. */
 	if (result == QUEUE_OK || result == QUEUE_DAMAGED || m->gone)
 		m->nmarks = 0;
@@ -366,6 +392,8 @@ is_plain(const struct message *m)
 	    || m->q.rcpts_done > 0)
 		return false;
 	if (m->q.envelope.flags & ENVELOPE_TRACE)
+		return false;
+	if (m->spot.log != 0 && m->marked)
 		return false;
 	return !m->wants_success;
 }

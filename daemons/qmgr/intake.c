@@ -313,6 +313,9 @@ intake_note(const struct qmgr_note *note, int fd)
 	q.rcpts_left = note->rcpt_count;
 	copy_envelope(arena, &q.envelope, note->envelope.items);
 	m = message_new(arena, &q);
+	m->spot = (struct commit_log_spot){ .log = note->spot_log,
+		.epoch = note->spot_epoch, .at = note->spot_at,
+		.mark = note->spot_mark };
 	grow_window(m, note->rcpts.count);
 	for (size_t i = 0; i < note->rcpts.count; i++)
 		copy_rcpt(m->window_arena, &m->rcpts[i],
@@ -387,6 +390,7 @@ intake_file(enum queue_name where, struct span id)
 	}
 	m = message_new(arena, &q);
 	m->had_logs = where != QUEUE_INCOMING;
+	commit_log_find(queue_dir, id, &m->spot);
 	start_from_file(m);
 	return QUEUE_OK;
 }

@@ -59,6 +59,8 @@ struct message {
 	int64_t active_us;		/* for the log */
 	int64_t since_ns;		/* the same, where clocks do not jump */
 	bool renamed;			/* sits in active on disk */
+	struct commit_log_spot spot;
+	bool marked;			/* recipients in the file, by us */
 };
 
 extern struct schedule *schedule;

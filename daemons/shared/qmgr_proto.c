@@ -17,6 +17,10 @@ static const struct attr_field qmgr_note_fields[] = {
 	ATTR_FIELD(struct qmgr_note, rcpts, 7, ATTR_LIST,
 	    .of = &envelope_rcpt_form, .limit = 1000),
 	ATTR_FIELD(struct qmgr_note, fd, 8, ATTR_FD),
+	ATTR_FIELD(struct qmgr_note, spot_log, 9, ATTR_U64),
+	ATTR_FIELD(struct qmgr_note, spot_epoch, 10, ATTR_U64),
+	ATTR_FIELD(struct qmgr_note, spot_at, 11, ATTR_U64),
+	ATTR_FIELD(struct qmgr_note, spot_mark, 12, ATTR_U64),
 };
 const struct attr_form qmgr_note_form =
     ATTR_FORM("qmgr note", 1, struct qmgr_note,

@@ -28,6 +28,8 @@ struct qmgr_note {			/* form 1 */
 	uint64_t content_offset, content_length, file_length, rcpt_count;
 	struct attr_list envelope;	/* exactly one */
 	struct attr_list rcpts;		/* all, or none: read the file */
+	/* struct commit_log_spot: log 0 is none. */
+	uint64_t spot_log, spot_epoch, spot_at, spot_mark;
 	int fd;				/* read-only, claimed; may be -1 */
 };
 struct qmgr_flush_one {			/* form 2, one-way: try this one now */

@@ -129,15 +129,18 @@ recover(void)
 	return done;
 }
 
-/* "1 2 0 0": complete, restored, lost, troubles. */
+/* "1 2 0 0": complete, restored, lost, troubles; and what was removed. */
 static const char *
 recovered(void)
 {
-	static char text[64];
+	static char text[128];
 	struct commit_log_recovery done = recover();
 
 	snprintf(text, sizeof(text), "%zu %zu %zu %zu", done.complete,
 	    done.restored, done.lost, done.troubles);
+	if (done.removed > 0)
+		snprintf(text + strlen(text), 40, ", %zu removed",
+		    done.removed);
 	return text;
 }
 
@@ -231,8 +234,10 @@ static const struct {
 	{ "nothing", QUEUE_INCOMING, -1, -1, true, false, "0 1 0 0",
 	    "incoming" },
 	{ "over", QUEUE_INCOMING, -1, -1, true, true, "0 0 0 0", NULL },
-	{ "over, the file came back", QUEUE_DEFERRED, -1, -1, false, true,
-	    "0 0 0 0", "deferred" },
+	{ "over, the file came back", QUEUE_ACTIVE, -1, -1, false, true,
+	    "0 0 0 0, 1 removed", NULL },
+	{ "over, a part came back", QUEUE_DEFERRED, 20, -1, false, true,
+	    "0 0 0 0, 1 removed", NULL },
 };
 
 T_TEST(a_file_is_written_again_exactly_if_it_is_not_whole)
@@ -273,6 +278,26 @@ T_TEST(a_file_is_written_again_exactly_if_it_is_not_whole)
 		str_fini(&why);
 		str_fini(&list);
 	}
+}
+
+/* An id that was given again while the log still had it. */
+T_TEST(a_tombstone_is_for_one_message_not_for_its_name)
+{
+	struct commit_log_spot spot;
+	struct str why = STR_EMPTY;
+
+	queue = files_queue("queue");
+	begin(&small);
+	put(id_of(1), 400, QUEUE_INCOMING, &spot);
+	T_CHECK(commit_log_tombstone(queue, &spot, true, &why));
+	lose(QUEUE_INCOMING, id_of(1));
+	T_EQ_INT(put(id_of(1), 500, QUEUE_INCOMING, NULL),
+	    COMMIT_LOG_DURABLE);
+	die();
+	T_EQ_STR(recovered(), "1 0 0 0");
+	T_EQ_STR(files_read(queue, QUEUE_INCOMING, id_of(1)),
+	    "s@a -> r@b t@c (500)");
+	str_fini(&why);
 }
 
 T_TEST(a_file_cut_anywhere_becomes_whole)

@@ -289,7 +289,7 @@ unit-tests: $(TEST_BINS)
 FUZZ_SRC := $(wildcard tests/fuzz/*_fuzz.c)
 FUZZ_BINS := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/fuzz/%)
 RUN_TESTS = UNIT_PROGRAMS='$(TEST_BINS)' FUZZ_PROGRAMS='$(FUZZ_BINS)' \
-	tests/run --build $(BUILD) $(if $(RUNNER),--runner '$(RUNNER)')
+	$(if $(RUNNER),T_EMULATED=1) tests/run --build $(BUILD) $(if $(RUNNER),--runner '$(RUNNER)')
 check: $(TEST_BINS)
 	@$(RUN_TESTS) $(if $(TEST),--only '$(TEST)') unit
 check-asan:
@@ -299,7 +299,7 @@ AARCH64_CC = aarch64-linux-gnu-gcc
 check-aarch64:
 	@$(MAKE) --no-print-directory CC=$(AARCH64_CC) BUILD=$(BUILD)/aarch64 \
 	    RUNNER='qemu-aarch64 -L /usr/aarch64-linux-gnu' \
-	    PROGRAMS='common_base_test common_io_test' check
+	    PROGRAMS='$(or $(PROGRAMS),common_base_test common_io_test)' check
 .PHONY: unit-tests check check-asan check-aarch64
 
 # --- Fuzz targets ----------------------------------------------------------

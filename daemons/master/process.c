@@ -24,6 +24,8 @@
 enum {
 	QUICK_MS = 1000,		/* a death so soon is one of a series */
 	QUICK_FREE = 5,			/* as many cost no delay */
+	QUICK_FIRST_MS = 100,		/* then this, doubled each time, */
+	QUICK_DOUBLED = 5,		/* so many times at most */
 	FORK_RETRY_S = 1,
 	OLDER_GENERATIONS = 2,
 	LIMIT_SAID_S = 1000,
@@ -183,7 +185,6 @@ hear(struct process *p, const struct status_record *record)
 	case STATUS_READY:
 		p->was_ready = true;
 		p->state = CONTROL_READY;
-		row->quick_deaths = 0;
 		retire_before(row, p);
 		break;
 	case STATUS_LEAVING:
@@ -440,6 +441,20 @@ find_process(pid_t pid)
 	return NULL;
 }
 
+/* One after another, so a crash that comes with each client does not make
+ * master fork all day; never for long, so it does not stop the service. */
+static void
+slow_down(struct row *row)
+{
+	unsigned more = row->quick_deaths - QUICK_FREE - 1;
+	int ms = QUICK_FIRST_MS << (more < QUICK_DOUBLED ? more :
+	    QUICK_DOUBLED);
+
+	log_warn("%s: %u processes died right after their start -- the next "
+	    "one waits %d ms", row->path, row->quick_deaths, ms);
+	hold_row(row, ms);
+}
+
 /* Start-up failures wait; a process that had begun to work is replaced at
  * once, unless such deaths follow each other without a pause. */
 static void
@@ -451,19 +466,17 @@ judge_death(struct process *p, int status)
 	if ((WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
 	    p->told_to_leave)
 		return;
-	if (!p->was_ready) {
+	/* SIGKILL is somebody else's doing, and says nothing of the start. */
+	if (!p->was_ready && !(WIFSIGNALED(status) &&
+	    WTERMSIG(status) == SIGKILL)) {
 		log_warn("%s: bad command startup -- throttling", row->path);
 		hold_row(row, master.settings.throttle_time * 1000);
 		return;
 	}
-	if (lived_ms >= QUICK_MS) {
+	if (lived_ms >= QUICK_MS)
 		row->quick_deaths = 0;
-	} else if (++row->quick_deaths > QUICK_FREE) {
-		unsigned more = row->quick_deaths - QUICK_FREE;
-
-		hold_row(row, more > 6 ? master.settings.throttle_time * 1000 :
-		    100 << more);
-	}
+	else if (++row->quick_deaths > QUICK_FREE)
+		slow_down(row);
 }
 
 static void

@@ -270,6 +270,22 @@ class Master(instance.TestCase):
         self.talk(mail.port)
         self.assertNotIn("throttling", mail.log())
 
+    def test_crashes_one_after_another_slow_the_service_down(self):
+        mail = self.make(service_throttle_time="60s")
+        for _ in range(200):
+            talk = self.talk(mail.port)
+            talk.send("crash segv")
+            talk.line()
+            talk.close()
+            if "died right after their start" in mail.log():
+                break
+        self.assertGreaterEqual(len(re.findall("killed by signal 11",
+                                               mail.log())), 6)
+        mail.wait_log(r"smtpd: 6 processes died right after their start -- "
+                      "the next one waits 100 ms")
+        # A moment later it serves again, whatever the throttle time.
+        self.assertTrue(self.talk(mail.port).say("pid").startswith("pid "))
+
     def test_counts_of_dead_processes_are_cleared(self):
         mail = self.make(maxproc="2")
         talks = [self.talk(mail.port) for _ in range(2)]

@@ -66,6 +66,14 @@ def free_port():
         return port
 
 
+def seed():
+    """For what is left to chance: printed, fixed in CI, repeated by T_SEED."""
+    number = int(os.environ.get("T_SEED", "1" if "CI" in os.environ
+                                else random.randrange(1 << 30)))
+    print(f"  T_SEED={number}", flush=True)
+    return number
+
+
 def until(condition, what, patience=None):
     """The first true result of condition(); fails after a while."""
     limit = PATIENCE if patience is None else patience
@@ -571,6 +579,16 @@ class TestCase(unittest.TestCase):
         self.addCleanup(sink.close)
         return sink
 
+    def has_failed(self):
+        """Also while cleanups run, for which unittest has no answer: their
+        own success is what _outcome.success tells then."""
+        result = self._outcome.result
+        told = [getattr(test, "test_case", test)
+                for test, _ in result.failures + result.errors]
+        kept = [error for _, error in getattr(self._outcome, "errors", [])
+                if error]
+        return self in told or bool(kept)
+
     def explain(self, made):
-        if not self._outcome.success:
+        if self.has_failed():
             print(f"--- log of {made.dir}\n{made.log()}--- end of log", flush=True)

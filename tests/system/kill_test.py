@@ -99,10 +99,7 @@ class Kill(instance.TestCase):
         return len(pids)
 
     def test_what_was_acknowledged_arrives(self):
-        seed = int(os.environ.get("T_SEED", "1" if os.environ.get("CI")
-                                  else random.randrange(1 << 30)))
-        order = random.Random(seed)
-        print(f"seed {seed}", flush=True)
+        order = random.Random(instance.seed())
         sink = self.sink()
         mail = self.instance({
             "relayhost": f"[127.0.0.1]:{sink.port}",

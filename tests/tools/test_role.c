@@ -7,14 +7,17 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "common/base/names.h"
 #include "common/base/panic.h"
 #include "common/base/scan.h"
 #include "common/io/stream.h"
@@ -50,6 +53,22 @@ static void
 say_result(long n)
 {
 	say("%s", n >= 0 ? "ok" : strerrorname_np(errno));
+}
+
+static void
+connect_to(uint16_t port)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		.sin_port = htons(port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0) {
+		say_result(fd);
+		return;
+	}
+	say_result(connect(fd, (struct sockaddr *)&address, sizeof(address)));
+	close(fd);
 }
 
 static void
@@ -131,6 +150,14 @@ obey(struct stream *s, struct span line)
 		say_result(syscall(SYS_execve, "/bin/true", NULL, NULL));
 	else if (span_is(word, "socket"))
 		say_result(socket(AF_INET, SOCK_STREAM, 0));
+	else if (span_is(word, "connect"))
+		connect_to((uint16_t)n);
+	else if (span_is(word, "ptrace"))
+		say_result(syscall(SYS_ptrace, PTRACE_TRACEME, 0, 0, 0));
+	else if (span_is(word, "mount"))
+		say_result(syscall(SYS_mount, "none", "/", "tmpfs", 0, NULL));
+	else if (span_is(word, "chroot"))
+		say_result(syscall(SYS_chroot, "/"));
 	else if (span_is(word, "root"))
 		say_result(syscall(SYS_setuid, 0));
 	else if (span_is(word, "threads"))
@@ -181,6 +208,24 @@ serve(struct stream *s, const struct sock_peer *peer)
 	stream_close(s);
 }
 
+/* "needs=NEEDS_QUEUE_READ,NEEDS_NSS": another role's, but for its launcher. */
+static void
+take_needs(const char *text)
+{
+	static const struct name_value names[] = {
+		{ "NEEDS_NETWORK_OUT", NEEDS_NETWORK_OUT },
+		{ "NEEDS_QUEUE_READ", NEEDS_QUEUE_READ },
+		{ "NEEDS_QUEUE_WRITE", NEEDS_QUEUE_WRITE },
+		{ "NEEDS_CONFIG_READ", NEEDS_CONFIG_READ },
+		{ "NEEDS_NSS", NEEDS_NSS }, { "NEEDS_LAUNCHER", 0 },
+		{ "none", 0 }, { NULL, 0 } };
+	struct str why = STR_EMPTY;
+
+	role.wakeup = NULL;
+	if (!names_mask(names, span_cstr(text), &role.needs, &why))
+		fatal("needs: %s", str_cstr(&why));
+}
+
 static void
 prepare(void)
 {
@@ -190,6 +235,8 @@ prepare(void)
 	for (size_t i = 0; i < n; i++) {
 		if (strcmp(args[i], "fail") == 0)
 			fatal("told to fail at start");
+		if (strncmp(args[i], "needs=", 6) == 0)
+			take_needs(args[i] + 6);
 		if (strcmp(args[i], "net") == 0)
 			role.needs |= NEEDS_NETWORK_OUT;
 		if (strcmp(args[i], "queue") == 0)

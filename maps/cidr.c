@@ -43,7 +43,9 @@ cidr_lookup(struct map *map, struct span key, struct str *value_out)
 
 		if (r->kind == RULE_ENDIF)
 			continue;
-		bool hit = ipblock_covers(&r->block, &ip) != r->negated;
+		/* A rule says nothing about the other kind of address. */
+		bool hit = r->block.base.family == ip.family &&
+		    ipblock_covers(&r->block, &ip) != r->negated;
 
 		if (r->kind == RULE_IF && !hit)
 			i = r->endif;

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/clock.h"
@@ -17,6 +18,7 @@
 #include "common/base/utf8.h"
 #include "common/io/fs.h"
 #include "common/io/textfile.h"
+#include "common/mail/conf_core.h"
 #include "maps/record_priv.h"
 #include "maps/types.h"
 
@@ -164,21 +166,33 @@ take_line(struct making *m, struct span line, struct str *why)
 static bool
 put_alias_marks(struct making *m, struct str *why)
 {
-	char host[256] = "localhost";
+	const char *host = conf_core.myhostname;
 	struct str now = STR_EMPTY;
 	bool existed;
 
-	(void)gethostname(host, sizeof(host) - 1);
 	str_printf(&now, "%lld", (long long)(clock_wall_us() / 1000000));
 	bool ok = m->maker->put(m->writer, SPAN("@"), SPAN("@"), true,
 	    &existed, why) &&
 	    m->maker->put(m->writer, SPAN("YP_LAST_MODIFIED"),
 	    str_span(&now), true, &existed, why) &&
 	    m->maker->put(m->writer, SPAN("YP_MASTER_NAME"),
-	    span_cstr(host), true, &existed, why);
+	    span_cstr(host != NULL ? host : "localhost"), true, &existed, why);
 
 	str_fini(&now);
 	return ok;
+}
+
+/* When in doubt it does; nobody else writes it now. */
+static bool
+exists(const struct making *m)
+{
+	struct str path = STR_EMPTY;
+
+	str_printf(&path, "%s%s", m->path, m->maker->suffix);
+	bool absent = access(str_cstr(&path), F_OK) != 0 && errno == ENOENT;
+
+	str_fini(&path);
+	return !absent;
 }
 
 static bool
@@ -186,7 +200,7 @@ write_all(struct making *m, struct str *why)
 {
 	struct span line;
 
-	if ((m->flags & MAKE_INCREMENTAL) &&
+	if ((m->flags & MAKE_INCREMENTAL) && exists(m) &&
 	    !m->maker->copy_present(m->writer, why))
 		return false;
 	while (textfile_next(&m->file, &line))
@@ -195,13 +209,17 @@ write_all(struct making *m, struct str *why)
 	return !(m->flags & MAKE_ALIASES) || put_alias_marks(m, why);
 }
 
-/* Readable by whom the source is readable. */
+/* Readable by whom the source is readable; what comes from standard input
+ * belongs to the source of that name, if there is one. */
 static mode_t
 mode_of(const struct making *m)
 {
-	if (!(m->flags & MAKE_SAVE_MODE) || m->file.st.st_ino == 0)
+	struct stat st = m->file.st;
+
+	if (!(m->flags & MAKE_SAVE_MODE) ||
+	    (st.st_ino == 0 && stat(m->path, &st) != 0))
 		return 0644;
-	return 0600 | (m->file.st.st_mode & 0044);
+	return 0600 | (st.st_mode & 0044);
 }
 
 static char *

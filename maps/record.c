@@ -106,6 +106,8 @@ record_parse_alias(struct span line, struct str *key_out,
 		}
 		if (c == '\\' && at + 1 < line.len)
 			c = line.p[++at];
+		else if (c == ',' || c == ';')	/* two names */
+			return refuse(why, "need name:value pair");
 		else
 			remote |= c == '@';
 		str_putc(key_out, c);

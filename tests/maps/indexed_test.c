@@ -177,14 +177,45 @@ T_TEST(entries_are_added_and_deleted)
 }
 
 static void
+first_lines(const char *type)
+{
+	struct str path = STR_EMPTY;
+	struct stat st;
+
+	T_NEED(make_table(type, "a 1\n", 0));
+	str_printf(&path, "%s%s", strchr(spec, ':') + 1,
+	    strcmp(type, "lmdb") == 0 ? ".lmdb" : ".db");
+	T_NEED(unlink(str_cstr(&path)) == 0);
+	/* Secrets stay as private as the source of that name. */
+	T_NEED(chmod(strchr(spec, ':') + 1, 0600) == 0);
+	T_NEED(map_make(spec, MAKE_INCREMENTAL | MAKE_FOLD | MAKE_SAVE_MODE,
+	    SPAN("b 2\n"), &why));
+	struct map *m = map_open(spec, MAP_FOLD, &why);
+
+	T_NEED(m != NULL);
+	T_EQ_STR(look(m, "a"), "absent");
+	T_EQ_STR(look(m, "b"), "2");
+	map_close(m);
+	T_NEED(stat(str_cstr(&path), &st) == 0);
+	T_EQ_INT(st.st_mode & 0777, 0600);
+	str_fini(&path);
+}
+
+T_TEST(entries_are_added_to_a_table_that_is_not_there)
+{
+	each_type(first_lines);
+}
+
+static void
 aliases(const char *type)
 {
 	T_NEED(make_table(type, "Root: joe, ann\n\"a b\": c (see 2)\nbad\n"
-	    "x@y: z\npost(master)master :root\n", MAKE_ALIASES));
+	    "x@y: z\npost(master)master :root\np, q: r\n", MAKE_ALIASES));
 	const char *log = logged();
 
 	T_HAS_STR(log, "line 3: need name:value pair");
 	T_HAS_STR(log, "line 4: name must be local");
+	T_HAS_STR(log, "line 6: need name:value pair");
 	struct map *m = map_open(spec, MAP_FOLD, &why);
 
 	T_EQ_STR(look(m, "root"), "joe, ann");

@@ -100,7 +100,7 @@ all: $(FLOORS:%=$(BUILD)/lib/%.a) $(ROLE_BINS) $(COMMAND_BINS)
 
 # --- Optional libraries ----------------------------------------------------
 # Probed once; `make clean` or removing build/config.mk asks again. Every
-# object sees HAVE_DB HAVE_LMDB HAVE_PCRE2 HAVE_SECCOMP HAVE_OPENSSL as 0 or 1.
+# object sees HAVE_DB HAVE_LMDB HAVE_CDB HAVE_PCRE2 HAVE_SECCOMP HAVE_OPENSSL as 0 or 1.
 
 NO_BUILD_GOALS := deps lint format sizes clean run test test-long bench
 ifneq ($(filter-out $(NO_BUILD_GOALS),$(or $(MAKECMDGOALS),all)),)
@@ -119,6 +119,7 @@ $(BUILD)/config.mk: Makefile
 	@mkdir -p $(BUILD)
 	@{ $(call try,DB,db.h,db_version(0, 0, 0),-ldb); \
 	   $(call try,LMDB,lmdb.h,mdb_version(0, 0, 0),-llmdb); \
+	   $(call try,CDB,cdb.h,cdb_hash("", 0),-lcdb); \
 	   $(call try,PCRE2,stdint.h>\n#define PCRE2_CODE_UNIT_WIDTH 8\n#include <pcre2.h,pcre2_config(0, 0),-lpcre2-8); \
 	   $(call try,SECCOMP,seccomp.h,seccomp_version(),-lseccomp); \
 	   $(call try,OPENSSL,openssl/ssl.h,SSL_CTX_new(TLS_method()),-lssl -lcrypto); \

@@ -27,6 +27,7 @@
 #include "common/io/fs.h"
 #include "maps/locked_priv.h"
 #include "maps/make_priv.h"
+#include "maps/source_priv.h"
 
 #define HOME "/proc/0"			/* no process has this number */
 enum { CACHE_BYTES = 128 << 10, WRITE_CACHE_BYTES = 16 << 20, OPEN_TRIES = 5 };
@@ -343,6 +344,9 @@ open_table(const struct map_spec *spec, DBTYPE kind)
 		db_close(map);
 		map_discard(map);
 		map = map_unavailable(spec, str_cstr(&reason));
+	} else {
+		source_warn_if_newer(spec->name, m->file.shown,
+		    &m->file.as_opened);
 	}
 	str_fini(&reason);
 	return map;

@@ -20,6 +20,7 @@
 #include "common/base/mem.h"
 #include "maps/locked_priv.h"
 #include "maps/make_priv.h"
+#include "maps/source_priv.h"
 
 enum { KEY_MAX = 511, PUTS_PER_TXN = 20000 };
 #define WRITE_MAP_BYTES ((size_t)1 << (sizeof(size_t) > 4 ? 36 : 30))
@@ -262,6 +263,9 @@ lmdb_open(const struct map_spec *spec, struct str *why)
 		lmdb_close(map);
 		map_discard(map);
 		map = map_unavailable(spec, str_cstr(&reason));
+	} else {
+		source_warn_if_newer(spec->name, m->file.shown,
+		    &m->file.as_opened);
 	}
 	str_fini(&reason);
 	return map;

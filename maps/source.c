@@ -8,9 +8,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/strlist.h"
 #include "common/io/fault.h"
+
+enum { EDITED_S = 100 };		/* whoever edits it may yet run postmap */
 
 /* --- Watching ------------------------------------------------------------*/
 
@@ -64,6 +67,19 @@ source_watch_close(struct source_watch *watch)
 	if (watch->fd >= 0)
 		close(watch->fd);
 	watch->fd = -1;
+}
+
+void
+source_warn_if_newer(const char *source, const char *table,
+    const struct stat *table_st)
+{
+	struct stat st;
+
+	if (stat(source, &st) == 0 && S_ISREG(st.st_mode) &&
+	    st.st_mtim.tv_sec > table_st->st_mtim.tv_sec &&
+	    st.st_mtim.tv_sec < clock_wall_us() / 1000000 - EDITED_S)
+		log_warn("database %s is older than source file %s", table,
+		    source);
 }
 
 /* --- Inline tables -------------------------------------------------------*/

@@ -25,6 +25,11 @@ void source_watch_path(struct source_watch *watch, const char *path,
 bool source_watch_changed(const struct source_watch *watch);
 void source_watch_close(struct source_watch *watch);
 
+/* The text that a table was made from has changed since, and not just now:
+ * "database x.db is older than source file x". */
+void source_warn_if_newer(const char *source, const char *table,
+    const struct stat *table_st);
+
 enum source_status { SOURCE_OK, SOURCE_BAD, SOURCE_UNAVAILABLE };
 
 /* word is the type's name for messages: "regexp". With SOURCE_BAD the text is

@@ -7,16 +7,16 @@
 
 #include "common/base/mem.h"
 
-extern const struct map_type btree_type, cidr_type, debug_type, environ_type,
-    fail_type, hash_type, inline_type, internal_type, lmdb_type, pcre_type,
-    pipemap_type, proxy_type, randmap_type, regexp_type, static_type,
-    texthash_type, unionmap_type, unix_type;
+extern const struct map_type btree_type, cdb_type, cidr_type, debug_type,
+    environ_type, fail_type, hash_type, inline_type, internal_type, lmdb_type,
+    pcre_type, pipemap_type, proxy_type, randmap_type, regexp_type,
+    static_type, texthash_type, unionmap_type, unix_type;
 
 /* Names of the Postfix world that are understood but not part of this build:
  * such a table opens, and its look-ups fail. */
 #define ABSENT(type) { .name = (type), .missing = "not part of this build" }
 static const struct map_type absent[] = {
-	ABSENT("cdb"), ABSENT("dbm"), ABSENT("ldap"), ABSENT("memcache"),
+	ABSENT("dbm"), ABSENT("ldap"), ABSENT("memcache"),
 	ABSENT("mongodb"), ABSENT("mysql"), ABSENT("netinfo"), ABSENT("nis"),
 	ABSENT("nisplus"), ABSENT("pgsql"), ABSENT("sdbm"),
 	ABSENT("socketmap"), ABSENT("sqlite"), ABSENT("tcp"),
@@ -24,6 +24,7 @@ static const struct map_type absent[] = {
 
 const struct map_type *const map_types[] = {
 	&btree_type,
+	&cdb_type,
 	&cidr_type,
 	&debug_type,
 	&environ_type,

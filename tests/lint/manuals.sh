@@ -27,7 +27,7 @@ types=$(find maps -name '*.c' 2>/dev/null | sort |
 	}')
 for type in $types; do
 	case $type in
-	hash|btree|dbm|sdbm|cdb|fail|static|inline|environ|unix|texthash|internal|proxy|debug|pipemap|unionmap|randmap)
+	hash|btree|dbm|sdbm|fail|static|inline|environ|unix|texthash|internal|proxy|debug|pipemap|unionmap|randmap)
 		page=waypost_tables ;;	# described together
 	*)	page=${type}_table ;;
 	esac

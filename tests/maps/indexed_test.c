@@ -1,9 +1,11 @@
 /*
- * hash, btree, lmdb - written by us, read back, rewritten, locked, deleted.
+ * hash, btree, lmdb, cdb - written by us, read back, rewritten, locked, deleted.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/io/fault.h"
@@ -17,6 +19,9 @@ static const char *const types[] = {
 #endif
 #if HAVE_LMDB
 	"lmdb",
+#endif
+#if HAVE_CDB
+	"cdb",
 #endif
 };
 
@@ -334,3 +339,68 @@ T_TEST(a_failing_disk_leaves_the_old_table_or_the_new_one)
 {
 	each_type(survives_faults);
 }
+
+static void
+older(const char *type)
+{
+	const char *path = write_file("table", "a 1\n");
+	char file[420];
+	const struct timespec hour_ago[] = { { time(NULL) - 3600, 0 },
+		{ time(NULL) - 3600, 0 } };
+	const struct timespec before[] = { { time(NULL) - 600, 0 },
+		{ time(NULL) - 600, 0 } };
+
+	T_NEED(make_table(type, "a 1\n", 0));
+	snprintf(file, sizeof(file), "%s%s", path,
+	    map_type_find(SPAN(type))->maker->suffix);
+	T_NEED(utimensat(AT_FDCWD, file, hour_ago, 0) == 0);
+	map_close(map_open(spec, 0, &why));
+	T_EQ_STR(logged(), "");		/* edited just now */
+	T_NEED(utimensat(AT_FDCWD, path, before, 0) == 0);
+	map_close(map_open(spec, 0, &why));
+	T_HAS_STR(logged(), "is older than source file ");
+	T_NEED(utimensat(AT_FDCWD, file, before, 0) == 0);
+	map_close(map_open(spec, 0, &why));
+	T_EQ_STR(logged(), "");
+}
+
+T_TEST(a_table_older_than_its_text_is_told_about)
+{
+	each_type(older);
+}
+
+#if HAVE_CDB
+T_TEST(a_damaged_cdb_fails_and_never_answers_absent)
+{
+	char file[420];
+	struct str text = STR_EMPTY;
+
+	keep_log();
+	for (int i = 0; i < 100; i++)
+		str_addf(&text, "k%d v%d\n", i, i);
+	T_NEED(make_table("cdb", str_cstr(&text), 0));
+	snprintf(file, sizeof(file), "%s.cdb", strchr(spec, ':') + 1);
+	struct span whole = t_read_file(file);
+
+	/* Without its end; the index and the entries are behind the head. */
+	for (size_t keep = 0; keep < whole.len; keep += 97) {
+		T_CASEF("%zu bytes", keep);
+		FILE *f = fopen(file, "w");
+
+		T_NEED(f != NULL);
+		fwrite(whole.p, 1, keep, f);
+		fclose(f);
+		struct map *m = map_open(spec, MAP_QUIET, &why);
+		const char *got = look(m, "k99");
+
+		T_CHECK(strcmp(got, "failed") == 0 ||
+		    strcmp(got, "v99") == 0);
+		if (strcmp(got, "failed") == 0)
+			T_HAS_STR(map_why(m), "not a cdb file, or a "
+			    "damaged one");
+		map_close(m);
+	}
+	str_fini(&text);
+	str_fini(&why);
+}
+#endif

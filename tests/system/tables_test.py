@@ -11,7 +11,7 @@ import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("WAYPOST_BUILD", os.path.join(ROOT, "build"))
-INDEXED = [("hash", ".db"), ("btree", ".db"), ("lmdb", ".lmdb")]
+INDEXED = [("hash", ".db"), ("btree", ".db"), ("lmdb", ".lmdb"), ("cdb", ".cdb")]
 
 
 class Tables(unittest.TestCase):

@@ -127,7 +127,7 @@ main(int argc, char **argv)
 	log_add_sink(log_sink_stderr(false));
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
-	fault_arm_from_environment();
+	fault_arm_from_environment("recover");
 	read_options(argc, argv);
 	read_configuration();
 	logsink_open("recover", options.has_log ? INHERIT_LOG : -1);

@@ -20,6 +20,7 @@ import json
 import os
 import random
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -361,6 +362,7 @@ class Instance:
             self.build = build_for_others(self.build)
         self.environment = dict(os.environ, **(environment or {}))
         self.process = None
+        self.open_files = None              # a limit, or the machine's
         if user:
             os.chown(self.dir, user, user)
         argv = [os.path.join(ROOT, "conf", "make-instance")]
@@ -432,10 +434,14 @@ class Instance:
             [os.path.join(self.build, "sbin", "waypost"), "-c", self.etc,
              "start-fg"], stdin=subprocess.DEVNULL, stdout=log,
             stderr=subprocess.STDOUT, env=self.environment, cwd=self.dir,
+            preexec_fn=self.limit_open_files if self.open_files else None,
             **self.identity())
         log.close()
         until(self.answers, "the instance to answer")
         return self
+
+    def limit_open_files(self):
+        resource.setrlimit(resource.RLIMIT_NOFILE, 2 * (self.open_files,))
 
     def answers(self):
         if self.process.poll() is not None:

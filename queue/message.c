@@ -287,6 +287,11 @@ probe_disk(struct queue_writer *w)
 
 	str_printf(&name, "incoming/probe.%s", w->id);
 	fd = fs_create_at(w->queue_dir, str_cstr(&name), 0600, &w->why);
+	/* One that could not be removed is no news about the disk. */
+	if (fd < 0 && errno == EEXIST && fs_unlink_at(w->queue_dir,
+	    str_cstr(&name), &w->why))
+		fd = fs_create_at(w->queue_dir, str_cstr(&name), 0600,
+		    &w->why);
 	ok = fd >= 0 && fs_write_all(fd, SPAN("probe\n"), &w->why)
 	    && fs_sync_wait(fd, &w->why);
 	if (!ok)

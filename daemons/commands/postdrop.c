@@ -175,14 +175,16 @@ receive(void *arg)
 
 		if (status != IO_OK) {
 			if (str_len(&why) == 0)
-				str_sets(&why, io_status_name(status));
+				str_sets(&why, stream_why(input));
 			break;
 		}
 		go_on = take_frame(drop, &frame, arena, scratch, &why);
 		arena_reset(scratch);
 	}
+	/* What could not be read may be sent once more. */
 	if (drop->exit_status < 0)
-		refuse(drop, EX_DATAERR, "uid=%ld: %s", (long)getuid(),
+		refuse(drop, stream_errno(input) != 0 ? EX_TEMPFAIL
+		    : EX_DATAERR, "uid=%ld: %s", (long)getuid(),
 		    str_len(&why) > 0 ? str_cstr(&why) : "unexpected input");
 	str_fini(&why);
 	arena_free(&arena);

@@ -153,15 +153,17 @@ class Smtp:
         return lines
 
     def mail(self, sender, recipients, text, parameters=""):
-        """One transaction; the reply to the final dot, or to what failed."""
+        """One transaction; the reply to the final dot, or to what failed.
+        `taken` has the recipients that were."""
+        self.taken = []
         code, lines = self.say(f"MAIL FROM:<{sender}>{parameters}")
         if code != 250:
             return code, lines
-        taken = 0
         for recipient in recipients:
             code, lines = self.say(f"RCPT TO:<{recipient}>")
-            taken += code == 250
-        if not taken:
+            if code == 250:
+                self.taken.append(recipient)
+        if not self.taken:
             return code, lines
         code, lines = self.say("DATA")
         if code != 354:

@@ -100,7 +100,7 @@ class Load:
                 with self.lock:
                     self.acknowledged.update(
                         (name, r.partition("@")[0])
-                        for r in self.recipients(count))
+                        for r in client.taken)
 
     def count(self):
         with self.lock:

@@ -119,14 +119,23 @@ serve(void *arg)
 static int
 connect_here(void *arg)
 {
-	struct served *served = MEM_NEW(struct served);
+	struct served *served;
 	int ends[2];
 
-	T_NEED(sock_pair(ends));
+	if (!sock_pair(ends)) {
+		T_CHECK(T_FAULT_HIT());
+		return -1;
+	}
+	served = MEM_NEW(struct served);
 	served->fd = ends[0];
 	served->protocol = arg;
-	T_NEED(fiber_spawn(&servers, "server", serve, served) != NULL);
-	return ends[1];
+	if (fiber_spawn(&servers, "server", serve, served) != NULL)
+		return ends[1];
+	T_CHECK(T_FAULT_HIT());
+	mem_free(served);
+	close(ends[0]);
+	close(ends[1]);
+	return -1;
 }
 
 /* ---- the world ---- */

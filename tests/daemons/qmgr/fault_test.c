@@ -350,3 +350,47 @@ T_TEST(a_clock_that_leaps_ahead_loses_no_mail)
 {
 	world_run("", 20, clock_goes_forward, NULL);
 }
+
+/* ---- very many files ---- */
+
+/* Not due for an hour; what is in them does not matter then. */
+static void
+fill_deferred(size_t n)
+{
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT },
+		{ .tv_sec = clock_wall() + 3600 } };
+	char path[64];
+
+	for (size_t i = 0; i < n; i++) {
+		snprintf(path, sizeof(path), "deferred/5F%08zX", i);
+		int fd = openat(queue_dir, path, O_WRONLY | O_CREAT, 0700);
+
+		T_NEED(fd >= 0 && futimens(fd, times) == 0);
+		close(fd);
+	}
+}
+
+static void
+many_files(void *arg)
+{
+	bool is_long = getenv("WAYPOST_LONG") != NULL;
+
+	(void)arg;
+	fill_deferred(is_long ? 100000 : 5000);
+	world_message(QUEUE_DEFERRED, ID, "s@a", "ok@b");
+	intake_scan(false, true, false);
+	/* New mail does not wait until the directory was read. */
+	world_message(QUEUE_INCOMING, "4F0A1B2C02", "s@a", "ok@c");
+	intake_scan(true, false, false);
+	world_settle(100);
+	fiber_sleep(deadline_in(10));
+	T_EQ_STR(world_find(ID), "gone");
+	T_EQ_STR(world_find("4F0A1B2C02"), "gone");
+	T_EQ_INT(intake_count(), 0);
+	T_EQ_INT(count(world_deliveries(), ";"), 2);
+}
+
+T_TEST(a_due_message_is_found_among_very_many_that_are_not)
+{
+	world_run("maximal_backoff_time = 2h", 20, many_files, NULL);
+}

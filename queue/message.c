@@ -313,16 +313,11 @@ static bool
 sync_directory(struct queue_writer *w)
 {
 	struct str path = STR_EMPTY;
-	int fd;
 	bool ok;
 
 	queue_path(w->where, SPAN(w->id), &path);
-	str_truncate(&path, (size_t)span_rfind(str_span(&path), '/'));
-	fd = fs_open_at(w->queue_dir, str_cstr(&path), O_RDONLY | O_DIRECTORY,
+	ok = fs_sync_name_if_needed_wait(w->queue_dir, str_cstr(&path),
 	    &w->why);
-	ok = fd >= 0 && fs_sync_dir_if_needed_wait(fd, &w->why);
-	if (fd >= 0)
-		close(fd);
 	str_fini(&path);
 	return ok;
 }

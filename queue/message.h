@@ -96,6 +96,10 @@ struct queue_message {
 enum queue_result queue_message_open(int queue_dir, enum queue_name where,
     struct span id, bool claim, bool check_all, struct arena *arena,
     struct queue_message *out, struct str *why);
+/* What check_all does, later. Blocks for as long as the file takes to read; may
+ * be called from a thread. */
+enum queue_result queue_message_check(struct queue_message *m,
+    struct str *why);
 /* A queue file by its path, wherever it lies; its name is taken as its id. */
 enum queue_result queue_message_open_path(const char *path,
     struct arena *arena, struct queue_message *out, struct str *why);

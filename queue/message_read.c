@@ -319,6 +319,17 @@ queue_message_open(int queue_dir, enum queue_name where, struct span id,
 }
 
 enum queue_result
+queue_message_check(struct queue_message *m, struct str *why)
+{
+	uint64_t flags;
+	uint32_t crc;
+	enum queue_result result = read_trailer(m, m->layout.file_length,
+	    &crc, &flags, why);
+
+	return result == QUEUE_OK ? check_sum(m, crc, why) : result;
+}
+
+enum queue_result
 queue_message_open_path(const char *path, struct arena *arena,
     struct queue_message *out, struct str *why)
 {

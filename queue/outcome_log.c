@@ -158,7 +158,9 @@ append_now(void *arg)
 	end = lseek(fd, 0, SEEK_END);
 	if (end >= 0 && drop_torn_entry(a, fd, &end)) {
 		a->ok = fs_write_all(fd, a->bytes, a->why)
-		    && fs_sync_wait(fd, a->why);
+		    && fs_sync_wait(fd, a->why) && (end > 0
+		    || fs_sync_name_if_needed_wait(a->queue_dir, a->path,
+		    a->why));
 		if (a->ok)
 			know_end(a->path, end + (off_t)a->bytes.len);
 		else

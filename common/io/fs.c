@@ -603,6 +603,28 @@ fs_sync_dir_if_needed_wait(int dirfd, struct str *why)
 }
 
 bool
+fs_sync_name_if_needed_wait(int dirfd, const char *path, struct str *why)
+{
+	const char *slash = strrchr(path, '/');
+	struct str dir = STR_EMPTY;
+	bool ok;
+	int fd, error;
+
+	str_sets(&dir, slash == NULL ? "." : slash == path ? "/" : path);
+	if (slash != NULL && slash != path)
+		str_truncate(&dir, (size_t)(slash - path));
+	fd = fs_open_at(dirfd, str_cstr(&dir), O_RDONLY | O_DIRECTORY, why);
+	str_fini(&dir);
+	if (fd < 0)
+		return false;
+	ok = fs_sync_dir_if_needed_wait(fd, why);
+	error = errno;
+	close(fd);
+	errno = error;
+	return ok;
+}
+
+bool
 fs_flock(int fd, bool exclusive, bool wait)
 {
 	struct fd_job job = { .fd = fd,

@@ -77,6 +77,9 @@ bool fs_sync_wait(int fd, struct str *why);
 /* fsync of the directory, only where the file system needs it for a name to
  * be durable after fsync of the file (not ext4, XFS, btrfs; by statfs). */
 bool fs_sync_dir_if_needed_wait(int dirfd, struct str *why);
+/* The same for the directory that the path's last part is in. */
+bool fs_sync_name_if_needed_wait(int dirfd, const char *path,
+    struct str *why);
 bool fs_sync_dir_wait(int dirfd, struct str *why);
 /* The same in the calling thread: for processes that may have no other. */
 bool fs_sync_dir_now(int dirfd, struct str *why);

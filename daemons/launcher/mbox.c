@@ -187,17 +187,28 @@ open_mailbox(struct attempt *a, struct mailbox_result *result)
 static bool
 sync_name(struct attempt *a)
 {
-	char *slash = strrchr(a->path, '/');
-	const char *dir = slash == a->path ? "/" : arena_printf(a->arena,
-	    "%.*s", (int)(slash - a->path), a->path);
-	int fd = fs_open_at(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY, a->why);
-	bool ok;
+	/* A directory closed to reading cannot be synced by us. */
+	return fs_sync_name_if_needed_wait(AT_FDCWD, a->path, a->why)
+	    || errno == EACCES;
+}
 
-	if (fd < 0)
-		return errno == EACCES;
-	ok = fs_sync_dir_if_needed_wait(fd, a->why);
-	close(fd);
-	return ok;
+/* What somebody left without a blank line at its end, torn by a power failure
+ * maybe, must not swallow the line that begins our message. */
+static bool
+begin_new_message(struct attempt *a, off_t end)
+{
+	char last[2] = "\n\n";
+	off_t at = end > 2 ? end - 2 : 0;
+
+	if (end <= 0)
+		return true;
+	if (!fs_pread_all(a->fd, last, (size_t)(end - at), at, a->why))
+		return false;
+	if (end == 1)
+		last[1] = last[0];
+	if (last[1] != '\n')
+		return fs_write_all(a->fd, SPAN("\n\n"), a->why);
+	return last[0] == '\n' || fs_write_all(a->fd, SPAN("\n"), a->why);
 }
 
 static bool
@@ -205,7 +216,8 @@ write_message(struct attempt *a, off_t end)
 {
 	struct stat st;
 
-	if (!copy_message(a->fd, a->job, true, a->why)
+	if (!begin_new_message(a, end)
+	    || !copy_message(a->fd, a->job, true, a->why)
 	    || !fs_stat(a->fd, &st, a->why))
 		return false;
 	if (S_ISCHR(st.st_mode))

@@ -217,7 +217,7 @@ take_file(const char *name)
 	struct stat st;
 
 	switch (queue_message_open(service_queue_dir(), QUEUE_MAILDROP,
-	    SPAN(name), true, false, p.arena, &p.file, why)) {
+	    SPAN(name), true, true, p.arena, &p.file, why)) {
 	case QUEUE_OK:
 		if (!fs_stat(p.file.fd, &st, why)
 		    || !(st.st_mode & S_IXUSR))

@@ -14,6 +14,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/io/fs.h"
+#include "common/io/offload.h"
 #include "common/mail/address.h"
 #include "common/service/service.h"
 #include "daemons/qmgr/qmgr_priv.h"
@@ -22,6 +23,7 @@
 #define WINDOW_RCPTS 2000		/* read at once from a large message */
 #define WINDOW_MOST 20000		/* kept before memory is given back */
 #define SWEEP_MS 1000
+#define CHECK_AT_ONCE_BYTES (64 * 1024)	/* more is for a thread */
 #define BUSY_RETRY_SECONDS 5
 #define INCOMPLETE_SECONDS 300
 #define BUSY_FIRST_MS 20
@@ -353,6 +355,55 @@ sort_out_incomplete(enum queue_name where, struct span id)
 		    SPAN_ARG(id));
 }
 
+struct check {
+	struct queue_message *q;
+	struct str *why;
+	enum queue_result result;
+};
+
+static void
+check_now(void *arg)
+{
+	struct check *check = arg;
+
+	check->result = queue_message_check(check->q, check->why);
+}
+
+/*
+ * A power failure may leave the end of a file and not its middle. A message with
+ * a notice was just written; all others are read as a whole first.
+ */
+static enum queue_result
+open_checked(enum queue_name where, struct span id, struct arena *arena,
+    struct queue_message *q, struct str *why)
+{
+	struct check check = { .q = q, .why = why };
+
+	check.result = queue_message_open(queue_dir, where, id, true, false,
+	    arena, q, why);
+	if (check.result != QUEUE_OK)
+		return check.result;
+	if (q->layout.file_length <= CHECK_AT_ONCE_BYTES)
+		check_now(&check);
+	else
+		offload_call(check_now, &check);
+	if (check.result == QUEUE_OK && !dispatching)
+		check.result = QUEUE_BUSY;	/* the younger qmgr's */
+	if (check.result != QUEUE_OK)
+		queue_message_close(q);
+	return check.result;
+}
+
+/* Bounces of an earlier life still have to be told. */
+static bool
+has_any_log(struct span id)
+{
+	enum queue_name where;
+
+	return queue_find(queue_dir, id, 1u << QUEUE_BOUNCE
+	    | 1u << QUEUE_DEFER | 1u << QUEUE_TRACE, &where);
+}
+
 enum queue_result
 intake_file(enum queue_name where, struct span id)
 {
@@ -365,8 +416,7 @@ intake_file(enum queue_name where, struct span id)
 	if (intake_has(id))
 		return QUEUE_OK;
 	arena = arena_new();
-	result = queue_message_open(queue_dir, where, id, true, false, arena,
-	    &q, &why);
+	result = open_checked(where, id, arena, &q, &why);
 	if (result == QUEUE_DAMAGED) {
 		log_warn("%.*s: damaged queue file: %s -- moved to corrupt",
 		    SPAN_ARG(id), str_cstr(&why));
@@ -389,7 +439,7 @@ intake_file(enum queue_name where, struct span id)
 		return result;
 	}
 	m = message_new(arena, &q);
-	m->had_logs = where != QUEUE_INCOMING;
+	m->had_logs = where != QUEUE_INCOMING || has_any_log(id);
 	commit_log_find(queue_dir, id, &m->spot);
 	start_from_file(m);
 	return QUEUE_OK;

@@ -122,3 +122,37 @@ T_TEST(a_failed_append_leaves_what_was_there)
 	T_EQ_STR(read_log(q), FIRST SECOND);
 	str_fini(&why);
 }
+
+/* Whatever a power failure left of the last entry, cut off or empty pages. */
+T_TEST(what_is_appended_behind_a_torn_entry_is_found)
+{
+	int q = files_queue("q"), fd;
+	struct str why = STR_EMPTY, path = STR_EMPTY;
+	off_t one, two;
+
+	T_CHECK(outcome_log_append(q, QUEUE_BOUNCE, SPAN(ID), &first, 1,
+	    &why));
+	queue_path(QUEUE_BOUNCE, SPAN(ID), &path);
+	fd = openat(q, str_cstr(&path), O_RDWR);
+	T_NEED(fd >= 0);
+	one = lseek(fd, 0, SEEK_END);
+	T_CHECK(outcome_log_append(q, QUEUE_BOUNCE, SPAN(ID), &first, 1,
+	    &why));
+	two = lseek(fd, 0, SEEK_END);
+	for (off_t at = one; at < two; at++)
+		for (int zeros = 0; zeros < 2; zeros++) {
+			T_CASEF("%d bytes, %d", (int)at, zeros);
+			T_NEED(ftruncate(fd, two) == 0);
+			T_NEED(ftruncate(fd, zeros ? one : at) == 0);
+			T_NEED(ftruncate(fd, at) == 0);
+			T_CHECK(outcome_log_append(q, QUEUE_BOUNCE, SPAN(ID),
+			    &second, 1, &why));
+			T_EQ_STR(read_log(q), FIRST SECOND);
+			T_NEED(ftruncate(fd, one) == 0);
+			T_CHECK(outcome_log_append(q, QUEUE_BOUNCE, SPAN(ID),
+			    &first, 1, &why));
+		}
+	close(fd);
+	str_fini(&why);
+	str_fini(&path);
+}

@@ -61,6 +61,48 @@ T_TEST(a_message_is_appended_with_its_from_lines_quoted)
 	jobs_run(append_cases);
 }
 
+static const struct {
+	const char *name, *there, *before;	/* our From line */
+} endings[] = {
+	{ "empty", "", "" },
+	{ "a blank line", "From a\n\nb\n\n", "" },
+	{ "no blank line", "From a\n\nb\n", "\n" },
+	{ "no line end", "From a\n\nbo", "\n\n" },
+	{ "a letter", "F", "\n\n" },
+	{ "a line end", "\n", "" },
+};
+
+/* The last append was cut off when the power failed, or by another program. */
+static void
+append_behind(void)
+{
+	for (size_t i = 0; i < T_COUNT(endings); i++) {
+		struct mailbox_job job = jobs_make(MAILBOX_MBOX, "torn",
+		    "S: a\n\nb\n");
+		size_t len = strlen(endings[i].there);
+		size_t more = strlen(endings[i].before);
+		int fd = open(jobs_path("torn"), O_WRONLY | O_CREAT, 0600);
+		const char *got;
+
+		T_CASE(endings[i].name);
+		T_NEED(fd >= 0 && write(fd, endings[i].there, len)
+		    == (ssize_t)len);
+		close(fd);
+		T_EQ_STR(jobs_do(&job), "delivered");
+		got = jobs_file("torn");
+		T_CHECK(strncmp(got, endings[i].there, len) == 0);
+		T_CHECK(strncmp(got + len, endings[i].before, more) == 0);
+		T_EQ_STR(behind_head(got + len + more), "S: a\n\nb\n\n");
+		unlink(jobs_path("torn"));
+		close(job.fd);
+	}
+}
+
+T_TEST(a_message_behind_one_that_is_torn_is_one_of_its_own)
+{
+	jobs_run(append_behind);
+}
+
 /* Around the size of one read: "\nFrom " is cut at each of its places. */
 static void
 append_long(void)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/mail/conf_core.h"
+#include "queue/outcome_log.h"
 #include "tests/daemons/qmgr/world.h"
 #include "tests/harness/t_maps.h"
 
@@ -553,4 +554,64 @@ leftovers(void *arg)
 T_TEST(what_others_left_is_set_aside)
 {
 	world_run("", 20, leftovers, NULL);
+}
+
+/* The middle of a file never reached the disk, its end did. */
+static void
+hollow(void *arg)
+{
+	/* In a thread where it takes long. */
+	static const size_t sizes[] = { 17, 300000 };
+
+	(void)arg;
+	for (size_t i = 0; i < T_COUNT(sizes); i++) {
+		int fd;
+
+		T_CASEF("%zu bytes", sizes[i]);
+		world_content_bytes = sizes[i];
+		world_message(QUEUE_INCOMING, ID1, "s@a", "ok@b");
+		fd = openat(queue_dir, "incoming/1/" ID1, O_RDWR);
+		/* in the content, in front of the trailer */
+		T_NEED(fd >= 0 && pwrite(fd, "hole", 4, lseek(fd, 0, SEEK_END)
+		    - 60) == 4);
+		close(fd);
+		logged();
+		intake_scan(true, false, false);
+		world_settle(10);
+		T_EQ_STR(world_deliveries(), "");
+		T_HAS_STR(logged(), "warning: " ID1 ": damaged queue file: "
+		    "checksum does not match -- moved to corrupt\n");
+		T_EQ_INT(unlinkat(queue_dir, "corrupt/" ID1, 0), 0);
+	}
+}
+
+T_TEST(a_file_that_is_not_whole_is_not_delivered)
+{
+	world_run("", 20, hollow, NULL);
+}
+
+/* Its first recipient bounced and was marked, then the power failed before the
+ * file moved to active. */
+static void
+bounce_of_an_earlier_life(void *arg)
+{
+	struct outcome o = { .rcpt = SPAN("gone@b"), .action = DSN_FAILED,
+		.dsn = SPAN("5.1.1"), .reason = SPAN("no such user") };
+	struct str why = STR_EMPTY;
+
+	(void)arg;
+	world_message(QUEUE_INCOMING, ID1, "s@a", "ok@b");
+	T_CHECK(outcome_log_append(queue_dir, QUEUE_BOUNCE, SPAN(ID1), &o, 1,
+	    &why));
+	intake_scan(true, false, false);
+	world_settle(10);
+	T_EQ_STR(world_deliveries(), "smtp/b ok@b;");
+	T_EQ_STR(world_bounces(), "failed " ID1 ";");
+	T_EQ_STR(world_find(ID1), "gone");
+	str_fini(&why);
+}
+
+T_TEST(what_bounced_before_a_restart_is_told_after_it)
+{
+	world_run("", 20, bounce_of_an_earlier_life, NULL);
 }

@@ -29,6 +29,7 @@ bool world_rewrite_fails;
 void (*world_handed)(const struct delivery_request *rq);
 void (*world_told)(const struct bounce_send *rq);
 int world_age_days;
+size_t world_content_bytes;
 
 static struct fiber_group servers;
 static struct str deliveries, bounces;
@@ -392,6 +393,8 @@ world_message(enum queue_name where, const char *id, const char *sender,
 		queue_writer_rcpt(w, &rcpt);
 	}
 	queue_writer_content(w, SPAN("Subject: x\n\nbody\n"));
+	while (queue_writer_content_length(w) < world_content_bytes)
+		queue_writer_content(w, SPAN("more of it, and more, and m\n"));
 	T_EQ_INT(queue_writer_commit(w, QUEUE_INCOMING, &why), QUEUE_OK);
 	arena_free(&arena);
 	if (where == QUEUE_DEFERRED)

@@ -234,13 +234,10 @@ set_mtime(struct shape *shape, struct file *f, time_t mtime)
 		f->mtime = mtime;
 }
 
-/* What no longer makes sense, because an earlier operation was lost, does
- * nothing. */
+/* A new name that is durable is there even where the old one never was. */
 static void
 apply_op(struct shape *shape, const struct op *op, bool both_names)
 {
-	struct file *f;
-
 	switch (op->kind) {
 	case RECORD_CREATE:
 	case RECORD_MKDIR:
@@ -255,10 +252,7 @@ apply_op(struct shape *shape, const struct op *op, bool both_names)
 		break;
 	case RECORD_RENAME:
 	case RECORD_LINK:
-		f = name_get(shape->names, op->dir, op->name);
-		if (f == NULL)
-			break;
-		name_put(shape->names, op->to_dir, op->to, f);
+		name_put(shape->names, op->to_dir, op->to, op->file);
 		if (op->kind == RECORD_RENAME && !both_names)
 			name_put(shape->names, op->dir, op->name, NULL);
 		break;
@@ -448,7 +442,10 @@ take_name(struct disk *d, const struct record_entry *e)
 		return;
 	}
 	op.file = file_of_name(&d->fs[dir->fs], dir, op.name);
-	add_op(d, dir->fs, op);
+	if (op.file != NULL)
+		add_op(d, dir->fs, op);
+	else				/* a socket */
+		d->strangers++;
 }
 
 static void

@@ -7,6 +7,7 @@
 #include "tests/power/life.h"
 
 #include <fcntl.h>
+#include <ftw.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -101,7 +102,7 @@ look_at_hold(const char *id)
 	uint64_t cursor = 0;
 	size_t n = 0;
 
-	if (queue_message_open(queue_dir, QUEUE_HOLD, SPAN(id), true, false,
+	if (queue_message_open(queue_dir, QUEUE_HOLD, SPAN(id), true, true,
 	    arena, &m, &why) == QUEUE_OK) {
 		do {
 			if (queue_message_rcpts(&m, &cursor, 64, arena, rcpts,
@@ -128,7 +129,7 @@ look_at_maildrop(const char *id)
 	struct stat st;
 
 	if (queue_message_open(queue_dir, QUEUE_MAILDROP, SPAN(id), true,
-	    false, arena, &m, &why) == QUEUE_OK) {
+	    true, arena, &m, &why) == QUEUE_OK) {
 		if (fstat(m.fd, &st) == 0 && (st.st_mode & S_IXUSR))
 			promises_dropped(promises, SPAN(id), read_content(m.fd,
 			    m.layout.content_offset, m.layout.content_length,
@@ -270,23 +271,37 @@ life_of(struct promises *p, const struct disk_state *s, size_t position,
 	return broken;
 }
 
+static int
+remove_entry(const char *path, const struct stat *st, int kind,
+    struct FTW *where)
+{
+	(void)st;
+	(void)kind;
+	(void)where;
+	return remove(path);
+}
+
 void
 life_run(void (*fn)(void *arg), void *arg)
 {
-	static char queue[300], mail[300];
+	static char memory[] = "/dev/shm/power-XXXXXX", queue[300], mail[300];
+	const char *dir = mkdtemp(memory);
 	struct str conf = STR_EMPTY;
 
-	if (access("/dev/shm", W_OK) == 0)
-		setenv("TMPDIR", "/dev/shm", 1);
-	snprintf(queue, sizeof(queue), "%s/queue", t_tmpdir());
-	snprintf(mail, sizeof(mail), "%s/mail", t_tmpdir());
+	if (dir == NULL)
+		dir = t_tmpdir();
+	snprintf(queue, sizeof(queue), "%s/queue", dir);
+	snprintf(mail, sizeof(mail), "%s/mail", dir);
 	T_NEED(mkdir(queue, 0700) == 0 && mkdir(mail, 0700) == 0);
 	roots[0] = queue;
 	roots[1] = mail;
 	world_handed = handed;
 	world_told = told;
 	str_printf(&conf, "queue_directory = %s\n"
-	    "hash_queue_names = deferred, defer\n", queue);
+	    "hash_queue_names = %s\n", queue,
+	    getenv("POWER_HASHED") != NULL ? getenv("POWER_HASHED") : "");
 	world_run(str_cstr(&conf), 20, fn, arg);
 	str_fini(&conf);
+	if (dir == memory)
+		nftw(memory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }

@@ -387,7 +387,8 @@ look_at_maildir_file(struct promises *p, struct span dir,
 		add_copy(p, m, dir, e->content);
 }
 
-/* What is torn may lie in an mbox; nobody was told that it is there. */
+/* What is torn may lie in an mbox, behind a message that is not; nobody was told
+ * that it is there. */
 static void
 look_at_mbox(struct promises *p, struct span path, struct span text)
 {
@@ -401,8 +402,7 @@ look_at_mbox(struct promises *p, struct span path, struct span text)
 		text = span_skip(text, one.len);
 		if (m == NULL || !m->whole)
 			continue;
-		one = span_rtrim(one);
-		if (span_ends(one, span_rtrim(m->content)))
+		if (span_search(one, span_rtrim(m->content)) >= 0)
 			add_copy(p, m, path, one);
 	}
 }

@@ -2,7 +2,8 @@
  * Traces that others recorded: POWER_TRACE=file build/test/power_test recorded.
  *
  * POWER_KIND is journal, tree or other; POWER_STATES the most states (0: all);
- * POWER_SLICE=1/4 takes a part of them. T_SEED repeats what was drawn.
+ * POWER_SLICE=1/4 takes a part of them; POWER_HASHED is the hash_queue_names of
+ * the recorded system. T_SEED repeats what was drawn.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

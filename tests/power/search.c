@@ -34,7 +34,7 @@ struct walk {
 	struct trace trace;
 	struct disk *disk;
 	struct promises *promises;
-	struct hash *seen;
+	struct hash *seen, *told;
 	uint64_t random;
 	size_t events;
 	const struct disk_choice *choice;
@@ -76,7 +76,10 @@ on_broken(const char *text, void *arg)
 	size_t at = disk_position(w->disk);
 	const struct disk_choice *c = w->choice;
 
-	if (w->search->broken++ < TELL_MOST)
+	w->search->broken++;
+	/* The same in thousands of states is told once. */
+	if (hash_put(w->told, span_cstr(text), w) == NULL
+	    && hash_count(w->told) <= TELL_MOST)
 		T_FAIL("%s\n    power failed after %s\n    %s, names %d %d, "
 		    "data %d %d, seed %u", text, trace_text(&w->trace, at - 1),
 		    kind_names[w->search->kind], c->names[0], c->names[1],
@@ -108,7 +111,7 @@ has_time(const struct walk *w)
 	const struct search *s = w->search;
 
 	return (s->most == 0 || s->states < s->most)
-	    && s->broken < TELL_MOST;
+	    && hash_count(w->told) < TELL_MOST;
 }
 
 static void
@@ -143,7 +146,7 @@ is_chosen(struct walk *w)
 void
 search_trace(const char *path, struct search *search)
 {
-	struct walk w = { .search = search, .seen = hash_new(),
+	struct walk w = { .search = search, .seen = hash_new(), .told = hash_new(),
 		.random = search->seed + 1 };
 	const char *why;
 	double start = now();
@@ -171,5 +174,6 @@ search_trace(const char *path, struct search *search)
 	disk_free(&w.disk);
 	promises_free(&w.promises);
 	hash_free(&w.seen);
+	hash_free(&w.told);
 	trace_close(&w.trace);
 }

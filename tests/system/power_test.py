@@ -43,6 +43,9 @@ class Recorded(instance.TestCase):
         """An instance whose every change goes into the trace from now on."""
         mail = self.instance(settings, start=False, environment={
             "WAYPOST_RECORD": ""})
+        mail.write("mailboxes", "box@demo.test box\n@demo.test everyone/\n")
+        mail.write("aliases", "all: /%s/file, fwd@demo.test, out@example.org\n"
+                   % mail.mail_dir.strip("/"))
         mail.start()                        # makes the queue
         mail.stop()
         subprocess.run([os.path.join(TEST_BUILD, "tools", "record_start"),
@@ -52,14 +55,15 @@ class Recorded(instance.TestCase):
         mail.start()
         return mail
 
-    def search(self, *kinds, states=None):
+    def search(self, *kinds, hashed="", states=None):
         """Fails with what was found in any state."""
         keep = os.environ.get("POWER_KEEP")
         if keep:
-            shutil.copy(self.trace, os.path.join(keep, self.id()))
+            subprocess.run(["cp", "--sparse=always", self.trace,
+                            os.path.join(keep, self.id())], check=True)
         for kind in kinds:
             environment = dict(os.environ, POWER_TRACE=self.trace,
-                               POWER_KIND=kind)
+                               POWER_KIND=kind, POWER_HASHED=hashed)
             if not LONG:
                 environment["POWER_STATES"] = str(states or 1500)
             done = subprocess.run(
@@ -71,14 +75,118 @@ class Recorded(instance.TestCase):
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
             self.assertTrue(found, done.stdout + done.stderr)
 
-    def test_mail_of_all_kinds(self):
-        mail = self.recorded("journal")
-        for number in range(5):
-            mail.send("s@demo.test", [f"u{number}@demo.test"])
-        mail.send("s@demo.test", [f"many{n}@demo.test" for n in range(12)])
-        mail.wait_empty()
+    # ---- what there is to record ----
+
+    def everything(self, believes, **settings):
+        """Some mail of each kind, from several clients at once, through a
+        reload and a restart."""
+        asked = set()
+
+        def answer(stage, argument):
+            if stage != "rcpt":
+                return None
+            if argument.startswith("never"):
+                return "550 5.1.1 nobody of that name"
+            if argument.startswith("later") and argument not in asked:
+                asked.add(argument)
+                return "450 4.2.0 not now"
+            return None
+
+        sink = self.sink(answer)
+        mail = self.recorded(believes, **{
+            "relayhost": f"[127.0.0.1]:{sink.port}",
+            "mydestination": "local.test",
+            "local_recipient_maps": "",
+            "alias_maps": "texthash:$config_directory/aliases",
+            "minimal_backoff_time": "1s", "maximal_backoff_time": "2s",
+            "queue_run_delay": "1s", "hash_queue_names": "", **settings})
+        for number in range(3 if LONG else 1):
+            self.load(mail, f"{number}a")
+            mail.reload()
+            self.load(mail, f"{number}b")
+            mail.stop()
+            mail.start()
+        self.administer(mail)
+        mail.wait_empty(60)
         mail.stop()
+        return mail
+
+    @staticmethod
+    def post(mail, *message):
+        """Sends, and again where a process that leaves says 421."""
+        def accepted():
+            try:
+                return mail.send(*message)
+            except (AssertionError, OSError, ValueError, IndexError):
+                return None
+        return instance.until(accepted, "a message to be taken")
+
+    def load(self, mail, name):
+        """All kinds of recipients, by four clients and sendmail at once."""
+        large = "Subject: large\n\n" + "0123456789abcdef\n" * 6000
+        jobs = [
+            lambda: [self.post(mail, "s@demo.test", [f"one{n}{name}@demo.test"])
+                     for n in range(4)],
+            lambda: (self.post(mail, "s@demo.test", ["box@demo.test"]),
+                     self.post(mail, "s@demo.test", ["box@demo.test"], large),
+                     self.post(mail, "s@demo.test", ["box@demo.test",
+                                               "all@local.test"])),
+            lambda: (self.post(mail, "s@demo.test", [
+                f"{kind}{n}{name}@{domain}" for n in range(3)
+                for kind, domain in (("to", "demo.test"), ("x", "example.org"),
+                                     ("later", "example.org"),
+                                     ("never", "example.org"))]),
+                     self.post(mail, "s@demo.test", [f"large{name}@demo.test"],
+                               large)),
+            lambda: [mail.command("sendmail", "-f", "me@demo.test",
+                                  f"dropped{n}{name}@demo.test",
+                                  "nobody-here@local.test",
+                                  input="Subject: dropped\n\nbody\n")
+                     for n in range(2)],
+        ]
+        errors = []
+
+        def run(job):
+            try:
+                job()
+            except Exception as error:      # for the test to raise
+                errors.append(error)
+
+        threads = [threading.Thread(target=run, args=(job,)) for job in jobs]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if errors:
+            raise errors[0]
+
+    def administer(self, mail):
+        """Held, released, requeued, deleted."""
+        mail.set(defer_transports="smtp")
+        mail.reload()
+        ids = [self.post(mail, "s@demo.test", [f"a{n}@example.org", "box@demo.test"])
+               for n in range(4)]
+        instance.until(lambda: {m["queue_name"] for m in mail.queue()
+                                if m["queue_id"] in ids} == {"deferred"},
+                       "all of them deferred")
+        mail.command("postsuper", "-h", ids[0])
+        mail.command("postsuper", "-h", ids[1])
+        mail.command("postsuper", "-d", ids[1])
+        mail.command("postsuper", "-r", ids[2])
+        mail.command("postsuper", "-d", ids[3])
+        mail.set(defer_transports="")
+        mail.reload()
+        mail.command("postsuper", "-H", ids[0])
+
+    # ---- tests ----
+
+    def test_a_journal_loses_nothing(self):
+        self.everything("journal")
         self.search("journal", "tree")
+
+    def test_names_that_need_their_own_sync_are_not_lost(self):
+        self.everything("other", hash_queue_names="deferred, defer")
+        self.search("other", hashed="deferred, defer")
 
 
 if __name__ == "__main__":

@@ -27,6 +27,8 @@
 #include "daemons/shared/qmgr_proto.h"
 #include "daemons/shared/queue_list.h"
 
+enum { REASON_COLUMNS = 76 };
+
 enum mode { MODE_NONE, MODE_LIST, MODE_JSON, MODE_FLUSH, MODE_ID, MODE_SITE };
 
 __attribute__((format(printf, 2, 3))) static int
@@ -68,11 +70,11 @@ print_heading(struct printer *p)
 static void
 print_message(struct printer *p, const struct listed_message *m)
 {
-	char id[QUEUE_ID_MAX + 2], date[32];
+	char id[QUEUE_ID_MAX + 2], date[32];	/* a space ends it, as with ctime */
 	struct tm tm;
 
 	localtime_r(&m->when, &tm);
-	strftime(date, sizeof(date), "%a %b %e %H:%M:%S", &tm);
+	strftime(date, sizeof(date), "%a %b %e %H:%M:%S ", &tm);
 	snprintf(id, sizeof(id), "%s%s", m->id,
 	    strcmp(m->queue_name, "active") == 0 ? "*"
 	    : strcmp(m->queue_name, "hold") == 0 ? "!"
@@ -80,8 +82,7 @@ print_message(struct printer *p, const struct listed_message *m)
 	print_heading(p);
 	printf(p->long_ids ? "%-17s %8lu %19.19s %.*s\n"
 	    : "%-11s %7lu %20.20s %.*s\n", id, (unsigned long)m->size, date,
-	    SPAN_ARG(span_empty(m->sender) ? SPAN("MAILER-DAEMON")
-	    : m->sender));
+	    SPAN_ARG(m->sender));
 	p->messages++;
 	p->bytes += m->size;
 	str_clear(&p->last_reason);
@@ -90,13 +91,14 @@ print_message(struct printer *p, const struct listed_message *m)
 static void
 print_rcpt(struct printer *p, const struct listed_rcpt *r)
 {
-	if (!span_empty(r->reason)
-	    && !span_eq(r->reason, str_span(&p->last_reason))) {
-		struct str text = STR_EMPTY;
+	/* Once for all recipients that follow and share it. */
+	if (!span_eq(r->reason, str_span(&p->last_reason))) {
+		struct span text = span_empty(r->reason)
+		    ? SPAN("reason unavailable") : r->reason;
 
-		str_printf(&text, "(%.*s)", SPAN_ARG(r->reason));
-		printf("%76s\n", str_cstr(&text));
-		str_fini(&text);
+		printf("%*s(%.*s)\n", text.len < REASON_COLUMNS
+		    ? REASON_COLUMNS - (int)text.len : 0, "",
+		    SPAN_ARG(text));
 		str_set(&p->last_reason, r->reason);
 	}
 	printf(p->long_ids ? "%-17s %8s %19s %.*s\n"
@@ -112,7 +114,7 @@ print_footer(const struct printer *p)
 		printf("Mail queue is empty\n");
 	else
 		printf("\n-- %llu Kbytes in %llu Request%s.\n",
-		    (unsigned long long)((p->bytes + 1023) / 1024),
+		    (unsigned long long)(p->bytes / 1024),
 		    (unsigned long long)p->messages,
 		    p->messages == 1 ? "" : "s");
 }
@@ -198,6 +200,7 @@ struct record {
 	bool has_message, has_rcpt;
 };
 
+enum { FIELD_ID = 1 };
 static const char *const fields[] = { "queue_name", "queue_id", "time",
 	"size", "forced_expire", "sender" };
 
@@ -243,11 +246,13 @@ take_pair(struct record *r, struct printer *p, struct span name,
 			str_set(&r->value[i], value);
 			return;
 		}
-	begin_message(r, p);
+	/* Names that are not known yet are skipped, "protocol" too. */
 	if (span_is(name, "original_recipient")) {
+		begin_message(r, p);
 		flush_rcpt(r, p);
 		str_set(&r->original, value);
 	} else if (span_is(name, "recipient")) {
+		begin_message(r, p);
 		flush_rcpt(r, p);
 		str_set(&r->address, value);
 		r->has_rcpt = true;
@@ -259,12 +264,14 @@ take_pair(struct record *r, struct printer *p, struct span name,
 static void
 end_record(struct record *r, struct printer *p)
 {
+	if (str_len(&r->value[FIELD_ID]) == 0)
+		return;				/* the one about the protocol */
 	begin_message(r, p);
 	flush_rcpt(r, p);
 	on_end(p);
 	r->has_message = false;
+	str_clear(&r->value[FIELD_ID]);
 }
-
 
 static bool
 read_text(FILE *in, struct str *out)
@@ -282,12 +289,18 @@ print_from_showq(FILE *in, struct printer *p)
 {
 	struct record r = { .has_message = false };
 	struct str name = STR_EMPTY, value = STR_EMPTY;
+	bool complete = false, empty = true;
 
-	while (read_text(in, &name)) {
-		if (str_len(&name) == 0)
+	/* An empty record says that this was all. */
+	while (!complete && read_text(in, &name)) {
+		if (str_len(&name) == 0) {
+			complete = empty;
 			end_record(&r, p);
-		else if (read_text(in, &value))
+			empty = true;
+		} else if (read_text(in, &value)) {
 			take_pair(&r, p, str_span(&name), str_span(&value));
+			empty = false;
+		}
 	}
 	for (size_t i = 0; i < 6; i++)
 		str_fini(&r.value[i]);
@@ -296,7 +309,7 @@ print_from_showq(FILE *in, struct printer *p)
 	str_fini(&r.reason);
 	str_fini(&name);
 	str_fini(&value);
-	return !ferror(in);
+	return complete && !ferror(in);
 }
 
 static int
@@ -324,7 +337,7 @@ print_queue(struct printer *p)
 		FILE *in = fdopen(fd, "r");
 
 		if (in == NULL || !print_from_showq(in, p))
-			return die(EX_SOFTWARE,
+			return die(EX_UNAVAILABLE,
 			    "malformed showq server response");
 		fclose(in);
 	} else if (geteuid() == 0 || access("active", R_OK | X_OK) == 0) {

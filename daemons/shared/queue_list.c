@@ -10,6 +10,7 @@
 #include "common/base/hash.h"
 #include "common/base/mem.h"
 #include "common/io/fiber.h"
+#include "common/mail/conf.h"
 #include "queue/outcome_log.h"
 #include "queue/scan.h"
 
@@ -64,9 +65,14 @@ list_message(const struct queue_lister *lister, int queue_dir,
 		.forced_expire = (m->envelope.flags & ENVELOPE_EXPIRE_NOW)
 		    != 0,
 		.sender = m->envelope.sender };
+	struct str null_sender = STR_EMPTY;
 	struct str why = STR_EMPTY;
 
-	if (m->where == QUEUE_DEFERRED || m->where == QUEUE_ACTIVE)
+	if (span_empty(listed.sender) &&
+	    conf_value("empty_address_recipient", &null_sender, &why))
+		listed.sender = str_span(&null_sender);
+	if (m->where == QUEUE_DEFERRED || m->where == QUEUE_ACTIVE ||
+	    m->where == QUEUE_HOLD)
 		read_reasons(&l, queue_dir, SPAN(m->id), arena);
 	l.go_on = lister->message(&listed, lister->arg);
 	if (l.go_on)
@@ -74,6 +80,7 @@ list_message(const struct queue_lister *lister, int queue_dir,
 	if (l.go_on)
 		l.go_on = lister->end(lister->arg);
 	hash_free(&l.reasons);
+	str_fini(&null_sender);
 	str_fini(&why);
 	return l.go_on;
 }

@@ -1,6 +1,7 @@
 /*
  * showq - lists the queue to whoever connects, in the documented form of names
- * and values that each end with NUL; an empty name ends a message.
+ * and values that each end with NUL; an empty name ends a message. The first
+ * "message" says which protocol this is, an empty last one that this was all.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -75,10 +76,8 @@ list_rcpt(const struct listed_rcpt *r, void *arg)
 
 	put_address(l, "original_recipient", r->original);
 	put_address(l, "recipient", r->address);
-	if (!span_empty(r->reason)) {
-		put(l, "log_class", SPAN("delay"));
-		put(l, "reason", r->reason);
-	}
+	put(l, "log_class", span_empty(r->reason) ? SPAN("") : SPAN("delay"));
+	put(l, "reason", r->reason);
 	return send_if_full(l, SEND_BYTES);
 }
 
@@ -99,8 +98,14 @@ serve(struct stream *client, const struct sock_peer *peer)
 		.rcpt = list_rcpt, .end = end_message, .arg = &l };
 
 	(void)peer;
-	if (queue_list(service_queue_dir(), &lister) && send_if_full(&l, 0))
-		stream_flush(client, service_ipc_deadline());
+	/* What the listers of others wait for before the first message. */
+	put(&l, "protocol", SPAN("mail_queue_list_protocol"));
+	str_putc(&l.text, '\0');
+	if (queue_list(service_queue_dir(), &lister)) {
+		str_putc(&l.text, '\0');	/* complete */
+		if (send_if_full(&l, 0))
+			stream_flush(client, service_ipc_deadline());
+	}
 	str_fini(&l.text);
 	stream_close(client);
 }

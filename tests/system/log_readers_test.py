@@ -94,9 +94,9 @@ class Readers(instance.TestCase):
         if not program:
             self.skipTest("no prometheus-postfix-exporter")
         mail = self.run_with_traffic()
+        mail.stop()
         mail.set(relayhost="[127.0.0.1]:1")
-        mail.reload()
-        mail.wait_log(r"master\[\d+\]: reload -- ")
+        mail.start()
         mail.send("a@demo.test", ["later@example.org"])
         mail.wait_log(r"status=deferred")
         port = instance.free_port()

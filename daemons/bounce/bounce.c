@@ -121,11 +121,11 @@ double_bounce_address(struct arena *arena)
 	    conf_core.double_bounce_sender, conf_core.myorigin));
 }
 
+/* Ours, not that of another site which has the same name for it. */
 static bool
-is_double_bounce(struct span sender)
+is_double_bounce(struct span sender, struct arena *arena)
 {
-	return span_eq_nocase(address_split(sender).local,
-	    SPAN(conf_core.double_bounce_sender));
+	return span_eq_nocase(sender, double_bounce_address(arena));
 }
 
 static struct span
@@ -167,7 +167,7 @@ send_notices(struct notice *n, struct arena *arena)
 	const struct envelope *e = n->envelope;
 	bool ok;
 
-	if (is_double_bounce(e->sender)) {
+	if (is_double_bounce(e->sender, arena)) {
 		log_warn("undeliverable postmaster notification discarded");
 		return true;
 	}

@@ -365,17 +365,6 @@ dispatch_divert(struct schedule_transport *t, struct schedule_destination *d,
 /* ---- results ---- */
 
 static void
-mark_done(struct message *m, const struct envelope_rcpt *rcpt)
-{
-	if (rcpt->mark_at == 0)
-		return;
-	if ((m->nmarks & (m->nmarks - 1)) == 0)
-		m->marks = mem_regrow(m->marks,
-		    m->nmarks == 0 ? 1 : 2 * m->nmarks, sizeof(*m->marks));
-	m->marks[m->nmarks++] = rcpt->mark_at;
-}
-
-static void
 keep_all(struct in_flight *f)
 {
 	f->m->kept_total += f->count;
@@ -392,7 +381,7 @@ take_results(struct in_flight *f, const struct delivery_reply *reply)
 		    ATTR_AT(reply->results, struct delivery_result, i);
 
 		if (r->done == DELIVERY_DONE) {
-			mark_done(m, &m->rcpts[f->rcpts[i]]);
+			finish_mark(m, m->rcpts[f->rcpts[i]].mark_at);
 			m->done_total++;
 		} else {
 			m->kept_total++;

@@ -168,6 +168,17 @@ remove_message(struct message *m)
 	str_fini(&why);
 }
 
+void
+finish_mark(struct message *m, uint64_t mark_at)
+{
+	if (mark_at == 0)
+		return;
+	if ((m->nmarks & (m->nmarks - 1)) == 0)
+		m->marks = mem_regrow(m->marks,
+		    m->nmarks == 0 ? 1 : 2 * m->nmarks, sizeof(*m->marks));
+	m->marks[m->nmarks++] = mark_at;
+}
+
 bool
 finish_write_marks(struct message *m)
 {
@@ -256,12 +267,17 @@ last_reason(const struct expiry *e, struct span address)
 	return NULL;
 }
 
+/* Whose end is kept is done, even if the notice has to wait: tried once more,
+ * it might arrive and be reported as lost. */
 static void
 flush_expired(struct expiry *e)
 {
-	if (e->nbatch > 0 && !bounce_append(QUEUE_BOUNCE, SPAN(e->m->q.id),
-	    e->batch, e->nbatch, service_ipc_deadline()))
-		e->ok = false;
+	bool kept = e->nbatch == 0 || bounce_append(QUEUE_BOUNCE,
+	    SPAN(e->m->q.id), e->batch, e->nbatch, service_ipc_deadline());
+
+	for (size_t i = 0; kept && i < e->nbatch; i++)
+		finish_mark(e->m, e->batch[i].mark_at);
+	e->ok &= kept;
 	e->nbatch = 0;
 }
 

@@ -121,6 +121,8 @@ void finish_setup(void);
 void finish_queue(struct message *m);
 void finish_again(struct message *m);	/* where the disk failed; may free m */
 size_t finish_busy(void);		/* messages being finished slowly */
+/* A recipient is done and its outcome durable; written with the next others. */
+void finish_mark(struct message *m, uint64_t mark_at);
 bool finish_write_marks(struct message *m);
 
 #endif

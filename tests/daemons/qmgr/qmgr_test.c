@@ -167,6 +167,30 @@ T_TEST(mail_that_is_too_old_goes_back)
 	world_run("", 20, expiry, NULL);
 }
 
+static void
+expiry_untold(void *arg)
+{
+	(void)arg;
+	world_age_days = 6;
+	world_message(QUEUE_DEFERRED, ID1, "s@a", "defer@b defer@c");
+	world_notice_fails = true;
+	intake_scan(false, true, false);
+	world_settle(10);
+	T_EQ_STR(world_find(ID1), "deferred 0 of 2");
+	world_deliveries();
+	world_notice_fails = false;
+	intake_scan(false, true, true);
+	world_settle(10);
+	T_EQ_STR(world_deliveries(), "");
+	T_HAS_STR(world_bounces(), "failed " ID1 ";");
+	T_EQ_STR(world_find(ID1), "gone");
+}
+
+T_TEST(mail_that_went_back_is_not_tried_again_when_the_notice_is_late)
+{
+	world_run("", 20, expiry_untold, NULL);
+}
+
 /* ---- trouble ---- */
 
 static void

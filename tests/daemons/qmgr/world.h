@@ -29,7 +29,7 @@ const char *world_deliveries(void);
 /* "failed ID;", "append-bounce ID rcpt;", "drop-defer ID;" of bounce. */
 const char *world_bounces(void);
 extern size_t world_at_once;		/* most hand-overs in flight, ever */
-extern bool world_rewrite_fails;
+extern bool world_rewrite_fails, world_notice_fails;
 
 /* For those who look closer: told of each hand-over, and of each notice before
  * its log goes. */

@@ -863,14 +863,19 @@ disk_state_free(struct disk_state *s)
 static bool
 put_file(int dir, const struct disk_entry *e)
 {
+	struct span bytes = e->content;
 	char path[4096];
 	int fd;
 	bool ok;
 
 	snprintf(path, sizeof(path), "%.*s", SPAN_ARG(e->path));
+	/* A preallocated file is zeros for the most part. */
+	while (bytes.len > 0 && bytes.p[bytes.len - 1] == '\0')
+		bytes.len--;
 	fd = openat(dir, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	ok = fd >= 0 && write(fd, e->content.p, e->content.len)
-	    == (ssize_t)e->content.len;
+	ok = fd >= 0 && write(fd, bytes.p, bytes.len) == (ssize_t)bytes.len
+	    && (bytes.len == e->content.len
+	    || ftruncate(fd, (off_t)e->content.len) == 0);
 	if (ok && e->mode != 0600)
 		ok = fchmod(fd, e->mode & 07777) == 0;
 	if (ok && e->mtime != 0) {
@@ -896,7 +901,7 @@ put_link(int dir, const struct disk_entry *first, const struct disk_entry *e)
 
 /* Directories above others have shorter paths. */
 static bool
-put_dirs(const struct disk_state *s, const int *dirs)
+put_dirs(const struct disk_state *s, const int *dirs, bool base)
 {
 	size_t longest = 0;
 
@@ -908,7 +913,8 @@ put_dirs(const struct disk_state *s, const int *dirs)
 			const struct disk_entry *e = &s->entries[i];
 			char path[4096];
 
-			if (!e->is_dir || e->path.len != len)
+			if (!e->is_dir || e->is_base != base
+			    || e->path.len != len)
 				continue;
 			snprintf(path, sizeof(path), "%.*s",
 			    SPAN_ARG(e->path));
@@ -919,19 +925,45 @@ put_dirs(const struct disk_state *s, const int *dirs)
 	return true;
 }
 
-bool
-disk_write_out(const struct disk_state *s,
-    const char *const roots[DISK_SYSTEMS])
+static bool
+open_roots(const char *const roots[DISK_SYSTEMS], int dirs[DISK_SYSTEMS])
 {
-	struct hash *seen = hash_new();
-	int dirs[DISK_SYSTEMS];
 	bool ok = true;
 
 	for (size_t i = 0; i < DISK_SYSTEMS; i++) {
 		dirs[i] = open(roots[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		ok = ok && dirs[i] >= 0;
 	}
-	ok = ok && put_dirs(s, dirs);
+	return ok;
+}
+
+static void
+close_roots(const int dirs[DISK_SYSTEMS])
+{
+	for (size_t i = 0; i < DISK_SYSTEMS; i++)
+		if (dirs[i] >= 0)
+			close(dirs[i]);
+}
+
+bool
+disk_write_base(const struct disk_state *s,
+    const char *const roots[DISK_SYSTEMS])
+{
+	int dirs[DISK_SYSTEMS];
+	bool ok = open_roots(roots, dirs) && put_dirs(s, dirs, true);
+
+	close_roots(dirs);
+	return ok;
+}
+
+bool
+disk_write_out(const struct disk_state *s,
+    const char *const roots[DISK_SYSTEMS])
+{
+	struct hash *seen = hash_new();
+	int dirs[DISK_SYSTEMS];
+	bool ok = open_roots(roots, dirs) && put_dirs(s, dirs, false);
+
 	for (size_t i = 0; ok && i < s->count; i++) {
 		struct disk_entry *e = &s->entries[i], *first;
 		struct span key = span_of((const char *)&e->inode,
@@ -943,9 +975,7 @@ disk_write_out(const struct disk_state *s,
 		ok = first != NULL ? put_link(dirs[e->fs], first, e)
 		    : put_file(dirs[e->fs], e);
 	}
-	for (size_t i = 0; i < DISK_SYSTEMS; i++)
-		if (dirs[i] >= 0)
-			close(dirs[i]);
+	close_roots(dirs);
 	hash_free(&seen);
 	return ok;
 }

@@ -72,6 +72,9 @@ void disk_state_free(struct disk_state *s);
 /* Now, as running processes see it: no power failure. */
 void disk_state_now(struct disk *d, struct disk_state *out);
 
+/* The directories that were there at the start, once; false with errno. */
+bool disk_write_base(const struct disk_state *s,
+    const char *const roots[DISK_SYSTEMS]);
 /* Puts the state below two existing directories, where what disk_clean left is
  * all there is; false with errno. */
 bool disk_write_out(const struct disk_state *s,

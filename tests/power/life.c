@@ -14,6 +14,7 @@
 #include "common/base/mem.h"
 #include "common/io/fs.h"
 #include "daemons/launcher/worker.h"
+#include "queue/commit_log.h"
 #include "queue/outcome_log.h"
 #include "queue/scan.h"
 #include "tests/daemons/qmgr/world.h"
@@ -25,6 +26,7 @@ static const char *roots[DISK_SYSTEMS];
 static promise_broken_fn *tell;
 static void *tell_arg;
 static size_t broken;
+static bool has_base;
 
 __attribute__((format(printf, 1, 2))) static void
 complain(const char *format, ...)
@@ -233,12 +235,60 @@ append_to_all(const struct disk_state *s)
 
 /* ---- one state ---- */
 
-static void
-recover(void)
+static const struct disk_state *before;
+static enum queue_name written_to;
+
+static bool
+was_there(struct span path)
 {
+	for (size_t i = 0; i < before->count; i++)
+		if (before->entries[i].fs == 0
+		    && span_eq(before->entries[i].path, path))
+			return true;
+	return false;
+}
+
+/* What recovery writes is whole. */
+static void
+look_at_written(const char *id)
+{
+	struct arena *arena = arena_new();
+	struct queue_message m;
+	struct str path = STR_EMPTY, why = STR_EMPTY;
+
+	queue_path(written_to, SPAN(id), &path);
+	if (!was_there(str_span(&path))) {
+		if (queue_message_open(queue_dir, written_to, SPAN(id), true, true,
+		    arena, &m, &why) != QUEUE_OK)
+			complain("half: recovery wrote %s: %s",
+			    str_cstr(&path), str_cstr(&why));
+		else
+			queue_message_close(&m);
+	}
+	str_fini(&path);
+	str_fini(&why);
+	arena_free(&arena);
+}
+
+/* As at a start of the system. */
+static void
+recover(const struct disk_state *s)
+{
+	static const enum queue_name written[] = { QUEUE_INCOMING,
+		QUEUE_HOLD };
+	struct commit_log_recovery done;
 	struct str why = STR_EMPTY;
 	size_t moved;
 
+	commit_log_recover(queue_dir, &done);
+	if (done.troubles > 0 || commit_log_any(queue_dir))
+		complain("recovery: %zu troubles with commit logs",
+		    done.troubles);
+	before = s;
+	for (size_t i = 0; i < ARRAY_COUNT(written); i++) {
+		written_to = written[i];
+		each_of(written_to, look_at_written);
+	}
 	if (!queue_restructure(queue_dir, &moved, &why))
 		complain("recovery: %s", str_cstr(&why));
 	str_fini(&why);
@@ -246,15 +296,18 @@ recover(void)
 
 size_t
 life_of(struct promises *p, const struct disk_state *s, size_t position,
-    promise_broken_fn *fn, void *arg)
+    bool nothing_lost, promise_broken_fn *fn, void *arg)
 {
 	promises = p;
 	tell = fn;
 	tell_arg = arg;
 	broken = 0;
+	if (!has_base)
+		T_NEED(disk_write_base(s, roots));
+	has_base = true;
 	T_NEED(disk_write_out(s, roots));
-	promises_begin(p, s, position);
-	recover();
+	promises_begin(p, s, position, nothing_lost);
+	recover(s);
 	append_to_all(s);
 	each_of(QUEUE_MAILDROP, look_at_maildrop);
 	intake_scan(true, true, true);

@@ -16,6 +16,6 @@ void life_run(void (*fn)(void *arg), void *arg);
 /* One state: written out, recovered, lived to its end, cleaned up. Returns how
  * many promises it broke. Suspends. */
 size_t life_of(struct promises *p, const struct disk_state *s,
-    size_t position, promise_broken_fn *fn, void *arg);
+    size_t position, bool nothing_lost, promise_broken_fn *fn, void *arg);
 
 #endif

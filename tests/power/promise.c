@@ -40,7 +40,7 @@ struct message {
 	struct span content;
 	struct rcpt *rcpts;
 	size_t nrcpts;
-	size_t accepted, deleted, buried;
+	size_t accepted, deleted, removed;
 	struct fact *facts;
 	size_t nfacts;
 	bool half, visiting;
@@ -63,6 +63,7 @@ struct promises {
 	struct span root;		/* of mailboxes */
 
 	size_t position;
+	bool nothing_lost;
 	struct arena *state;
 	struct copy *copies;
 	size_t ncopies, copy_room;
@@ -115,7 +116,7 @@ message_of(struct promises *p, struct span id)
 		return m;
 	m = MEM_NEW(struct message);
 	m->id = mem_strndup(id.p, id.len);
-	m->accepted = m->deleted = m->buried = NEVER;
+	m->accepted = m->deleted = m->removed = NEVER;
 	m->next = p->messages;
 	p->messages = m;
 	hash_put(p->by_id, id, m);
@@ -171,6 +172,24 @@ take_written(struct promises *p, const struct record_entry *e)
 		str_add(&m->bytes, trace_bytes(e));
 }
 
+static bool
+is_a_name(const struct promises *p, uint64_t dir)
+{
+	struct span *path = hash_get(p->paths, ino_key(&dir));
+
+	return path != NULL && is_queue(*path);
+}
+
+/* The last of its names goes, for good: recovery may make a file again. */
+static void
+take_removed(struct promises *p, const struct record_entry *e, size_t seq)
+{
+	struct message *m = find(p, trace_name(e));
+
+	if (m != NULL && is_a_name(p, e->dir))
+		m->removed = seq;
+}
+
 static void
 take_event(struct promises *p, const struct record_entry *e, size_t seq)
 {
@@ -182,9 +201,6 @@ take_event(struct promises *p, const struct record_entry *e, size_t seq)
 	} else if (span_is(what, "deleted")) {
 		if (seq < m->deleted)
 			m->deleted = seq;
-	} else if (span_is(what, "buried")) {
-		if (seq < m->buried)
-			m->buried = seq;
 	} else if (span_is(what, "remote") || span_is(what, "discarded")) {
 		add_fact(m, (struct fact){ seq, FACT_REMOTE, rest, NULL });
 	} else if (span_is(what, "boxed")) {
@@ -254,6 +270,8 @@ promises_new(const struct trace *t, const char *scratch)
 			take_created(p, e);
 		else if (e->op == RECORD_WRITE)
 			take_written(p, e);
+		else if (e->op == RECORD_UNLINK)
+			take_removed(p, e, i);
 		else if (e->op == RECORD_EVENT)
 			take_event(p, e, i);
 	}
@@ -443,9 +461,10 @@ look_at_queue_file(struct promises *p, const struct disk_entry *e)
 
 void
 promises_begin(struct promises *p, const struct disk_state *s,
-    size_t position)
+    size_t position, bool nothing_lost)
 {
 	p->position = position;
+	p->nothing_lost = nothing_lost;
 	p->ncopies = 0;
 	p->nbroken = 0;
 	str_clear(&p->broken);
@@ -504,8 +523,8 @@ promises_handed(struct promises *p, struct span id, struct span address,
 	if (r->marked)
 		broken(p, "again: %s for %.*s, which was marked", m->id,
 		    SPAN_ARG(address));
-	if (m->buried < p->position)
-		broken(p, "again: %s for %.*s, which was buried", m->id,
+	if (p->nothing_lost && m->removed < p->position)
+		broken(p, "again: %s for %.*s, which was removed", m->id,
 		    SPAN_ARG(address));
 	if (r->in_box)
 		p->repeated++;

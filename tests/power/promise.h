@@ -5,8 +5,8 @@
  *	  copy in a mailbox, was taken by another server, or is named in a notice
  *	  that is itself kept.
  *	- Nothing that is delivered, or lies in a mailbox as delivered, is half.
- *	- A recipient whose mark was on the disk is not delivered again, nor one of
- *	  a message that is buried (commit log).
+ *	- A recipient whose mark was on the disk is not delivered again, nor, where
+ *	  nothing was lost, one of a message that was removed.
  *	- A mailbox that was said to have a message has it.
  *
  * Recovery and its second life are the caller's: they tell what they saw.
@@ -27,9 +27,10 @@ size_t promises_messages(const struct promises *p);	/* ever accepted */
 
 /* ---- one state, at a position of the trace ---- */
 
-/* Looks at what lies there before recovery. */
+/* Looks at what lies there before recovery. nothing_lost: all that was ever
+ * written is there. */
 void promises_begin(struct promises *p, const struct disk_state *s,
-    size_t position);
+    size_t position, bool nothing_lost);
 /* In the second life: an agent was handed this recipient with this content. */
 void promises_handed(struct promises *p, struct span id, struct span rcpt,
     struct span content);

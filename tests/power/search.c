@@ -17,6 +17,7 @@ enum { TELL_MOST = 12 };
 #define BOTH(names_how, data_how) \
 	{ .names = { names_how, names_how }, .data = { data_how, data_how } }
 
+#define NOTHING_LOST 1
 /* The corners; where the two file systems differ, too. */
 static const struct disk_choice corners[] = {
 	BOTH(NAMES_NONE, DATA_NONE), BOTH(NAMES_ALL, DATA_ALL),
@@ -99,8 +100,8 @@ try_state(struct walk *w, const struct disk_choice *choice)
 	if (hash_put(w->seen, span_of((const char *)key, sizeof(key)), w)
 	    == NULL) {
 		w->search->states++;
-		life_of(w->promises, &state, disk_position(w->disk), on_broken,
-		    w);
+		life_of(w->promises, &state, disk_position(w->disk),
+		    choice == &corners[NOTHING_LOST], on_broken, w);
 	}
 	disk_state_free(&state);
 }

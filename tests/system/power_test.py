@@ -65,7 +65,8 @@ class Recorded(instance.TestCase):
             environment = dict(os.environ, POWER_TRACE=self.trace,
                                POWER_KIND=kind, POWER_HASHED=hashed)
             if not LONG:
-                environment["POWER_STATES"] = str(states or 1500)
+                environment["POWER_STATES"] = str(states or 400)
+            environment["T_LIMIT"] = "3600" if LONG else "200"
             done = subprocess.run(
                 [os.path.join(TEST_BUILD, "power_test"), "-v", "recorded"],
                 capture_output=True, text=True, env=environment, check=False,
@@ -123,7 +124,7 @@ class Recorded(instance.TestCase):
 
     def load(self, mail, name):
         """All kinds of recipients, by four clients and sendmail at once."""
-        large = "Subject: large\n\n" + "0123456789abcdef\n" * 6000
+        large = "Subject: large\n\n" + "0123456789abcdef\n" * 4200
         jobs = [
             lambda: [self.post(mail, "s@demo.test", [f"one{n}{name}@demo.test"])
                      for n in range(4)],
@@ -183,6 +184,11 @@ class Recorded(instance.TestCase):
     def test_a_journal_loses_nothing(self):
         self.everything("journal")
         self.search("journal", "tree")
+
+    def test_the_commit_log_loses_nothing(self):
+        self.everything("journal", queue_sync_method="log",
+                        queue_log_size="262144")
+        self.search("journal")
 
     def test_names_that_need_their_own_sync_are_not_lost(self):
         self.everything("other", hash_queue_names="deferred, defer")

@@ -170,14 +170,15 @@ double_send(struct rpc_call *call, void *request, void *reply_out)
 {
 	struct bounce_send *rq = request;
 	struct str why = STR_EMPTY;
-	bool ok = !world_notice_fails && (rq->what != BOUNCE_FAILED ||
-	    outcome_log_remove(queue_dir, QUEUE_BOUNCE, rq->queue_id, &why));
+	bool ok;
 
 	(void)call;
 	T_CHECK(rq->fd >= 0);
+	if (!world_notice_fails && world_told != NULL)
+		world_told(rq);		/* while there is a log to read */
+	ok = !world_notice_fails && (rq->what != BOUNCE_FAILED ||
+	    outcome_log_remove(queue_dir, QUEUE_BOUNCE, rq->queue_id, &why));
 	T_CHECK(ok || world_notice_fails || T_FAULT_HIT());
-	if (ok && world_told != NULL)
-		world_told(rq);
 	if (ok)
 		str_addf(&bounces, "%s %.*s;", rq->what == BOUNCE_FAILED
 		    ? "failed" : rq->what == BOUNCE_TRACE ? "trace"

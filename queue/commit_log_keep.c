@@ -20,6 +20,7 @@
 #define TICK_MS 250			/* while there are messages */
 #define REST_MS 5000			/* while there are none */
 #define RETRY_MS 60000			/* no log could be had */
+#define SUBDIRS_MOST 257		/* hash_queue_depth = 2 */
 
 /* ---- one fiber at a time ---- */
 
@@ -92,29 +93,26 @@ add_living(struct entries *list, int fd, const struct clog_half *h)
 /* ---- checkpoints ---- */
 
 /* A tombstone says that a file which comes back has to go. It may be forgotten
- * only when none can come back: messages end in incoming and active. */
-static bool
+ * only when none can come back: messages end in incoming and active. (Where
+ * active has too many sub-directories for that, they may be sent twice.) */
+static enum settled
 sync_removals(struct commit_log *log, struct str *why)
 {
 	static const enum queue_name queues[] = { QUEUE_INCOMING,
 		QUEUE_ACTIVE };
 	struct str path = STR_EMPTY;
-	bool ok = true;
+	enum settled result = SETTLED;
 
 	for (size_t q = 0; q < ARRAY_COUNT(queues); q++)
-		for (size_t i = 0; ok && i < queue_subdirs(queues[q]); i++) {
+		for (size_t i = 0; i < queue_subdirs(queues[q])
+		     && i < SUBDIRS_MOST && result == SETTLED; i++) {
 			queue_subdir(queues[q], i, &path);
-			int fd = fs_open_at(log->queue_dir, str_cstr(&path),
-			    O_RDONLY | O_DIRECTORY, why);
-
-			if (fd < 0 && errno == ENOENT)
-				continue;
-			ok = fd >= 0 && fs_sync_dir_wait(fd, why);
-			if (fd >= 0)
-				close(fd);
+			str_putc(&path, '/');
+			result = clog_sync_name(log->queue_dir, &path, true,
+			    why);
 		}
 	str_fini(&path);
-	return ok;
+	return result;
 }
 
 /* True when the half is free again. */
@@ -128,9 +126,8 @@ settle_half(struct commit_log *log, unsigned half, struct str *why)
 	add_living(&living, log->fd, &log->halves[half]);
 	worst = clog_settle_entries(log->queue_dir, living.items, living.count,
 	    why);
-	if (worst <= SETTLED_GONE && living.count < log->halves[half].count
-	    && !sync_removals(log, why))
-		worst = SETTLED_LATER;
+	if (worst <= SETTLED_GONE && living.count < log->halves[half].count)
+		worst = sync_removals(log, why);
 	mem_free(living.items);
 	if (worst == SETTLED_FAILED) {
 		str_set(&log->why, str_span(why));

@@ -140,7 +140,7 @@ int clog_open_message(int queue_dir, struct span id, enum queue_name *where_out,
     struct str *path_out, struct str *why);
 /* Syncs the directory of this path, if its file system needs that for a name, or
  * always. path is cut. Suspends. */
-bool clog_sync_name(int queue_dir, struct str *path, bool always,
+enum settled clog_sync_name(int queue_dir, struct str *path, bool always,
     struct str *why);
 /* Syncs the message's file and, where that is needed, its name. Suspends. */
 enum settled clog_settle_message(int queue_dir, struct span id,

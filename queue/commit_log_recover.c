@@ -186,7 +186,7 @@ bury(struct recovery *r, const struct clog_record *record)
 	    && is_same_message(str_span(&bytes), record->bytes))) {
 		if (fs_unlink_at(r->queue_dir, str_cstr(&r->path), &r->why)
 		    && clog_sync_name(r->queue_dir, &r->path, true,
-		    &r->why)) {
+		    &r->why) == SETTLED) {
 			log_info("%s: removed again: it was over",
 			    record->id);
 			r->out->removed++;

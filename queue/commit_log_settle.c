@@ -84,20 +84,21 @@ clog_open_message(int queue_dir, struct span id, enum queue_name *where_out,
 	return fd;
 }
 
-bool
+enum settled
 clog_sync_name(int queue_dir, struct str *path, bool always, struct str *why)
 {
+	enum settled result = SETTLED_LATER;
 	int fd;
-	bool ok;
 
 	str_truncate(path, (size_t)span_rfind(str_span(path), '/'));
 	fd = fs_open_at(queue_dir, str_cstr(path), O_RDONLY | O_DIRECTORY,
 	    why);
-	ok = fd >= 0 && (always ? fs_sync_dir_wait(fd, why)
-	    : fs_sync_dir_if_needed_wait(fd, why));
-	if (fd >= 0)
-		close(fd);
-	return ok;
+	if (fd < 0)
+		return result;
+	result = (always ? fs_sync_dir_wait(fd, why)
+	    : fs_sync_dir_if_needed_wait(fd, why)) ? SETTLED : SETTLED_FAILED;
+	close(fd);
+	return result;
 }
 
 enum settled
@@ -105,14 +106,15 @@ clog_settle_message(int queue_dir, struct span id, struct str *why)
 {
 	struct str path = STR_EMPTY;
 	enum queue_name where;
-	enum settled result = SETTLED;
+	enum settled result;
 	int fd = clog_open_message(queue_dir, id, &where, &path, why);
 
 	if (fd < 0)
 		result = errno == ENOENT ? SETTLED_GONE : SETTLED_LATER;
-	else if (!fs_sync_wait(fd, why) || !clog_sync_name(queue_dir, &path,
-	    false, why))
+	else if (!fs_sync_wait(fd, why))
 		result = SETTLED_FAILED;
+	else
+		result = clog_sync_name(queue_dir, &path, false, why);
 	if (fd >= 0)
 		close(fd);
 	str_fini(&path);

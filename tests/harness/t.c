@@ -31,7 +31,7 @@ static struct t_test *tests, **tests_end = &tests;
 static struct t_test *current;
 static char case_label[256];
 static unsigned failures;
-static char tmpdir[200];
+static char tmpdir[200], memory_dir[64];
 static bool tmpdir_made;
 static uint64_t seed;
 
@@ -263,6 +263,13 @@ t_open_fds(void)
 		n++;
 	closedir(dir);
 	return n - 3;			/* the directory, "." and ".." */
+}
+
+void
+t_tmpdir_in_memory(void)
+{
+	if (!tmpdir_made && access("/dev/shm", W_OK) == 0)
+		snprintf(tmpdir, sizeof(tmpdir), "%s", memory_dir);
 }
 
 const char *
@@ -503,11 +510,15 @@ main(int argc, char **argv)
 		snprintf(tmpdir, sizeof(tmpdir), "%s/t%d.%u",
 		    tmp != NULL ? tmp : "/tmp", (int)getpid(),
 		    count[PASSED] + count[FAILED] + count[SKIPPED]);
+		snprintf(memory_dir, sizeof(memory_dir), "/dev/shm/t%d.%u",
+		    (int)getpid(), count[PASSED] + count[FAILED]
+		    + count[SKIPPED]);
 		if (in_process)
 			count[run_here() == 0 ? PASSED : FAILED]++;
 		else
 			count[run_apart(verbose)]++;
 		nftw(tmpdir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+		nftw(memory_dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 		failures = 0;
 		case_label[0] = '\0';
 	}

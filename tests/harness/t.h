@@ -126,6 +126,8 @@ void t_skip_unless_shared(void);
 struct span t_read_file(const char *path);
 /* A fresh directory that goes away with the test; absolute path. */
 const char *t_tmpdir(void);
+/* Before that: where syncs cost nothing, for tests of thousands. */
+void t_tmpdir_in_memory(void);
 
 /*
  * Runs the block with the first pass through fault point `point` failing, then

@@ -14,6 +14,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/codec.h"
+#include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/io/fault.h"
 #include "common/io/fiber.h"
@@ -305,6 +306,7 @@ T_TEST(a_file_cut_anywhere_becomes_whole)
 	struct stat st;
 	struct str path = STR_EMPTY;
 
+	t_tmpdir_in_memory();
 	queue = files_queue("queue");
 	begin(&small);
 	put(id_of(1), 100, QUEUE_INCOMING, NULL);
@@ -362,6 +364,7 @@ T_TEST(a_log_is_used_again_and_again_and_brings_back_what_lives)
 	struct str why = STR_EMPTY;
 	struct commit_log_spot spots[300];
 
+	t_tmpdir_in_memory();
 	queue = files_queue("queue");
 	clock_set_virtual(1000000000, clock_wall_us());
 	begin(&small);
@@ -618,4 +621,455 @@ T_TEST(a_spot_from_outside_cannot_hurt_a_record)
 	lose(QUEUE_INCOMING, id_of(1));
 	T_EQ_STR(recovered(), "0 1 0 0");
 	str_fini(&why);
+}
+
+/* ---- damage ---- */
+
+/* Of hundreds of runs. */
+static void
+say_nothing(struct log_sink *sink, const struct log_record *record)
+{
+	(void)sink;
+	(void)record;
+}
+
+static struct log_sink quiet = { .write = say_nothing };
+
+struct image {
+	struct str path, bytes;
+};
+
+static void
+take_image(struct image *image)
+{
+	uint64_t *names;
+	struct str why = STR_EMPTY;
+
+	*image = (struct image){ STR_EMPTY, STR_EMPTY };
+	T_NEED(clog_names(queue, false, &names) == 1);
+	clog_path(names[0], false, &image->path);
+	T_NEED(fs_read_file_at(queue, str_cstr(&image->path), 1 << 20,
+	    &image->bytes, &why));
+	mem_free(names);
+	str_fini(&why);
+}
+
+/* Puts the log back as it was, but for one byte, or shorter. */
+static void
+put_image(const struct image *image, size_t length, ssize_t flip_at)
+{
+	int fd = openat(queue, str_cstr(&image->path), O_WRONLY | O_CREAT
+	    | O_TRUNC | O_CLOEXEC, 0600);
+	char c;
+
+	T_NEED(fd >= 0);
+	T_NEED(write(fd, image->bytes.buf, length) == (ssize_t)length);
+	if (flip_at >= 0) {
+		c = (char)~image->bytes.buf[flip_at];
+		T_NEED(pwrite(fd, &c, 1, flip_at) == 1);
+	}
+	close(fd);
+}
+
+static void
+image_over(struct image *image)
+{
+	str_fini(&image->path);
+	str_fini(&image->bytes);
+}
+
+/* All that is there, and gone again; false if something is not as written. */
+static size_t
+count_whole(int messages)
+{
+	size_t n = 0;
+
+	for (int i = 0; i < messages; i++) {
+		const char *text = files_read(queue, QUEUE_INCOMING,
+		    id_of(i));
+
+		if (strcmp(text, "gone") == 0)
+			continue;
+		T_EQ_STR(text, "s@a -> r@b t@c (90)");
+		lose(QUEUE_INCOMING, id_of(i));
+		n++;
+	}
+	T_EQ_STR(files_list(queue), "");
+	return n;
+}
+
+static void
+remove_logs(void)
+{
+	for (int failed = 0; failed < 2; failed++) {
+		uint64_t *names;
+		size_t n = clog_names(queue, failed, &names);
+		struct str why = STR_EMPTY;
+
+		for (size_t i = 0; i < n; i++)
+			T_CHECK(clog_remove(queue, names[i], failed, &why));
+		mem_free(names);
+		str_fini(&why);
+	}
+}
+
+/* A byte of a head or of its message costs that message, and it is said so;
+ * a byte of anything else costs nothing. */
+T_TEST(each_byte_that_is_damaged_costs_one_message_at_most)
+{
+	const struct commit_log_size tiny = { 8, 4 * LOG_PAGE };
+	struct image image;
+	size_t cost = 0, last;
+
+	log_add_sink(&quiet);
+	t_tmpdir_in_memory();
+	queue = files_queue("queue");
+	begin(&tiny);
+	for (int i = 0; i < 3; i++) {
+		put(id_of(i), 90, QUEUE_INCOMING, NULL);
+		lose(QUEUE_INCOMING, id_of(i));
+	}
+	die();
+	take_image(&image);
+	last = clog_half_at(&tiny, 0) + 3 * LOG_PAGE;
+	T_CHECK(memcmp(image.bytes.buf + last, RECORD_MAGIC, 8) == 0);
+	for (size_t at = 0; at < str_len(&image.bytes); at++) {
+		struct commit_log_recovery done;
+		size_t whole;
+
+		/* Zeros behind zeros are all alike. */
+		if (at % LOG_PAGE >= 8 && at >= 512 && image.bytes.buf[at] == 0
+		    && image.bytes.buf[at - 1] == 0)
+			continue;
+		T_CASEF("byte %zu", at);
+		put_image(&image, str_len(&image.bytes), (ssize_t)at);
+		done = recover();
+		T_CHECK(done.lost <= 1);
+		/* Without the last head nothing tells that there was one. */
+		if (at < last || at >= last + RECORD_HEAD_BYTES)
+			T_EQ_INT(done.restored, 3 - done.lost);
+		T_CHECK(done.restored >= 2);
+		whole = count_whole(3);
+		T_EQ_INT(whole, done.restored);
+		T_EQ_INT(done.troubles, 0);
+		cost += done.lost;
+		if (t_failed())
+			break;
+	}
+	T_CHECK(cost > 3 * 100);	/* it did meet them */
+	image_over(&image);
+}
+
+T_TEST(a_log_cut_anywhere_gives_what_is_before_the_cut)
+{
+	const struct commit_log_size tiny = { 8, 4 * LOG_PAGE };
+	struct image image;
+	size_t before = 0;
+
+	log_add_sink(&quiet);
+	t_tmpdir_in_memory();
+	queue = files_queue("queue");
+	begin(&tiny);
+	for (int i = 0; i < 3; i++) {
+		put(id_of(i), 90, QUEUE_INCOMING, NULL);
+		lose(QUEUE_INCOMING, id_of(i));
+	}
+	die();
+	take_image(&image);
+	for (size_t cut = 0; cut < str_len(&image.bytes); cut += 61) {
+		size_t whole;
+
+		T_CASEF("cut at %zu", cut);
+		put_image(&image, cut, -1);
+		recover();
+		whole = count_whole(3);
+		T_CHECK(whole >= before && whole <= 3);
+		before = whole;
+	}
+	T_EQ_INT(before, 3);
+	image_over(&image);
+}
+
+/* Without a header nobody knows what is over; but nothing is lost. */
+T_TEST(a_log_without_headers_is_read_all_the_same)
+{
+	struct image image;
+
+	queue = files_queue("queue");
+	begin(&small);
+	put(id_of(0), 90, QUEUE_INCOMING, NULL);
+	lose(QUEUE_INCOMING, id_of(0));
+	die();
+	take_image(&image);
+	memset(image.bytes.buf, 0, 2 * LOG_PAGE);
+	put_image(&image, str_len(&image.bytes), -1);
+	/* Who looks for a log while the system runs leaves it alone. */
+	begin(&small);
+	T_EQ_INT(logs(), 2);
+	die();
+	T_EQ_STR(recovered(), "0 1 0 0");
+	T_EQ_INT(count_whole(1), 1);
+	image_over(&image);
+}
+
+/* The picture of a record in a message, of an epoch yet to come: in a damaged
+ * record, and in what is left of an older epoch. */
+T_TEST(content_that_looks_like_a_record_is_none)
+{
+	struct clog_record forged = { .epoch = UINT64_MAX / 2,
+		.nonce = 4711, .where = QUEUE_INCOMING, .id = "4F0A1B2CFF" };
+	struct str bytes = STR_EMPTY, path = STR_EMPTY, why = STR_EMPTY;
+	char head[RECORD_HEAD_BYTES];
+	struct commit_log_spot spot;
+	struct image image;
+
+	queue = files_queue("queue");
+	begin(&small);
+	/* A queue file like any other, as the content of a record would be. */
+	put("4F0A1B2CFF", 90, QUEUE_INCOMING, &spot);
+	T_CHECK(commit_log_tombstone(queue, &spot, false, &why));
+	queue_path(QUEUE_INCOMING, SPAN("4F0A1B2CFF"), &path);
+	T_NEED(fs_read_file_at(queue, str_cstr(&path), 10000, &bytes, &why));
+	lose(QUEUE_INCOMING, "4F0A1B2CFF");
+	forged.bytes = str_span(&bytes);
+	forged.crc = crc32c(0, str_cstr(&bytes), str_len(&bytes));
+	clog_record_head(&forged, head);
+
+	struct str content = STR_EMPTY, all = STR_EMPTY;
+
+	/* At each place of a grid of 16, so that one is on a boundary. */
+	for (int i = 0; i < 4; i++) {
+		str_add(&content, span_of(head, sizeof(head)));
+		str_add(&content, str_span(&bytes));
+		str_adds(&content, RECORD_END);
+		while (str_len(&content) % 16 != 0)
+			str_putc(&content, 'x');
+	}
+	for (int i = 0; i < 16; i++) {
+		str_putc(&all, ' ');
+		str_add(&all, str_span(&content));
+	}
+	T_EQ_INT(commit_log_append(commits, "4F0A1B2C00", QUEUE_INCOMING,
+	    str_span(&all), crc32c(0, str_cstr(&all), str_len(&all)), &spot,
+	    &why), COMMIT_LOG_DURABLE);
+	T_EQ_INT(put(id_of(1), 90, QUEUE_INCOMING, NULL), COMMIT_LOG_DURABLE);
+	lose(QUEUE_INCOMING, id_of(1));
+	die();
+	take_image(&image);
+	ssize_t at = span_search(str_span(&image.bytes), SPAN("4F0A1B2C00"));
+
+	T_NEED(at > 0);
+	put_image(&image, str_len(&image.bytes), at);
+	T_EQ_STR(recovered(), "0 1 1 0");
+	T_EQ_STR(files_list(queue), "incoming 4F0A1B2C01;");
+	image_over(&image);
+	str_fini(&content);
+	str_fini(&all);
+	str_fini(&bytes);
+	str_fini(&path);
+	str_fini(&why);
+}
+
+/* ---- every call that can fail ---- */
+
+/* A disk that forgets what was not synced: whole queue files that were, and the
+ * log as it was at its last sync. */
+static int safe;
+
+static const char *
+name_of(int fd)
+{
+	static char name[256];
+	char link[32];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, name, sizeof(name) - 1);
+	T_NEED(n > 0);
+	name[n] = '\0';
+	return name;
+}
+
+static void
+copy_to_safe(int fd, const char *path)
+{
+	static char buf[512 * 1024];
+	ssize_t n = pread(fd, buf, sizeof(buf), 0);
+	int to = openat(safe, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+	    0700);
+
+	T_NEED(to >= 0 && n >= 0 && write(to, buf, (size_t)n) == n);
+	close(to);
+}
+
+static void
+after_each_sync(const struct fs_change *change)
+{
+	const char *name;
+
+	if (strcmp(change->op, "fsync") != 0
+	    && strcmp(change->op, "fdatasync") != 0)
+		return;
+	name = name_of(change->fd);
+	if (strstr(name, " (deleted)") != NULL)
+		return;
+	if (strstr(name, "/log/") != NULL)
+		copy_to_safe(change->fd, strstr(name, "/log/") + 1);
+	else if (strstr(name, "/incoming/") != NULL)
+		copy_to_safe(change->fd, strstr(name, "/incoming/") + 1);
+}
+
+#define MESSAGES 14			/* more than both halves take */
+
+static struct str files[MESSAGES];	/* as they are written */
+
+static void
+make_files(void)
+{
+	struct str path = STR_EMPTY, why = STR_EMPTY;
+
+	for (int i = 0; i < MESSAGES; i++) {
+		struct files_message m = { .id = id_of(i), .sender = "s@a",
+			.before = "r@b t@c", .content = (size_t)i * 20 };
+
+		T_NEED(files_write(queue, &m, QUEUE_INCOMING) == QUEUE_OK);
+		queue_path(QUEUE_INCOMING, SPAN(id_of(i)), &path);
+		T_NEED(fs_read_file_at(queue, str_cstr(&path), 10000,
+		    &files[i], &why));
+	}
+	str_fini(&path);
+	str_fini(&why);
+}
+
+/* Past the door, where no fault is met and nothing is synced. */
+static void
+write_file(int i)
+{
+	struct str path = STR_EMPTY;
+
+	queue_path(QUEUE_INCOMING, SPAN(id_of(i)), &path);
+	int fd = openat(queue, str_cstr(&path), O_WRONLY | O_CREAT | O_TRUNC
+	    | O_CLOEXEC, 0700);
+
+	T_NEED(fd >= 0 && write(fd, files[i].buf, str_len(&files[i]))
+	    == (ssize_t)str_len(&files[i]));
+	close(fd);
+	str_fini(&path);
+}
+
+static void
+empty(int dir)
+{
+	struct str path = STR_EMPTY;
+	int saved = queue;
+
+	for (int i = 0; i < MESSAGES; i++) {
+		queue_path(QUEUE_INCOMING, SPAN(id_of(i)), &path);
+		unlinkat(dir, str_cstr(&path), 0);
+	}
+	queue = dir;
+	remove_logs();
+	queue = saved;
+	str_fini(&path);
+}
+
+static bool promised[MESSAGES];
+
+static void
+append_all(void)
+{
+	struct commit_log_spot spot;
+	struct str why = STR_EMPTY;
+
+	for (int i = 0; i < MESSAGES; i++) {
+		write_file(i);
+		promised[i] = commit_log_append(commits, id_of(i),
+		    QUEUE_INCOMING, str_span(&files[i]), crc32c(0,
+		    files[i].buf, str_len(&files[i])), &spot, &why)
+		    == COMMIT_LOG_DURABLE;
+		if (i % 4 == 3) {		/* one is delivered */
+			promised[i] = false;
+			commit_log_tombstone(queue, &spot, false, &why);
+			queue_remove(queue, QUEUE_INCOMING, SPAN(id_of(i)),
+			    &why);
+		}
+		if (i % 6 == 5)
+			commit_log_checkpoint(commits, &why);
+	}
+	str_fini(&why);
+}
+
+/* Power is lost: what was promised is in what was safe. */
+static size_t
+count_promises_kept(void)
+{
+	struct commit_log_recovery done;
+	int saved = queue;
+	size_t n = 0;
+
+	queue = safe;
+	commit_log_recover(queue, &done);
+	T_EQ_INT(done.troubles + done.lost, 0);
+	for (int i = 0; i < MESSAGES; i++) {
+		if (!promised[i])
+			continue;
+		T_HAS_STR(files_read(queue, QUEUE_INCOMING, id_of(i)),
+		    "r@b t@c");
+		n++;
+	}
+	T_CHECK(!commit_log_any(queue));
+	queue = saved;
+	return n;
+}
+
+/* A log is taken, written, checkpointed; each of its calls fails once. */
+static void
+live_with_faults(const char *point, int error)
+{
+	struct str why = STR_EMPTY;
+	size_t kept = 0;
+	bool hit = true;
+	int nth = 0;
+
+	while (hit && !t_failed()) {
+		T_CASEF("%s, pass %d", point, ++nth);
+		empty(queue);
+		empty(safe);
+		commits = commit_log_new(queue, &(struct commit_log_size){
+			4, 6 * LOG_PAGE });
+		fs_set_recorder(after_each_sync);
+		fault_arm(point, nth, error);
+		bool taken = commit_log_take(commits, &why);
+
+		T_CHECK(taken || fault_was_hit());
+		append_all();
+		fs_set_recorder(NULL);
+		if (commits->failed && !commits->given_up)
+			commit_log_checkpoint(commits, &why);
+		die();
+		hit = fault_was_hit();
+		fault_disarm();		/* recovery is another test's */
+		kept += count_promises_kept();
+	}
+	T_CHECK(nth > 1 && kept >= MESSAGES / 2);
+	str_fini(&why);
+}
+
+T_TEST(whatever_call_fails_what_was_promised_is_there)
+{
+	static const char *const points[] = { "fs.pwritev", "fs.fdatasync",
+		"fs.pwrite", "fs.fsync", "fs.open", "fs.read", "fs.create",
+		"fs.fsyncdir", "fs.unlink" };
+
+	log_add_sink(&quiet);
+	t_tmpdir_in_memory();
+	queue = files_queue("queue");
+	safe = files_queue("safe");
+	make_files();
+	for (size_t i = 0; i < T_COUNT(points); i++) {
+		T_CASE(points[i]);
+		live_with_faults(points[i], EIO);
+	}
+	for (int i = 0; i < MESSAGES; i++)
+		str_fini(&files[i]);
 }

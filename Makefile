@@ -5,7 +5,8 @@
 #   make run        a private instance in the foreground    (RUN_DIR= SMTP_PORT=)
 #   make test       all tests; `make check` only unit tests (TEST=part of a name)
 #   make test-long  the long forms of those that have one, and tests/long
-#   make check-asan unit tests under address and undefined-behaviour sanitizers
+#   make check-asan unit tests under address and undefined-behaviour sanitizers;
+#                   check-system-asan: a selection of system tests
 #   make fuzz       each fuzz target for FUZZ_SECONDS       (FUZZ=part of a name)
 #   make bench      speed beside Postfix                    (ROWS= ROUNDS= SYSTEMS=)
 #   make deps lint format sizes install clean
@@ -295,13 +296,22 @@ check: $(TEST_BINS)
 	@$(RUN_TESTS) $(if $(TEST),--only '$(TEST)') unit
 check-asan:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan SANITIZE=address,undefined check
+# What five minutes allow of real processes under sanitizers. Leaks are for the
+# unit tests: commands leave their memory to exit.
+ASAN_SYSTEM = delivery_test.py relay_test.py
+SYSTEM_ASAN = handle_segv=2:handle_sigbus=2:handle_sigill=2:detect_stack_use_after_return=0:abort_on_error=0:allocator_may_return_null=0:detect_leaks=0
+check-system-asan:
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan SANITIZE=address,undefined \
+	    all
+	@WAYPOST_PATIENCE=60 ASAN_OPTIONS=$(SYSTEM_ASAN) tests/run \
+	    --build $(BUILD)/asan --files '$(ASAN_SYSTEM)' system
 # The two lowest floors on another machine, under emulation.
 AARCH64_CC = aarch64-linux-gnu-gcc
 check-aarch64:
 	@$(MAKE) --no-print-directory CC=$(AARCH64_CC) BUILD=$(BUILD)/aarch64 \
 	    RUNNER='qemu-aarch64 -L /usr/aarch64-linux-gnu' \
 	    PROGRAMS='$(or $(PROGRAMS),common_base_test common_io_test)' check
-.PHONY: unit-tests check check-asan check-aarch64
+.PHONY: unit-tests check check-asan check-system-asan check-aarch64
 
 # --- Fuzz targets ----------------------------------------------------------
 # With clang: libFuzzer. Without: tests/fuzz/standalone.c replays seeds and

@@ -103,7 +103,7 @@ all: $(FLOORS:%=$(BUILD)/lib/%.a) $(ROLE_BINS) $(COMMAND_BINS)
 # Probed once; `make clean` or removing build/config.mk asks again. Every
 # object sees HAVE_DB HAVE_LMDB HAVE_CDB HAVE_PCRE2 HAVE_SECCOMP HAVE_OPENSSL as 0 or 1.
 
-NO_BUILD_GOALS := deps lint format sizes clean run test test-long bench
+NO_BUILD_GOALS := deps lint format sizes clean run test test-long bench bench-docs
 ifneq ($(filter-out $(NO_BUILD_GOALS),$(or $(MAKECMDGOALS),all)),)
 -include $(BUILD)/config.mk
 endif
@@ -361,7 +361,10 @@ bench:
 	@BUILD=$(BUILD) conf/deps bench
 	@$(MAKE) --no-print-directory $(PARALLEL) all $(TOOL_BINS)
 	@WAYPOST_BUILD='$(abspath $(BUILD))' tests/bench/bench $(BENCH_FLAGS)
-.PHONY: bench
+# Puts the results so far into docs/performance.md.
+bench-docs:
+	@WAYPOST_BUILD='$(abspath $(BUILD))' tests/bench/bench --docs
+.PHONY: bench bench-docs
 
 RUN_DIR ?= run
 SMTP_PORT ?= 2525

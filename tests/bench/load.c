@@ -5,7 +5,7 @@
  *	load --to 127.0.0.1:PORT [--clients N] [--messages N]
  *	    [--per-connection N] [--size BYTES] [--recipients N]
  *	    [--recipient FORMAT] [--spread N] [--pipeline yes]
- *	    [--sources N] [--hold yes]
+ *	    [--sources N] [--first-id N] [--hold yes]
  *
  * FORMAT has one %u for the number of the recipient; with --spread a message
  * has one recipient, the next of N for each message. Per connection 0 means
@@ -52,7 +52,7 @@ struct client {
 
 static struct sockaddr_in server;
 static uint64_t clients = 1, messages, per_connection = 1, size = 2048;
-static uint64_t recipients = 1, spread, sources = 1;
+static uint64_t recipients = 1, spread, sources = 1, first_id;
 static const char *recipient_format = "u%u@relay.test";
 static bool pipeline, hold;
 
@@ -193,7 +193,7 @@ take_id(struct client *c)
 	if (again_count > 0)
 		c->id = again[--again_count];
 	else if (next_id < messages)
-		c->id = next_id++;
+		c->id = first_id + next_id++;
 	else
 		return false;
 	c->has_id = true;
@@ -483,6 +483,8 @@ options(int argc, char **argv)
 			recipients = number(name, value);
 		else if (strcmp(name, "--recipient") == 0)
 			recipient_format = value;
+		else if (strcmp(name, "--first-id") == 0)
+			first_id = number(name, value);
 		else if (strcmp(name, "--spread") == 0)
 			spread = number(name, value);
 		else if (strcmp(name, "--sources") == 0)

@@ -1,11 +1,20 @@
 """The rows of the benchmark: each says what is set up and what is measured.
 
-A row's run(system, world) makes one measured run and returns its figures;
-"value" is the one that is compared.
+A row's run(system, world) makes one measured run and returns its figures; the
+row's `figures` name those that are compared: (key, what and unit, whether more
+is better).
 
 SPDX-License-Identifier: Apache-2.0
 """
+import os
+import re
+import signal
+import statistics
+import subprocess
+import time
+
 import system as sys_
+from system import instance
 
 
 COMMON = {
@@ -20,40 +29,56 @@ COMMON = {
     # ... or slowed down on purpose.
     "in_flow_delay": "0",
 }
+BOX_UID = 12200
+BOXES = 20
+
+RATE = ("per_second", "messages/s", True)
+CPU = ("cpu_us", "µs CPU of all its processes a message", False)
+DELAY = ("ms_50", "ms for a client, median", False)
 
 
 class Row:
     """Throughput of mail through a system."""
 
-    unit = "messages/s"
-    more_is_better = True
-    key = "per_second"
-    systems = None              # all
+    figures = [RATE, CPU, DELAY]
+    only = None                 # systems whose name starts so
+    megabytes = 2048
+    inodes = None
+    curve = None                # (plot, x) when it is a point of one
 
-    def __init__(self, name, title, settings=None, warm=200, seconds=None,
-                 most=40000, least=100, **load):
+    def __init__(self, name, title, settings=None, warm=200, most=40000, least=100,
+                 curve=None, only=None, **load):
         self.name = name
         self.title = title
         self.settings = settings or {}
         self.load = load
         self.warm = warm
-        self.seconds = seconds
         self.most = most
         self.least = least
+        self.curve = curve
+        self.only = only
 
-    def set_up(self, system, world):
+    def set_up(self, system, world, users=()):
         settings = {**COMMON, "relayhost": f"[127.0.0.1]:{world.sink_port}",
                     **self.settings, **system.settings}
-        return sys_.Mail(system.programs, world.disk(), settings, world.place)
+        return sys_.Mail(system.programs, world.disk(self.megabytes), settings, world.place,
+                         users=users, inodes=self.inodes)
 
     def run(self, system, world):
         with self.set_up(system, world) as mail:
+            self.prepare(mail)
             mail.start()
-            # Starts the processes and tells how many messages make a run.
-            first = self.send(mail, world, world.messages or self.warm)
-            count = int(first["per_second"] / self.load.get("recipients", 1) *
-                        (self.seconds or world.seconds))
-            count = max(self.least, min(self.most, count))
+            return self.measure(mail, world)
+
+    def prepare(self, mail):
+        pass
+
+    def measure(self, mail, world):
+        # Starts the processes and tells how many messages make a run.
+        first = self.send(mail, world, world.messages or self.warm)
+        count = int(1000 / first["ms"] * world.seconds)
+        count = max(self.least, min(self.most, count))
+        with world.measuring():
             return self.send(mail, world, world.messages or count)
 
     def send(self, mail, world, count):
@@ -63,14 +88,391 @@ class Row:
 class Ceiling(Row):
     """Load to sink with nothing between them."""
 
+    figures = [RATE]
+    only = "no mail system"
+
     def run(self, system, world):
-        return sys_.send_all(None, world.sink_port, world.messages or 20000,
-                             to_port=world.sink_port, **self.load)
+        with world.measuring():
+            return sys_.send_all(None, world.sink_port, world.messages or 20000,
+                                 to_port=world.sink_port, **self.load)
+
+
+class Credible(Row):
+    """The same with the well-known smtp-source and smtp-sink."""
+
+    figures = [RATE, CPU]
+
+    def send(self, mail, world, count):
+        packages = os.path.join(sys_.BUILD, "packages")
+        tools = os.path.join(packages, "usr", "sbin")
+        env = dict(os.environ, LD_LIBRARY_PATH=os.path.join(packages, "usr/lib/postfix"))
+        if not os.path.exists(os.path.join(tools, "smtp-source")):
+            raise RuntimeError("no smtp-source unpacked")
+        with subprocess.Popen([os.path.join(tools, "smtp-sink"), "-u", "nobody", "-c",
+                               f"127.0.0.1:{world.sink_port}", "500"], env=env,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as sink:
+            try:
+                instance.until(lambda: listens(world.sink_port), "smtp-sink")
+                os.set_blocking(sink.stdout.fileno(), False)
+                cpu, start = mail.account.nanoseconds(), time.monotonic()
+                with subprocess.Popen(
+                        [os.path.join(tools, "smtp-source"), "-c", "-m", str(count), "-s",
+                         str(self.load["clients"]), "-l", "2048", "-f", "a@source.test",
+                         "-t", "u0@relay.test", f"127.0.0.1:{mail.port}"], env=env,
+                        stdout=subprocess.DEVNULL) as source:
+                    came = counted(sink, count)
+                    seconds = time.monotonic() - start
+                    if source.wait(60) != 0:
+                        raise RuntimeError("smtp-source failed")
+                mail.wait_empty()
+                cpu = cpu and mail.account.nanoseconds() - cpu
+            finally:
+                sink.terminate()
+        if came != count:
+            raise sys_.NotAll(f"{came} of {count} came")
+        return {"per_second": count / seconds, "messages": count, "seconds": seconds,
+                "ms": seconds / count * 1e3, "cpu_us": cpu and cpu / count / 1000}
+
+
+def listens(port):
+    with open("/proc/net/tcp") as file:
+        return re.search(rf":{port:04X} 00000000:0000 0A ", file.read()) is not None
+
+
+def counted(sink, count):
+    """What the running counters of smtp-sink say, up to count."""
+    came, moved, text = 0, time.monotonic(), b""
+    while came < count and time.monotonic() - moved < sys_.PATIENCE:
+        more = sink.stdout.read()
+        if more:
+            text = (text + more)[-4096:]
+            numbers = re.findall(rb"mesg=(\d+)", text)
+            came = max(came, int(numbers[-1]) if numbers else 0)
+            moved = time.monotonic()
+        time.sleep(0.01)
+    return came
+
+
+class List(Row):
+    """One message to a thousand recipients, at once with nothing else."""
+
+    figures = [("per_second", "recipients/s", True),
+               ("cpu_us_recipient", "µs CPU of all its processes a recipient", False)]
+    recipients = 1000
+    repeat = 7
+
+    def prepare(self, mail):
+        if "transport_maps" in self.settings:
+            mail.write("transport", "".join(
+                f"d{n}.test smtp:[127.1.{n // 250}.{n % 250 + 1}]:{self.port}\n"
+                for n in range(self.recipients)))
+
+    def run(self, system, world):
+        self.port = world.sink_port
+        return super().run(system, world)
+
+    def measure(self, mail, world):
+        self.send(mail, world, 1)
+        with world.measuring():
+            runs = [self.send(mail, world, 1) for _ in range(self.repeat)]
+        middle = sorted(runs, key=lambda r: r["per_second"])[len(runs) // 2]
+        middle["cpu_us_recipient"] = middle["cpu_us"] and statistics.median(
+            r["cpu_us"] for r in runs) / self.recipients
+        return middle
+
+    def send(self, mail, world, count):
+        return sys_.send_all(mail, world.sink_port, count, recipients=self.recipients,
+                             **self.load)
+
+
+class Maildirs(Row):
+    """Delivery to mailboxes: `local` or `virtual`."""
+
+    figures = [RATE, CPU]
+
+    def __init__(self, name, title, agent, settings, **load):
+        super().__init__(name, title, settings, **load)
+        self.agent = agent
+
+    def run(self, system, world):
+        users = [(f"u{n}", BOX_UID + n) for n in range(BOXES)]
+        with self.set_up(system, world, users) as mail:
+            if self.agent == "virtual":
+                mail.write("boxes", "".join(f"{u}@box.test {u}/Maildir/\n" for u, _ in users))
+                base = os.path.join(mail.fs, "mail")
+            else:
+                base = os.path.join(mail.fs, "home")
+            self.boxes = []
+            for user, uid in users:
+                owner = BOX_UID if self.agent == "virtual" else uid
+                for part in ("", "Maildir", "Maildir/new", "Maildir/cur", "Maildir/tmp"):
+                    path = os.path.join(base, user, part)
+                    os.mkdir(path)
+                    os.chown(path, owner, 65534)
+                self.boxes.append(os.path.join(base, user, "Maildir"))
+            mail.start()
+            return self.measure(mail, world)
+
+    def send(self, mail, world, count):
+        for box in self.boxes:
+            for entry in os.scandir(os.path.join(box, "new")):
+                os.unlink(entry.path)
+        with sys_.Tool("maildirs", "--messages", count, "--patience", sys_.PATIENCE,
+                       *self.boxes) as boxes:
+            if boxes.line(10) != "ready":
+                raise RuntimeError("maildirs did not start")
+            return sys_.measured(mail, boxes, lambda: sys_.load(
+                mail.port, count, spread=BOXES, recipient="u%u@box.test", **self.load), count)
+
+
+class Submission(Row):
+    """The sendmail command, eight at a time."""
+
+    figures = [RATE, CPU]
+
+    def send(self, mail, world, count):
+        with sys_.listening_sink(world.sink_port, "--messages", count, "--patience",
+                                 sys_.PATIENCE) as sink:
+            return sys_.measured(mail, sink, lambda: sys_.Tool(
+                "submit", "--messages", count, "--clients", 8, "sendmail", "-f",
+                "sender@source.test", "u0@relay.test", before=mail.inside(),
+                preexec_fn=mail.account.enter), count)
+
+
+class Idle(Row):
+    """Sessions that are open and say nothing."""
+
+    figures = [("pss_kb", "KB a session (proportional)", False),
+               ("rss_kb", "KB a session (resident, shared pages counted in each process)",
+                False)]
+
+    def __init__(self, name, title, sessions, messages, **more):
+        super().__init__(name, title, {"default_process_limit": str(sessions + 100)}, **more)
+        self.sessions = sessions
+        self.messages = messages
+
+    def measure(self, mail, world):
+        # So that what one message needs is there already.
+        sys_.send_all(mail, world.sink_port, 50, clients=2)
+        with sys_.listening_sink(world.sink_port, "--messages",
+                                 max(self.messages, 1)) as sink:
+            before = settled(mail)
+            with sys_.load(mail.port, self.messages, clients=self.sessions, hold="yes",
+                           sources=40) as sessions:
+                held = sessions.result()
+                if sessions.line(10) != "holding" or held["holding"] != self.sessions:
+                    raise sys_.NotAll(f"not all sessions: {held}")
+                if self.messages:
+                    sink.result()
+                    mail.wait_empty()
+                after = settled(mail)
+                open_now = established(mail.port)
+                sessions.finish()
+        if open_now < self.sessions:
+            raise sys_.NotAll(f"only {open_now} sessions are left")
+        by_program = {name: [after[name][0] - before.get(name, [0])[0], after[name][2]]
+                      for name in after}
+        return {"pss_kb": (total(after, 0) - total(before, 0)) / self.sessions,
+                "rss_kb": (total(after, 1) - total(before, 1)) / self.sessions,
+                "sessions": self.sessions, "seconds": (held["end_ns"] - held["start_ns"]) / 1e9,
+                "failures": held["failures"],
+                "smtpd_pss_kb": by_program["smtpd"][0], "smtpd": by_program["smtpd"][1]}
+
+
+def total(memory, which):
+    return sum(kinds[which] for kinds in memory.values())
+
+
+def settled(mail):
+    """Memory, once it is the same for three seconds."""
+    last, same, end = None, 0, time.monotonic() + 40
+    while same < 3 and time.monotonic() < end:
+        time.sleep(1)
+        now = mail.memory()
+        near = last is not None and abs(total(now, 0) - total(last, 0)) < \
+            max(200, total(now, 0) / 200)
+        same = same + 1 if near else 0
+        last = now
+    return last
+
+
+def established(port):
+    """Connections to this port, counted at the server's end."""
+    with open("/proc/net/tcp") as file:
+        return len(re.findall(rf"^\s*\d+: [0-9A-F]+:{port:04X} [0-9A-F:]+ 01 ", file.read(),
+                              re.M))
+
+
+class Counts(Row):
+    """System calls and the like, counted by perf while mail is relayed."""
+
+    EVENTS = {"syscalls": ["raw_syscalls:sys_enter"], "switches": ["context-switches"],
+              "fsyncs": [f"syscalls:sys_enter_{name}" for name in
+                         ("fsync", "fdatasync", "syncfs", "sync_file_range")]}
+    figures = [("syscalls", "system calls a message", False),
+               ("switches", "context switches a message", False),
+               ("fsyncs", "fsync, fdatasync or syncfs calls a message", False)]
+
+    def measure(self, mail, world):
+        self.send(mail, world, self.warm)
+        path = os.path.join(world.place, "perf")
+        names = [e for events in self.EVENTS.values() for e in events]
+        count = world.messages or 2000
+        with world.measuring():
+            # A process that is attached to counts its children as well.
+            with subprocess.Popen(["perf", "stat", "-x", ",", "-o", path, "-e",
+                                   ",".join(names), "-p",
+                                   ",".join(str(p) for p in mail.pids())],
+                                  stderr=subprocess.PIPE, text=True) as perf:
+                time.sleep(0.5)
+                if perf.poll() is not None:
+                    raise RuntimeError("perf: " + perf.stderr.read())
+                run = self.send(mail, world, count)
+                perf.send_signal(signal.SIGINT)
+                perf.wait()
+        with open(path) as file:
+            seen = {fields[2]: int(fields[0]) for fields in
+                    (line.split(",") for line in file if line[:1].isdigit())}
+        for name, events in self.EVENTS.items():
+            run[name] = sum(seen[e] for e in events) / count
+        return run
+
+
+def room_for(waiting):
+    """Megabytes and inodes of a disk for so many messages and their logs."""
+    if waiting <= 50000:
+        return 2048, None
+    return waiting * 9 // 1000 + 3000, waiting * 2 + 100000
+
+
+class Deferred(Row):
+    """A mail system with many messages that wait for another attempt."""
+
+    figures = [("start_s", "s from start to the delivery of a new message", False),
+               ("qmgr_mb", "MB of qmgr (resident)", False),
+               ("mailq_first_s", "s to the first line of mailq", False),
+               ("mailq_s", "s for the whole of mailq", False),
+               ("drain_per_second", "messages/s when they go out", True),
+               ("qmgr_peak_mb", "MB of qmgr at most", False)]
+    SAMPLE = 1000000            # number of the message that is copied
+
+    def __init__(self, name, title, waiting, **more):
+        super().__init__(name, title, **more)
+        self.waiting = waiting
+        self.megabytes, self.inodes = room_for(waiting)
+
+    def run(self, system, world):
+        waiting = world.messages or self.waiting
+        with self.set_up(system, world) as mail:
+            fill(mail, world, waiting)
+            with world.measuring():
+                run = self.start(mail, world)
+                run.update(mailq(mail, waiting))
+                run.update(drain(mail, world, waiting))
+            return run
+
+    def start(self, mail, world):
+        with sys_.listening_sink(world.sink_port, "--messages", self.SAMPLE) as sink:
+            mail.start(wait=False)
+            # The load tries until somebody answers.
+            with sys_.load(mail.port, 1) as one:
+                one.result()
+                one.finish()
+            instance.until(lambda: "status=sent" in mail.log(), "the new message", 120)
+            os.kill(sink.process.pid, signal.SIGTERM)
+            arrived = sink.result()["last_ns"]
+            arrived = time.time() - (time.monotonic_ns() - arrived) / 1e9
+        settled(mail)
+        # The box itself is not counted.
+        return {"start_s": arrived - mail.began(),
+                "qmgr_mb": mail.memory()["qmgr"][1] / 1024}
+
+
+def fill(mail, world, waiting):
+    """That many deferred messages, the next attempt in an hour."""
+    mail.start()
+    with sys_.listening_sink(world.sink_port, "--defer", "rcpt"):
+        with sys_.load(mail.port, 1, first_id=Deferred.SAMPLE) as one:
+            one.result()
+            one.finish()
+        instance.until(lambda: "status=deferred" in mail.log(), "the deferral")
+    spool = os.path.join(mail.fs, "spool")
+
+    def deferred():
+        return [n for _, _, names in os.walk(os.path.join(spool, "deferred"))
+                for n in names]
+
+    instance.until(deferred, "the deferred file")
+    mail.stop()
+    # Commands that run as the owner of the queue log here while nothing runs.
+    os.chmod(os.path.join(mail.fs, "log", "mail.log"), 0o666)
+    (name,) = deferred()
+    sys_.run(os.path.join(sys_.TOOLS, "fill"), "--spool", spool, "--id", name,
+             "--messages", str(waiting), "--due", "3600")
+    mail.box("exec", "postsuper", "-s")
+    os.sync()
+
+
+def mailq(mail, waiting):
+    start = time.monotonic()
+    with subprocess.Popen(mail.inside("mailq"), stdout=subprocess.PIPE) as command:
+        os.read(command.stdout.fileno(), 1)
+        first = time.monotonic() - start
+        last = b""
+        while True:
+            data = os.read(command.stdout.fileno(), 1 << 20)
+            if not data:
+                break
+            last = (last + data)[-200:]
+    whole = time.monotonic() - start
+    found = re.search(rb"in (\d+) Requests?\.", last)
+    if not found or int(found.group(1)) != waiting:
+        raise sys_.NotAll(f"mailq shows {last!r} instead of {waiting} messages")
+    return {"mailq_first_s": first, "mailq_s": whole}
+
+
+def drain(mail, world, waiting):
+    with sys_.listening_sink(world.sink_port, "--messages", waiting, "--patience",
+                             sys_.PATIENCE) as sink:
+        start = time.monotonic_ns()
+        sys_.run(*mail.inside("postqueue", "-f"))
+        came = sink.result(3600)
+        with open(f"/proc/{next(p for p in mail.pids() if sys_.comm(p) == 'qmgr')}"
+                  "/status") as file:
+            peak = int(re.search(r"VmHWM:\s+(\d+)", file.read()).group(1))
+    if not came["complete"]:
+        raise sys_.NotAll(f"{came['unique']} of {waiting} came: {came}")
+    return {"drain_per_second": waiting * 1e9 / (came["last_ns"] - start),
+            "duplicates": came["duplicates"], "qmgr_peak_mb": peak / 1024}
+
+
+class Beside(Row):
+    """Relay while many deferred messages wait."""
+
+    figures = [("ms", "ms a message", False)]
+
+    def __init__(self, name, title, waiting, **more):
+        super().__init__(name, title, **more)
+        self.waiting = waiting
+        self.megabytes, self.inodes = room_for(waiting)
+
+    def run(self, system, world):
+        with self.set_up(system, world) as mail:
+            mail.waiting = world.messages or self.waiting
+            fill(mail, world, mail.waiting)
+            mail.start()
+            return self.measure(mail, world)
 
 
 def relay(name, title, **load):
     return Row(name, "relay " + title, **load)
 
+
+VIRTUAL = {"virtual_mailbox_domains": "box.test", "virtual_mailbox_base": "/var/mail",
+           "virtual_mailbox_maps": "texthash:/etc/postfix/boxes",
+           "virtual_uid_maps": f"static:{BOX_UID}", "virtual_gid_maps": "static:65534",
+           "virtual_minimum_uid": "100"}
+LOCAL = {"mydestination": "box.test", "home_mailbox": "Maildir/"}
 
 ROWS = [
     relay("relay1", "2 KiB, 1 client, a connection each", clients=1),
@@ -82,9 +484,36 @@ ROWS = [
     relay("size50k", "50 KiB, 20 clients, a connection each", clients=20, sources=8,
           size=50 << 10),
     relay("size5m", "5 MiB, 20 clients, a connection each", clients=20, sources=8,
-          size=5 << 20, warm=20, least=40),
+          size=5 << 20, warm=20, least=40, most=200),
+    Credible("source20", "relay 2 KiB, 20 clients, a connection each, by smtp-source and "
+             "smtp-sink", clients=20),
     Ceiling("ceiling20", "no mail system: load to sink, 2 KiB, 20 clients, a connection each",
             clients=20, sources=8),
     Ceiling("ceiling_kept20", "no mail system: load to sink, 2 KiB, 20 clients, "
             "connections kept", clients=20, per_connection=0),
+    List("list1host", "1 message to 1000 recipients at one host", pipeline="yes"),
+    List("list1000hosts", "1 message to 1000 recipients at a host each",
+         {"transport_maps": "texthash:/etc/postfix/transport"}, pipeline="yes",
+         recipient="u%1$u@d%1$u.test"),
+    Maildirs("virtual20", "2 KiB to 20 Maildirs by virtual, 20 clients", "virtual", VIRTUAL,
+             clients=20, sources=8),
+    Maildirs("local20", "2 KiB to 20 Maildirs by local, 20 clients", "local", LOCAL,
+             clients=20, sources=8),
+    Submission("sendmail8", "2 KiB by the sendmail command, 8 at a time, relayed", warm=50),
+    Counts("counts20", "relay 2 KiB, 20 clients, a connection each", clients=20, sources=8),
+    Idle("idle1000", "1000 idle sessions after EHLO", 1000, 0),
+    Idle("idle1000_used", "1000 idle sessions after a message each", 1000, 1000),
+    Idle("idle20000", "20 000 idle sessions after EHLO", 20000, 0, only="waypost"),
+    Idle("idle20000_used", "20 000 idle sessions after a message each", 20000, 20000,
+         only="waypost"),
+    Deferred("deferred50k", "50 000 deferred messages", 50000),
+    Deferred("deferred1m", "1 000 000 deferred messages", 1000000, only="waypost"),
+    *(Row(f"clients{n}", f"relay 2 KiB, {n} clients, connections kept",
+          {"default_process_limit": str(n + 200)}, clients=n, per_connection=0, sources=20,
+          warm=max(100, n), least=2 * n, curve=("clients", n))
+      for n in (1, 10, 100, 1000, 5000)),
+    *(Beside(f"queue{n}", f"relay 2 KiB, 20 clients, while {n} messages wait", n,
+             clients=20, sources=8, curve=("queue", n),
+             only="waypost" if n > 100000 else None)
+      for n in (1000, 10000, 100000, 1000000)),
 ]

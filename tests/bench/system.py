@@ -131,6 +131,7 @@ class Mail:
         self.dir = os.path.join(place, "box")
         self.fs = os.path.join(place, "fs")
         self.process = None
+        self.waiting = 0
         self.account = Account(f"waypost-bench-{os.getpid()}")
         shutil.rmtree(self.dir, ignore_errors=True)
         disk.mount(self.fs, inodes)
@@ -155,6 +156,15 @@ class Mail:
 
     def box(self, *arguments, **options):
         return run(*self.argv(*arguments), **options)
+
+    def inside(self, *arguments):
+        """For a command in the running box, with nothing around it."""
+        return ["nsenter", "-t", str(self.pids()[0]), "-m", "-p", *arguments]
+
+    def began(self):
+        """When its own start command was run, as time.time()."""
+        with open(os.path.join(self.dir, "began")) as file:
+            return float(file.read())
 
     def write(self, name, text):
         with open(os.path.join(self.dir, "etc", name), "w") as file:
@@ -216,8 +226,9 @@ class Mail:
         return by_program
 
     def queued(self):
-        """Files in the queue."""
-        return sum(len(names) for part in ("incoming", "active", "deferred", "maildrop")
+        """Files in the queue; those that wait are looked at only if none should."""
+        parts = ("incoming", "active", "maildrop") + (() if self.waiting else ("deferred",))
+        return sum(len(names) for part in parts
                    for _, _, names in os.walk(os.path.join(self.fs, "spool", part)))
 
     def wait_empty(self):
@@ -265,8 +276,8 @@ def comm(pid):
 class Tool:
     """One of our programs, which prints lines that we wait for."""
 
-    def __init__(self, name, *arguments, **options):
-        argv = [os.path.join(TOOLS, name), *(str(a) for a in arguments)]
+    def __init__(self, name, *arguments, before=(), **options):
+        argv = [*before, os.path.join(TOOLS, name), *(str(a) for a in arguments)]
         self.name = name
         self.process = subprocess.Popen(argv, stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, **options)
@@ -289,22 +300,19 @@ class Tool:
     def result(self, patience=600):
         return json.loads(self.line(patience))
 
-    def close(self, number=signal.SIGTERM):
+    def finish(self, number=None):
+        """Waits for its end, and asks for it if a signal is given."""
         if self.process.returncode is None:
             self.process.stdin.close()
-            self.process.send_signal(number)
+            if number is not None:
+                os.kill(self.process.pid, number)       # it is not waited for yet
             _, status, usage = os.wait4(self.process.pid, 0)
             self.process.returncode = status
             self.cpu_ns = int((usage.ru_utime + usage.ru_stime) * 1e9)
             self.process.stdout.close()
 
-    def finish(self):
-        """Waits for its end."""
-        self.process.stdin.close()
-        _, status, usage = os.wait4(self.process.pid, 0)
-        self.process.returncode = status
-        self.cpu_ns = int((usage.ru_utime + usage.ru_stime) * 1e9)
-        self.process.stdout.close()
+    def close(self):
+        self.finish(signal.SIGTERM)
 
     def __enter__(self):
         return self
@@ -324,30 +332,45 @@ class NotAll(Exception):
     """Some message did not arrive: the run does not count."""
 
 
-def send_all(mail, sink_port, count, recipients=1, to_port=None, **load):
-    """Sends `count` messages through; what it took, once all of them came."""
-    arguments = [a for name, value in load.items()
-                 for a in ("--" + name.replace("_", "-"), value)]
-    with listening_sink(sink_port, "--messages", count, "--recipients", recipients,
-                        "--patience", PATIENCE) as sink:
-        cpu, busy = mail.account.nanoseconds() if mail else None, busy_ns()
-        with Tool("load", "--to", f"127.0.0.1:{to_port or mail.port}", "--messages", count,
-                  "--recipients", recipients, *arguments) as sender:
-            came = sink.result()
-            sent = sender.result()
-            sender.finish()
-        if mail:
-            mail.wait_empty()
-            cpu = cpu and mail.account.nanoseconds() - cpu
-        sink.close()
-        busy = busy_ns() - busy
+def options_of(values):
+    return [a for name, value in values.items()
+            for a in ("--" + name.replace("_", "-"), value)]
+
+
+def load(port, count, recipients=1, **options):
+    return Tool("load", "--to", f"127.0.0.1:{port}", "--messages", count,
+                "--recipients", recipients, *options_of(options))
+
+
+def measured(mail, receiver, sender, count, recipients=1):
+    """What it took from the first byte of sender() to the last arrival. Both
+    say in JSON what they did; all has to have come."""
+    cpu, busy = mail.account.nanoseconds() if mail else None, busy_ns()
+    with sender() as sending:
+        came = receiver.result()
+        sent = sending.result()
+        sending.finish()
+    if mail:
+        mail.wait_empty()
+        cpu = cpu and mail.account.nanoseconds() - cpu
+    receiver.close()
+    busy = busy_ns() - busy
     if not came["complete"]:
         raise NotAll(f"{came['unique']} of {count * recipients} came: {came} {sent}")
     seconds = (came["last_ns"] - sent["start_ns"]) / 1e9
     return {"per_second": count * recipients / seconds, "messages": count,
-            "seconds": seconds, "cpu_us": cpu and cpu / count / 1000,
-            "busy_us": busy / count / 1000,
-            "load_us": sender.cpu_ns / count / 1000, "sink_us": sink.cpu_ns / count / 1000,
+            "seconds": seconds, "ms": seconds / count * 1e3,
+            "cpu_us": cpu and cpu / count / 1000, "busy_us": busy / count / 1000,
+            "load_us": sending.cpu_ns / count / 1000,
+            "sink_us": receiver.cpu_ns / count / 1000,
             "ms_50": sent["ms_50"], "ms_99": sent["ms_99"], "ms_100": sent["ms_100"],
             "failures": sent["failures"], "first_failure": sent["first_failure"],
             "duplicates": came["duplicates"], "transactions": came["transactions"]}
+
+
+def send_all(mail, sink_port, count, recipients=1, to_port=None, **options):
+    """Sends `count` messages through, from load to sink."""
+    with listening_sink(sink_port, "--messages", count, "--recipients", recipients,
+                        "--patience", PATIENCE) as sink:
+        return measured(mail, sink, lambda: load(to_port or mail.port, count, recipients,
+                                                 **options), count, recipients)

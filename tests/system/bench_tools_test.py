@@ -6,8 +6,10 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
+import xml.dom.minidom
 
 import instance
 
@@ -18,6 +20,9 @@ PACKAGES = os.path.join(instance.BUILD, "packages")
 MACHINE = ("/etc/postfix", "/usr/lib/postfix", "/usr/sbin/postfix",
            "/var/spool/postfix/pid", "/var/lib/postfix")
 TIME_LIMIT = 300
+
+sys.path.insert(0, BENCH)
+import report       # noqa: E402
 
 
 def tool(name, *arguments):
@@ -157,6 +162,8 @@ class Box(unittest.TestCase):
 
 
 class Bench(unittest.TestCase):
+    limit = 240
+
     def bench(self, *arguments):
         self.out = tempfile.mkdtemp(prefix="bench-")
         self.addCleanup(shutil.rmtree, self.out)
@@ -187,6 +194,56 @@ class Bench(unittest.TestCase):
             self.assertEqual(run["messages"], 20)
             # None: no cgroup to count in.
             self.assertTrue(run["cpu_us"] is None or run["cpu_us"] > 0)
+
+    def test_the_other_kinds_of_rows(self):
+        self.systems()
+        results = self.bench("--messages", "40", "--systems", "waypost", "--rows",
+                             "list1host virtual20 sendmail8 deferred50k")
+        for name in ("list1host", "virtual20", "sendmail8", "deferred50k"):
+            (run,) = results[name]["runs"]["waypost"]
+            for key, what, _ in results[name]["figures"]:
+                self.assertTrue(run[key] is None or run[key] > 0, (name, what))
+
+
+class Report(unittest.TestCase):
+    def test_tables_and_plots_of_results(self):
+        def row(title, curve, **values):
+            return {"title": title, "figures": [["per_second", "messages/s", True]],
+                    "curve": curve, "date": "2026-01-01", "machine": "this",
+                    "runs": {label: [{"per_second": n, "ms": 1000 / n} for n in numbers]
+                             for label, numbers in values.items()}}
+
+        class Named:
+            def __init__(self, name):
+                self.name = name
+
+        results = {"a": row("first", None, postfix=[100, 90, 130], waypost=[500, 700, 600]),
+                   "b": row("second", None, postfix=[100], waypost=[]),
+                   "c10": row("curve", ["clients", 10], postfix=[10], waypost=[60]),
+                   "c100": row("curve", ["clients", 100], postfix=[20], waypost=[90])}
+        place = tempfile.mkdtemp(prefix="report-")
+        self.addCleanup(shutil.rmtree, place)
+        os.mkdir(os.path.join(place, "docs"))
+        path = os.path.join(place, "docs", "performance.md")
+        with open(path, "w") as file:
+            file.write(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
+        rows = [Named(name) for name in results]
+        report.write_docs(results, rows, place)
+        with open(path) as file:
+            text = file.read()
+        self.assertTrue(text.startswith("before\n") and text.endswith("after\n"))
+        self.assertNotIn("old", text)
+        self.assertIn("| first | messages/s | 100 (90.0–130) | 600 (500–700) | 6.0 |", text)
+        self.assertIn("| second | messages/s | 100 | no run counts |  |", text)
+        self.assertIn("| 100 | 20.0 | 90.0 |", text)
+        with open(os.path.join(place, "docs", "performance", "clients.svg")) as file:
+            drawn = xml.dom.minidom.parseString(file.read())
+        self.assertEqual(len(drawn.getElementsByTagName("polyline")), 2)
+        self.assertEqual(len(drawn.getElementsByTagName("circle")), 4)
+        # A second time nothing changes.
+        report.write_docs(results, rows, place)
+        with open(path) as file:
+            self.assertEqual(file.read(), text)
 
 
 if __name__ == "__main__":

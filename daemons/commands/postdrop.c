@@ -23,6 +23,8 @@
 #include "common/mail/conf_core.h"
 #include "common/service/logsink.h"
 #include "common/service/peer.h"
+#include "daemons/commands/lib/commands_conf.h"
+#include "daemons/commands/lib/user_acl.h"
 #include "daemons/shared/submit.h"
 #include "queue/message.h"
 
@@ -235,14 +237,25 @@ main(int argc, char **argv)
 			return EX_USAGE;
 	}
 	log_set_tag("postdrop");
-	if (!conf_load(dir, &why) || !conf_fill(&conf_core_params, &why)) {
+	conf_register(&commands_params);
+	if (!conf_load(dir, &why) || !conf_fill(&conf_core_params, &why)
+	    || !conf_fill(&commands_params, &why)) {
 		fprintf(stderr, "postdrop: fatal: %s\n", str_cstr(&why));
 		return EX_CONFIG;
 	}
 	logsink_open("postdrop", -1);
+	log_set_name("postdrop");
+	log_add_sink(log_sink_stderr(false));
 	if (conf_unmet_protection("postdrop", &why)) {
 		log_error("%s", str_cstr(&why));
 		return EX_NOPERM;
+	}
+	drop.exit_status = user_acl_check(commands_conf.submit_users, "submit mail",
+	    &why);
+	if (drop.exit_status != EX_OK) {
+		refuse(&drop, drop.exit_status, "%s", str_cstr(&why));
+		logsink_finish();
+		return drop.exit_status;
 	}
 	if (chdir(conf_core.queue_directory) < 0
 	    || (drop.queue_dir = open(".", O_PATH | O_DIRECTORY
@@ -250,7 +263,6 @@ main(int argc, char **argv)
 		fatal("open %s: %m", conf_core.queue_directory);
 	queue_names_setup(conf_core.hash_queue_names,
 	    conf_core.hash_queue_depth);
-	loop_start();
 	fiber_run_main(receive, &drop);
 	if (drop.exit_status == EX_OK)
 		peer_trigger("public", conf_core.pickup_service_name);

@@ -20,10 +20,11 @@
 #include "common/io/fiber.h"
 #include "common/io/loop.h"
 #include "common/io/sock.h"
-#include "common/mail/address.h"
 #include "common/mail/conf_core.h"
 #include "common/service/logsink.h"
 #include "common/service/peer.h"
+#include "daemons/commands/lib/commands_conf.h"
+#include "daemons/commands/lib/user_acl.h"
 #include "daemons/shared/qmgr_proto.h"
 #include "daemons/shared/queue_list.h"
 
@@ -312,6 +313,15 @@ print_from_showq(FILE *in, struct printer *p)
 	return complete && !ferror(in);
 }
 
+/* The system may well be up. */
+static int
+not_permitted(const char *service)
+{
+	return die(EX_NOPERM, "connect to %s/public/%s: %m; is postqueue "
+	    "installed set-gid %s?", conf_core.queue_directory, service,
+	    conf_core.setgid_group);
+}
+
 static int
 connect_to_showq(void)
 {
@@ -321,9 +331,13 @@ connect_to_showq(void)
 	str_printf(&path, "public/%s", conf_core.showq_service_name);
 	if (sock_connect_unix(str_cstr(&path), deadline_in(10), &fd) != IO_OK)
 		fd = -1;
+
+	int error = errno;
+
 	str_fini(&path);
 	if (fd >= 0)
 		sock_set_nonblock(fd, false);
+	errno = error;
 	return fd;
 }
 
@@ -340,6 +354,8 @@ print_queue(struct printer *p)
 			return die(EX_UNAVAILABLE,
 			    "malformed showq server response");
 		fclose(in);
+	} else if (errno == EACCES) {
+		return not_permitted(conf_core.showq_service_name);
 	} else if (geteuid() == 0 || access("active", R_OK | X_OK) == 0) {
 		struct queue_lister lister = { .message = on_message,
 			.rcpt = on_rcpt, .end = on_end, .arg = p };
@@ -365,6 +381,8 @@ flush_queue(void)
 	if (peer_trigger_bytes("public", conf_core.queue_service_name,
 	    SPAN(bytes)))
 		return EX_OK;
+	if (errno == EACCES)
+		return not_permitted(conf_core.queue_service_name);
 	return die(EX_UNAVAILABLE,
 	    "Cannot flush mail queue - mail system is down");
 }
@@ -433,7 +451,9 @@ main(int argc, char **argv)
 		return usage();
 	if (getegid() != getgid())
 		unsetenv("MAIL_CONFIG");
-	if (!conf_load(dir, &why) || !conf_fill(&conf_core_params, &why)) {
+	conf_register(&commands_params);
+	if (!conf_load(dir, &why) || !conf_fill(&conf_core_params, &why)
+	    || !conf_fill(&commands_params, &why)) {
 		fprintf(stderr, "postqueue: fatal: %s\n", str_cstr(&why));
 		return EX_CONFIG;
 	}
@@ -445,6 +465,14 @@ main(int argc, char **argv)
 		    conf_core.queue_directory);
 	queue_names_setup(conf_core.hash_queue_names,
 	    conf_core.hash_queue_depth);
+
+	bool looks = mode == MODE_JSON || mode == MODE_LIST;
+	int refused = user_acl_check(looks ? commands_conf.mailq_users
+	    : commands_conf.flush_users, looks ? "view the mail queue"
+	    : "flush the mail queue", &why);
+
+	if (refused != EX_OK)
+		return die(refused, "%s", str_cstr(&why));
 	switch (mode) {
 	case MODE_JSON:
 		printer.json = true;
@@ -457,7 +485,6 @@ main(int argc, char **argv)
 		if (!queue_id_valid(SPAN(one.id)))
 			return die(EX_USAGE, "malformed queue ID: %s",
 			    one.id);
-		loop_start();
 		fiber_run_main(flush_message, &one);
 		return one.exit_status;
 	case MODE_SITE:

@@ -22,6 +22,7 @@
 #include "common/io/sock.h"
 #include "common/mail/address.h"
 #include "common/mail/conf_core.h"
+#include "common/mail/header.h"
 #include "common/mail/token822.h"
 #include "common/service/logsink.h"
 #include "daemons/commands/table_lib.h"
@@ -334,44 +335,123 @@ send_rcpt(const struct token822_address *found, void *arg)
 	send_frame(r->s, &cleanup_rcpts_form, &frame);
 }
 
-/* Lines up to the end, or to "." alone; CR LF becomes LF. */
+/* Standard input by lines: up to the end, or to "." alone; CR LF becomes LF,
+ * and the From line of a mailbox in front of the headers is dropped. */
+struct input {
+	char *line;
+	size_t room;
+	bool dot_is_text, begun, over;
+	struct str head;		/* read before there was a postdrop */
+	size_t found;			/* recipients in head */
+};
+
+enum { HEAD_MAX = 1024 * 1024 };
+
 static bool
-send_content(struct submission *s, bool dot_is_text)
+is_mailbox_from(struct span line)
 {
-	struct str run = STR_EMPTY;
-	char *line = NULL;
-	size_t room = 0;
-	ssize_t len;
+	line = span_skip(line, line.len > 0 && line.p[0] == '>');
+	return span_starts(line, SPAN("From "));
+}
 
-	while (!s->lost && (len = getline(&line, &room, stdin)) > 0) {
-		struct cleanup_data data;
+static bool
+next_line(struct input *in, struct span *line_out)
+{
+	ssize_t n;
 
-		if (len > 1 && line[len - 1] == '\n' && line[len - 2] == '\r') {
-			line[len - 2] = '\n';
-			len--;
-		}
-		if (!dot_is_text && len == 2 && line[0] == '.'
-		    && line[1] == '\n')
+	while (!in->over && (n = getline(&in->line, &in->room, stdin)) > 0) {
+		size_t len = (size_t)n;
+
+		if (len > 1 && in->line[len - 1] == '\n'
+		    && in->line[len - 2] == '\r')
+			in->line[--len - 1] = '\n';
+		*line_out = span_of(in->line, len);
+		if (!in->begun && is_mailbox_from(*line_out))
+			continue;
+		in->begun = true;
+		if (!in->dot_is_text && span_is(*line_out, ".\n"))
 			break;
-		str_add(&run, span_of(line, (size_t)len));
-		while (str_len(&run) >= CLEANUP_DATA_MAX) {
-			data.bytes = span_sub(str_span(&run), 0,
-			    CLEANUP_DATA_MAX);
-			send_frame(s, &cleanup_data_form, &data);
-			str_remove(&run, 0, CLEANUP_DATA_MAX);
-		}
+		return true;
 	}
-	if (str_len(&run) > 0) {
-		struct cleanup_data data;
+	in->over = true;
+	return false;
+}
 
-		if (run.buf[run.len - 1] != '\n')
-			str_putc(&run, '\n');
-		data.bytes = str_span(&run);
-		send_frame(s, &cleanup_data_form, &data);
+static void
+count_address(const struct token822_address *found, void *arg)
+{
+	size_t *count = arg;
+
+	*count += found->internal.len > 0;
+}
+
+static void
+count_recipients(struct input *in, struct span header)
+{
+	size_t name = header_name_length(header);
+
+	if (name > 0 && (header_flags(header_find(span_sub(header, 0, name)))
+	    & HEADER_IS_EXTRACTED))
+		token822_each_address(header_value(header, name),
+		    count_address, &in->found);
+}
+
+/* The headers, to see for -t whether they name anybody. What comes first and
+ * is not a header, or is very long, is read like the rest. */
+static void
+read_head(struct input *in)
+{
+	struct str header = STR_EMPTY;
+	struct span line;
+
+	while (str_len(&in->head) < HEAD_MAX && next_line(in, &line)) {
+		bool folded = line.p[0] == ' ' || line.p[0] == '\t';
+
+		str_add(&in->head, line);
+		if (!folded) {
+			count_recipients(in, str_span(&header));
+			str_clear(&header);
+			if (header_name_length(line) == 0)
+				break;
+		}
+		str_add(&header, line);
 	}
-	str_fini(&run);
-	free(line);
-	return !ferror(stdin);
+	count_recipients(in, str_span(&header));
+	str_fini(&header);
+}
+
+static void
+send_run(struct submission *s, struct str *run, bool last)
+{
+	struct cleanup_data data;
+
+	if (last && str_len(run) > 0 && run->buf[run->len - 1] != '\n')
+		str_putc(run, '\n');
+	while (str_len(run) >= CLEANUP_DATA_MAX || (last && str_len(run) > 0)) {
+		size_t len = str_len(run) < CLEANUP_DATA_MAX ? str_len(run)
+		    : CLEANUP_DATA_MAX;
+
+		data.bytes = span_sub(str_span(run), 0, len);
+		send_frame(s, &cleanup_data_form, &data);
+		str_remove(run, 0, len);
+	}
+}
+
+static bool
+send_content(struct submission *s, struct input *in)
+{
+	struct span line;
+
+	send_run(s, &in->head, false);
+	while (!s->lost && next_line(in, &line)) {
+		str_add(&in->head, line);
+		send_run(s, &in->head, false);
+	}
+	send_run(s, &in->head, true);
+	if (!ferror(stdin))
+		return true;
+	log_error("read standard input: %m");
+	return false;
 }
 
 /* ---- postdrop and the other commands ---- */
@@ -422,40 +502,85 @@ wait_for(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE;
 }
 
+__attribute__((format(printf, 1, 2))) static void
+log_fatal(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	log_va(LOG_LEVEL_FATAL, format, args);
+	va_end(args);
+}
+
+/* "root(0): what", as log readers expect. */
 static int
-send_message(const struct options *o, const struct strlist *operands)
+refuse(int status, const char *what)
+{
+	struct passwd *pw = getpwuid(getuid());
+
+	log_fatal("%s(%ld): %s", pw != NULL ? pw->pw_name : "unknown",
+	    (long)getuid(), what);
+	return status;
+}
+
+static void
+count_operands(const struct strlist *operands, size_t *count)
+{
+	for (size_t i = 0; i < operands->count; i++)
+		token822_each_address(SPAN(operands->items[i]), count_address,
+		    count);
+}
+
+/* Over the connection to postdrop, which decides. */
+static int
+submit(const struct options *o, const struct strlist *operands,
+    struct input *in)
 {
 	struct arena *arena = arena_new();
 	struct submission s = { .fd = -1 };
 	struct rcpt_sender rcpts = { .s = &s, .notify = o->notify };
 	struct cleanup_end end = { .has_prepended = false };
-	bool whole;
-	pid_t pid;
-	int status;
+	pid_t pid = start_postdrop(&s.fd);
 
-	if (operands->count == 0 && !o->extract) {
-		arena_free(&arena);
-		return usage("Recipient addresses must be specified on the "
-		    "command line or via the -t option");
-	}
 	signal(SIGPIPE, SIG_IGN);
-	pid = start_postdrop(&s.fd);
 	send_begin(&s, arena, o);
-	if (!o->extract || operands->count > 0)
-		for (size_t i = 0; i < operands->count; i++)
-			token822_each_address(SPAN(operands->items[i]),
-			    send_rcpt, &rcpts);
-	whole = send_content(&s, o->dot_is_text);
-	if (whole && (rcpts.count > 0 || o->extract))
+	for (size_t i = 0; i < operands->count; i++)
+		token822_each_address(SPAN(operands->items[i]), send_rcpt,
+		    &rcpts);
+	if (send_content(&s, in))
 		send_frame(&s, &cleanup_end_form, &end);
 	close(s.fd);
-	status = wait_for(pid);
-	if (rcpts.count == 0 && !o->extract) {
-		log_error("no valid recipient address");
-		status = EX_DATAERR;
-	}
+
+	int status = wait_for(pid);
+
+	if (status == EX_OK && o->verbose > 0)
+		printf("a delivery report will be mailed to the sender\n");
 	str_fini(&s.frame);
 	arena_free(&arena);
+	return status;
+}
+
+static int
+send_message(const struct options *o, const struct strlist *operands)
+{
+	struct input in = { .dot_is_text = o->dot_is_text };
+	size_t named = 0;
+	int status;
+
+	if (operands->count == 0 && !o->extract)
+		return usage("Recipient addresses must be specified on the "
+		    "command line or via the -t option");
+	count_operands(operands, &named);
+	if (o->extract && named == 0)
+		read_head(&in);
+	if (named + in.found > 0)
+		status = submit(o, operands, &in);
+	else
+		status = refuse(o->extract ? EX_USAGE : EX_DATAERR, o->extract
+		    ? "No recipient addresses found in message header"
+		    : "No valid recipient address on the command line");
+	str_fini(&in.head);
+	free(in.line);
 	return status;
 }
 
@@ -496,7 +621,9 @@ main(int argc, char **argv)
 	else if (strcmp(base_name(argv[0]), "newaliases") == 0)
 		o.mode = MODE_ALIASES;
 	if (!parse_options(argc, argv, &o, &operands, &bad)) {
-		snprintf(text, sizeof(text), "bad option -%c", bad);
+		snprintf(text, sizeof(text), bad == 'q' ||
+		    strchr(WITH_VALUE, bad) != NULL ? "option -%c wants "
+		    "another value" : "there is no option -%c", bad);
 		return usage(text);
 	}
 	if (o.config != NULL)
@@ -507,6 +634,8 @@ main(int argc, char **argv)
 		return EX_CONFIG;
 	}
 	logsink_open("sendmail", -1);
+	log_set_name("sendmail");
+	log_add_sink(log_sink_stderr(false));
 	switch (o.mode) {
 	case MODE_SEND:
 		return send_message(&o, &operands);

@@ -10,6 +10,7 @@
 #include "common/base/hash.h"
 #include "common/base/mem.h"
 #include "common/io/fiber.h"
+#include "common/mail/address.h"
 #include "common/mail/conf.h"
 #include "queue/outcome_log.h"
 #include "queue/scan.h"
@@ -17,8 +18,17 @@
 struct listing {
 	const struct queue_lister *lister;
 	struct hash *reasons;		/* address -> struct outcome */
+	struct str original, address;	/* in external form */
 	bool go_on;
 };
+
+static struct span
+external(struct str *text, struct span address)
+{
+	str_clear(text);
+	address_print(text, address);
+	return str_span(text);
+}
 
 /* The latest reason for each recipient, from the message's defer log. */
 static void
@@ -44,8 +54,9 @@ list_rcpt(const struct envelope_rcpt *rcpt, bool done, void *arg)
 	struct listing *l = arg;
 	const struct outcome *o = l->reasons != NULL
 	    ? hash_get(l->reasons, rcpt->address) : NULL;
-	struct listed_rcpt listed = { .original = rcpt->original,
-		.address = rcpt->address };
+	struct listed_rcpt listed = {
+		.original = external(&l->original, rcpt->original),
+		.address = external(&l->address, rcpt->address) };
 
 	if (o != NULL)
 		listed.reason = o->reason;
@@ -64,13 +75,12 @@ list_message(const struct queue_lister *lister, int queue_dir,
 		.size = m->layout.content_length,
 		.forced_expire = (m->envelope.flags & ENVELOPE_EXPIRE_NOW)
 		    != 0,
-		.sender = m->envelope.sender };
-	struct str null_sender = STR_EMPTY;
+		.sender = external(&l.address, m->envelope.sender) };
 	struct str why = STR_EMPTY;
 
 	if (span_empty(listed.sender) &&
-	    conf_value("empty_address_recipient", &null_sender, &why))
-		listed.sender = str_span(&null_sender);
+	    conf_value("empty_address_recipient", &l.address, &why))
+		listed.sender = str_span(&l.address);
 	if (m->where == QUEUE_DEFERRED || m->where == QUEUE_ACTIVE ||
 	    m->where == QUEUE_HOLD)
 		read_reasons(&l, queue_dir, SPAN(m->id), arena);
@@ -80,7 +90,8 @@ list_message(const struct queue_lister *lister, int queue_dir,
 	if (l.go_on)
 		l.go_on = lister->end(lister->arg);
 	hash_free(&l.reasons);
-	str_fini(&null_sender);
+	str_fini(&l.original);
+	str_fini(&l.address);
 	str_fini(&why);
 	return l.go_on;
 }

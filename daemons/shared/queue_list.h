@@ -9,6 +9,7 @@
 
 #include "queue/message.h"
 
+/* Addresses are in external form; the null sender has a name. */
 struct listed_message {
 	const char *queue_name;		/* "active" */
 	const char *id;

@@ -5,7 +5,6 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "common/mail/address.h"
 #include "common/service/service.h"
 #include "daemons/shared/queue_list.h"
 
@@ -32,16 +31,6 @@ put_number(struct listing *l, const char *name, uint64_t value)
 	str_putc(&l->text, '\0');
 }
 
-static void
-put_address(struct listing *l, const char *name, struct span address)
-{
-	struct str external = STR_EMPTY;
-
-	address_print(&external, address);
-	put(l, name, str_span(&external));
-	str_fini(&external);
-}
-
 static bool
 send_if_full(struct listing *l, size_t most)
 {
@@ -65,7 +54,7 @@ list_message(const struct listed_message *m, void *arg)
 	put_number(l, "time", (uint64_t)m->when);
 	put_number(l, "size", m->size);
 	put_number(l, "forced_expire", m->forced_expire);
-	put_address(l, "sender", m->sender);
+	put(l, "sender", m->sender);
 	return true;
 }
 
@@ -74,8 +63,8 @@ list_rcpt(const struct listed_rcpt *r, void *arg)
 {
 	struct listing *l = arg;
 
-	put_address(l, "original_recipient", r->original);
-	put_address(l, "recipient", r->address);
+	put(l, "original_recipient", r->original);
+	put(l, "recipient", r->address);
 	put(l, "log_class", span_empty(r->reason) ? SPAN("") : SPAN("delay"));
 	put(l, "reason", r->reason);
 	return send_if_full(l, SEND_BYTES);

@@ -33,7 +33,7 @@ class Run(instance.TestCase):
         return {"user": user, "group": user, "extra_groups": []}
 
     def argv(self, user=None, directory=None, port=None):
-        build = instance.build_for_others() if user else instance.BUILD
+        build = instance.build_for_others(instance.BUILD) if user else instance.BUILD
         return [os.path.join(self.conf, "run-instance"), "--build", build,
                 "--dir", directory or self.dir, "--port", str(port or self.port)]
 

@@ -9,6 +9,7 @@
 #include "common/mail/conf.h"
 #include "daemons/bounce/bounce_conf.h"
 #include "daemons/cleanup/cleanup_conf.h"
+#include "daemons/commands/lib/commands_conf.h"
 #include "daemons/local/local_conf.h"
 #include "daemons/proxymap/proxymap_conf.h"
 #include "daemons/qmgr/qmgr_conf.h"
@@ -20,7 +21,7 @@
 static const struct param_set *const sets[] = {
 	&conf_core_params, &bounce_params, &cleanup_params, &lmtp_params,
 	&local_params, &proxymap_params, &qmgr_params, &rewrite_params,
-	&smtp_params, &smtpd_params, &virtual_params,
+	&smtp_params, &smtpd_params, &commands_params, &virtual_params,
 };
 
 void

@@ -1,0 +1,21 @@
+/*
+ * commands_conf - see the header.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "daemons/commands/lib/commands_conf.h"
+
+struct commands_conf commands_conf;
+
+static const struct param rows[] = {
+	PARAM_STR("alias_database", &commands_conf.alias_database,
+	    .dflt = "$default_database_type:/etc/aliases"),
+	PARAM_STR("authorized_flush_users", &commands_conf.flush_users,
+	    .dflt = "static:anyone"),
+	PARAM_STR("authorized_mailq_users", &commands_conf.mailq_users,
+	    .dflt = "static:anyone"),
+	PARAM_STR("authorized_submit_users", &commands_conf.submit_users,
+	    .dflt = "static:anyone"),
+};
+
+const struct param_set commands_params = PARAM_SET("commands", rows);

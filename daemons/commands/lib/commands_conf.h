@@ -1,0 +1,18 @@
+/*
+ * commands_conf - parameters that only commands act on.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef DAEMONS_COMMANDS_LIB_COMMANDS_CONF_H
+#define DAEMONS_COMMANDS_LIB_COMMANDS_CONF_H
+
+#include "common/mail/conf.h"
+
+struct commands_conf {
+	const char *submit_users, *mailq_users, *flush_users;
+	const char *alias_database;	/* what newaliases rebuilds */
+};
+extern struct commands_conf commands_conf;
+extern const struct param_set commands_params;
+
+#endif

@@ -1,0 +1,255 @@
+"""sendmail, postdrop, mailq and newaliases as programs and people call them: what
+is taken, what is refused and in which words, who may, and what survives while
+the mail system is down.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import glob
+import os
+import pwd
+import re
+import unittest
+
+import instance
+
+MESSAGE = "Subject: hello\n\nbody\n"
+ME = pwd.getpwuid(os.getuid()).pw_name
+
+
+class Submit(instance.TestCase):
+    """One instance that runs for all."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.mail = None
+
+    @classmethod
+    def tearDownClass(cls):
+        if cls.mail:
+            cls.mail.remove()
+
+    def setUp(self):
+        super().setUp()
+        if not self.mail:
+            type(self).mail = instance.Instance().start()
+        self.addCleanup(self.explain, self.mail)
+        for path in glob.glob(os.path.join(self.mail.mail_dir, "*/new/*")):
+            os.unlink(path)
+
+    def sendmail(self, *arguments, text=MESSAGE, status=0, name="sendmail"):
+        done = self.mail.command(name, *arguments, input=text, check=False)
+        self.assertEqual(done.returncode, status, done.out + done.err)
+        if not status:
+            self.assertEqual(done.err, "")
+        return done
+
+    def one(self, box="alice"):
+        (text,) = self.mail.wait_box(box)
+        return text.decode()
+
+    # Recipients.
+
+    def test_recipients_of_headers_are_added_and_bcc_goes_away(self):
+        self.sendmail("-t", "zoe@demo.test", text="To: Alice <alice@demo.test>\n"
+                      "Bcc: x@demo.test,\n (y) y@demo.test\n"
+                      "X-To: nobody@demo.test\nSubject: t\n\nTo: no@demo.test\n")
+        self.assertNotIn("Bcc", self.one())
+        found = [re.search(rb"\nDelivered-To: (\S+)", text).group(1)
+                 for text in self.mail.wait_box("everyone", 3)]
+        self.assertEqual(sorted(found), [b"x@demo.test", b"y@demo.test",
+                                         b"zoe@demo.test"])
+
+    def test_resent_headers_count_alone(self):
+        self.sendmail("-t", text="To: bob@demo.test\n"
+                      "Resent-To: alice@demo.test\n\nbody\n")
+        self.one()
+        self.mail.wait_empty()
+        self.assertEqual(self.mail.box("bob"), [])
+
+    def test_nobody_to_send_to_is_an_error(self):
+        for text in ("Subject: x\n\nTo: alice@demo.test\n", "To: \nCc: (who)\n\n",
+                     "", "\n", "To: undisclosed-recipients:;\n\nx\n"):
+            with self.subTest(text):
+                done = self.sendmail("-t", text=text, status=64)
+                self.assertEqual(done.err, f"sendmail: fatal: {ME}({os.getuid()}): "
+                                 "No recipient addresses found in message header\n")
+        self.assertIn("Recipient addresses must be specified",
+                      self.sendmail(status=64).err)
+        self.sendmail("<>", status=65)
+
+    # The message.
+
+    def test_a_single_dot_ends_it_unless_asked_otherwise(self):
+        for options, want in (([], "one\n"), (["-i"], "one\n.\ntwo\n"),
+                              (["-oi"], "one\n.\ntwo\n")):
+            with self.subTest(options):
+                self.setUp()
+                self.sendmail(*options, "alice@demo.test",
+                              text="Subject: x\n\none\n.\ntwo\n")
+                self.assertTrue(self.one().endswith("\n\n" + want))
+
+    def test_lines_end_as_they_should(self):
+        self.sendmail("alice@demo.test", text="Subject: x\r\n\r\none\r\ntwo")
+        text = self.one()
+        self.assertTrue(text.endswith("\n\none\ntwo\n"), text)
+        self.assertNotIn("\r", text)
+
+    def test_the_from_line_of_a_mailbox_is_no_header(self):
+        self.sendmail("alice@demo.test", text="From me Fri Nov 27\n>From you\n"
+                      "Subject: kept\n\nFrom the body\n")
+        text = self.one()
+        self.assertIn("\nSubject: kept\n", text)
+        self.assertNotIn("From me", text)
+        self.assertTrue(text.endswith("\n\nFrom the body\n"), text)
+
+    def test_long_lines_and_bodies_without_headers_pass(self):
+        self.sendmail("alice@demo.test", text="x" * 300000)
+        self.assertIn("x" * 300000, self.one().replace("\n", ""))
+        self.sendmail("bob@demo.test", text="")
+        self.assertIn("Message-Id:", self.one("bob"))
+
+    # The sender.
+
+    def test_sender_and_full_name(self):
+        self.sendmail("-f", "me@elsewhere.test", "-F", "Full (N.) Name",
+                      "alice@demo.test")
+        text = self.one()
+        self.assertIn("Return-Path: <me@elsewhere.test>\n", text)
+        self.assertIn('\nFrom: "Full (N.) Name" <me@elsewhere.test>\n', text)
+        for value in ("<>", ""):
+            self.sendmail("-f", value, "bob@demo.test")
+        for text in self.mail.wait_box("bob", 2):
+            self.assertIn(b"Return-Path: <>\n", text)
+        self.sendmail("zoe@demo.test")
+        self.assertIn(f"Return-Path: <{ME}@demo.test>\n", self.one("everyone"))
+        self.assertTrue(self.mail.wait_log(
+            rf"pickup\[\d+\]: \w+: uid={os.getuid()} from=<{ME}@demo\.test>"))
+
+    # Options.
+
+    def test_what_others_accept_is_accepted(self):
+        self.sendmail(*"-oem -om -odb -em -G -U -n -m -h 5 -p x -B8BITMIME -Ac "
+                      "-X /dev/null -O x=y -L tag -bm -r me@demo.test "
+                      "-N never -R hdrs -V id".split(), "--", "alice@demo.test")
+        self.one()
+
+    def test_what_is_unknown_or_not_there_is_refused(self):
+        for options, words in ((["-x"], "there is no option -x"),
+                               (["-f"], "option -f wants another value"),
+                               (["-bq"], "option -b wants another value"),
+                               (["-N", "often"], "option -N wants another value"),
+                               (["-qx"], "option -q wants another value"),
+                               (["-bs"], "-bs is not part of this version"),
+                               (["-bv", "a@b"], "-bv is not part of this version")):
+            with self.subTest(options):
+                done = self.sendmail(*options, status=64)
+                self.assertRegex(done.err, "^sendmail: fatal: usage: .*" + words)
+
+    def test_a_report_of_the_delivery(self):
+        done = self.sendmail("-v", "-f", "bob@demo.test", "alice@demo.test")
+        self.assertIn("delivery report", done.out)
+        self.assertIn("Action: delivered", self.one("bob"))
+        self.mail.wait_log(r"sender delivery status notification: \w+$")
+
+    def test_the_queue_is_listed_and_flushed(self):
+        for name, options in (("mailq", []), ("sendmail", ["-bp"])):
+            done = self.sendmail(*options, name=name, text="")
+            self.assertEqual(done.out, "Mail queue is empty\n")
+        self.sendmail("-q", text="")
+        self.sendmail("-q15m", text="")
+        self.sendmail("-qIABCDEF0123", text="")
+
+    def test_aliases_are_rebuilt(self):
+        path = self.mail.write("aliases", "Root: alice\nlist: a,\n b\nbad line\n")
+        for name, options in (("newaliases", []), ("sendmail", ["-bi"]),
+                              ("sendmail", ["-I"])):
+            self.mail.set(alias_database=f"texthash:{path}")
+            self.sendmail(*options, name=name, text="", status=69)
+            self.mail.set(alias_database=f"lmdb:{path}")
+            done = self.mail.command(name, *options, check=False)
+            self.assertEqual(done.returncode, 0, done.err)
+            self.assertIn("aliases, line 4: need name:value pair", done.err)
+            asked = self.mail.command("postalias", "-q", "root", f"lmdb:{path}")
+            self.assertEqual(asked.out, "alice\n")
+            os.unlink(path + ".lmdb")
+
+
+class Limits(instance.TestCase):
+    def sendmail(self, mail, *arguments, text=MESSAGE):
+        return mail.command("sendmail", *arguments, input=text, check=False)
+
+    def test_a_message_that_is_too_large_is_refused_at_once(self):
+        mail = self.instance(message_size_limit="20000")
+        done = self.sendmail(mail, "alice@demo.test", text=("x" * 70 + "\n") * 400)
+        self.assertEqual(done.returncode, 69)
+        self.assertIn("message file too big", done.err)
+        self.assertEqual(os.listdir(os.path.join(mail.spool, "maildrop")), [])
+        self.assertEqual(self.sendmail(mail, "alice@demo.test").returncode, 0)
+        mail.wait_box("alice")
+
+    def test_users_who_may_not_are_told(self):
+        mail = self.instance()
+        everybody = {"authorized_submit_users": "submit mail",
+                     "authorized_mailq_users": "view the mail queue",
+                     "authorized_flush_users": "flush the mail queue"}
+
+        def statuses():
+            return [self.sendmail(mail, "alice@demo.test"),
+                    mail.command("mailq", check=False),
+                    mail.command("postqueue", "-j", check=False),
+                    mail.command("postqueue", "-f", check=False),
+                    mail.command("postqueue", "-i", "ABCDEF0123", check=False)]
+
+        for value, want in ((f"!{ME}, static:anyone", 77), ("nobody-else", 77),
+                            ("fail:x", 75), (f"a, {ME}", 0),
+                            (f"inline:{{{ME}=x}}", 0)):
+            with self.subTest(value):
+                for name in everybody:
+                    mail.set(**{name: value})
+                done = statuses()
+                self.assertEqual([d.returncode for d in done], [want] * 5)
+                if want == 77:
+                    for d, what in zip(done, (0, 1, 1, 2, 2)):
+                        self.assertIn(f"User {ME}({os.getuid()}) is not allowed "
+                                      f"to {list(everybody.values())[what]}", d.err)
+        # This is not a protection that does not exist.
+        self.assertEqual(mail.command("waypost", "check").returncode, 0)
+
+    def test_mail_is_kept_while_the_system_is_down(self):
+        mail = self.instance()
+        mail.stop()
+        for text in ("first", "second"):
+            done = self.sendmail(mail, "alice@demo.test", text=text + "\n")
+            self.assertEqual((done.returncode, done.err), (0, ""))
+        listed = mail.queue()
+        self.assertEqual([m["queue_name"] for m in listed], ["maildrop"] * 2)
+        mail.start()
+        mail.wait_box("alice", 2)
+        mail.wait_empty()
+
+    @unittest.skipIf(os.geteuid(), "not root")
+    def test_without_rights_it_says_what_is_missing(self):
+        mail = self.instance()
+        commands = os.path.join(instance.build_for_others(instance.BUILD), "sbin")
+        user = {"user": 12345, "group": 12345, "extra_groups": []}
+        mail.set(command_directory=commands)
+        mail.identity = lambda: user
+
+        def command(name, *arguments):
+            flag = "-C" if name == "sendmail" else "-c"
+            return mail.run([os.path.join(commands, name), flag, mail.etc,
+                             *arguments], input=MESSAGE, check=False)
+
+        done = command("sendmail", "alice@demo.test")
+        self.assertEqual(done.returncode, 75)
+        self.assertRegex(done.err, "^postdrop: fatal: cannot create file in "
+                         "maildrop: .*Permission denied\n$")
+        for option in ("-p", "-f"):
+            done = command("postqueue", option)
+            self.assertEqual(done.returncode, 77)
+            self.assertRegex(done.err, "Permission denied; is postqueue "
+                             "installed set-gid 12002")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -63,6 +63,8 @@ queue_id_make(char out[QUEUE_ID_MAX], unsigned slot, bool wants_long)
 	put_base(out + strlen(out), tail, 51, 1);
 }
 
+#define TIME_MOST 1000000000000		/* seconds: far beyond any clock */
+
 bool
 queue_id_is_long(struct span id)
 {
@@ -94,10 +96,12 @@ queue_id_time(struct span id, int64_t *wall_us_out)
 		const char *at = strchr(digits52, id.p[i]);
 		size_t which = i >= (size_t)z - 4;
 
-		if (at == NULL || id.p[i] == '\0')
+		if (at == NULL || id.p[i] == '\0' || v[which] > TIME_MOST)
 			return false;
 		v[which] = v[which] * 52 + (uint64_t)(at - digits52);
 	}
+	if (v[0] > TIME_MOST)
+		return false;
 	*wall_us_out = (int64_t)(v[0] * 1000000 + v[1]);
 	return true;
 }

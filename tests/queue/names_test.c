@@ -62,6 +62,18 @@ T_TEST(long_ids_are_hashed_by_their_microseconds)
 	}
 }
 
+/* Somebody may ask for any name; its time must not wrap around. */
+T_TEST(a_long_id_from_no_clock_has_no_time)
+{
+	int64_t wall_us;
+
+	T_CHECK(!queue_id_time(SPAN("QdB0PWzjPXRB0PWzjPXR"), &wall_us));
+	T_CHECK(!queue_id_time(SPAN("zzzzzzzzzzzzzzzzzzzzzzzzzzzzz1"),
+	    &wall_us));
+	T_CHECK(queue_id_time(SPAN("4dLQnB0fPWzjXR"), &wall_us));
+	T_CHECK(wall_us > 0);
+}
+
 T_TEST(ids_do_not_repeat)
 {
 	for (int wants_long = 0; wants_long < 2; wants_long++) {

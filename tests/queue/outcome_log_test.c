@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/io/fault.h"
+#include "common/io/fs.h"
 #include "tests/queue/files.h"
 
 #define ID "4F0A1B2C3D"
@@ -88,6 +89,10 @@ T_TEST(a_torn_last_entry_is_dropped)
 		T_CASEF("%d bytes", (int)at);
 		T_NEED(ftruncate(fd, at) == 0);
 		T_EQ_STR(read_log(q), FIRST);
+		/* It hides nothing that comes behind it. */
+		T_CHECK(outcome_log_append(q, QUEUE_BOUNCE, SPAN(ID), &second,
+		    1, &why));
+		T_EQ_STR(read_log(q), FIRST SECOND);
 	}
 	/* Nor does it hide what comes behind it. */
 	for (off_t at = one; at < two; at += 3) {
@@ -102,6 +107,32 @@ T_TEST(a_torn_last_entry_is_dropped)
 	close(fd);
 	str_fini(&why);
 	str_fini(&path);
+}
+
+/* What a power failure may leave: the length, but not the bytes. */
+T_TEST(zeros_at_the_end_hide_nothing)
+{
+	int q = files_queue("q"), fd;
+	struct str why = STR_EMPTY, path = STR_EMPTY, bytes = STR_EMPTY;
+
+	T_CHECK(outcome_log_append(q, QUEUE_BOUNCE, SPAN("4F0A1B2C3E"), &first,
+	    1, &why));
+	queue_path(QUEUE_BOUNCE, SPAN("4F0A1B2C3E"), &path);
+	T_CHECK(fs_read_file_at(q, str_cstr(&path), 10000, &bytes, &why));
+	for (int i = 0; i < 100; i++)
+		str_putc(&bytes, '\0');
+	str_clear(&path);
+	queue_path(QUEUE_BOUNCE, SPAN(ID), &path);
+	fd = openat(q, str_cstr(&path), O_WRONLY | O_CREAT, 0600);
+	T_NEED(write(fd, str_cstr(&bytes), str_len(&bytes))
+	    == (ssize_t)str_len(&bytes));
+	close(fd);
+	T_CHECK(outcome_log_append(q, QUEUE_BOUNCE, SPAN(ID), &second, 1,
+	    &why));
+	T_EQ_STR(read_log(q), FIRST SECOND);
+	str_fini(&why);
+	str_fini(&path);
+	str_fini(&bytes);
 }
 
 T_TEST(a_failed_append_leaves_what_was_there)

@@ -317,12 +317,14 @@ check-aarch64:
 # With clang: libFuzzer. Without: tests/fuzz/standalone.c replays seeds and
 # random mutations of them. A target that includes a role's header links it.
 
-fuzz_roles = $(sort $(shell sed -n 's,^.include "daemons/\([a-z-]*\)/.*,\1,p' $(1) | grep -vx shared))
+fuzz_dirs = $(sort $(shell sed -n 's,^.include "daemons/\([a-z-]*\)/.*,\1,p' $(1) | grep -vx shared))
+fuzz_roles = $(filter-out commands,$(call fuzz_dirs,$(1)))
+fuzz_libs = $(call libs,fuzz,$(if $(filter commands,$(call fuzz_dirs,$(1))),commands conf) $(FLOORS))
 fuzz_role_obj = $(foreach r,$(call fuzz_roles,$(1)),$(call obj,$(AT_fuzz),$(filter-out $(call main_of,$(r)),$(call src,daemons/$(r)))))
 define fuzz_target
 ALL_OBJ += $(AT_fuzz)/obj/tests/fuzz/$(1).o $(call fuzz_role_obj,tests/fuzz/$(1).c)
 $(BUILD)/fuzz/$(1): $(AT_fuzz)/obj/tests/fuzz/$(1).o $(call fuzz_role_obj,tests/fuzz/$(1).c) \
-    $(if $(FUZZ_CLANG),,$(AT_fuzz)/obj/tests/fuzz/standalone.o) $(call libs,fuzz,$(FLOORS))
+    $(if $(FUZZ_CLANG),,$(AT_fuzz)/obj/tests/fuzz/standalone.o) $(call fuzz_libs,tests/fuzz/$(1).c)
 	$$(call say,LD,$$@)
 	$$(Q)$$(FUZZ_CC) -pie -pthread $(FUZZ_SAN) $(if $(FUZZ_CLANG),-fsanitize=fuzzer) \
 	    -Wl,--as-needed -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) $$(LDLIBS)

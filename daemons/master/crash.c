@@ -43,16 +43,22 @@ add_backtrace(struct str *out, const struct crash_slot *slot)
 	}
 }
 
+void
+crash_describe(const struct crash_slot *slot, struct str *out)
+{
+	add_field(out, "working on", slot->queue_id, sizeof(slot->queue_id));
+	add_field(out, "for", slot->peer, sizeof(slot->peer));
+	add_field(out, "in fiber", slot->fiber, sizeof(slot->fiber));
+	add_field(out, "which said:", slot->message, sizeof(slot->message));
+	add_backtrace(out, slot);
+}
+
 static void
 report_work(const struct process *p, const struct crash_slot *slot)
 {
 	struct str text = STR_EMPTY;
 
-	add_field(&text, "working on", slot->queue_id, sizeof(slot->queue_id));
-	add_field(&text, "for", slot->peer, sizeof(slot->peer));
-	add_field(&text, "in fiber", slot->fiber, sizeof(slot->fiber));
-	add_field(&text, "which said:", slot->message, sizeof(slot->message));
-	add_backtrace(&text, slot);
+	crash_describe(slot, &text);
 	log_warn("%s pid %ld died%s", p->row->cf.command, (long)p->pid,
 	    str_cstr(&text));
 	str_fini(&text);

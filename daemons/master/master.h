@@ -126,6 +126,7 @@ void process_abandon_all(void);
 void process_kill_all(void);
 
 /* crash.c: what a dead process left, as log lines. */
+void crash_describe(const struct crash_slot *slot, struct str *out);
 void crash_report(const struct process *p, int wait_status);
 
 /* spread.c: another process where one is busy for most of a core. */

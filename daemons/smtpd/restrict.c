@@ -281,6 +281,34 @@ restrict_setup(void)
 	    || guards(&lists[LIST_RCPT], 0);
 }
 
+static void
+drop_list(struct restriction_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		maps_close(list->items[i].maps);
+	mem_free(list->items);
+	*list = (struct restriction_list){ NULL, 0, 0 };
+}
+
+void
+restrict_close(void)
+{
+	struct hash_iter it = HASH_ITER_START;
+	struct span name;
+	void *list;
+
+	for (size_t i = 0; i < LIST_COUNT; i++)
+		drop_list(&lists[i]);
+	while (classes != NULL && hash_next(classes, &it, &name, &list)) {
+		drop_list(list);
+		mem_free(list);
+	}
+	hash_free(&classes);
+	matchlist_close(logged_permits);
+	logged_permits = NULL;
+	arena_free(&setup_arena);
+}
+
 static bool
 report_list(const struct restriction_list *list, const char *title, int depth)
 {

@@ -74,6 +74,8 @@ bool check_is_local_rewrite(struct check *c);
  * be understood is remembered: it answers 451 4.3.5 with a warning. */
 void restrict_setup(void);
 
+void restrict_close(void);		/* tests: before another set-up */
+
 /* Logs what restrict_setup could not understand, with file and line; false if
  * there was something. */
 bool restrict_report(void);

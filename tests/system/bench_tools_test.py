@@ -37,7 +37,7 @@ class LoadAndSink(unittest.TestCase):
         self.port = instance.free_port()
 
     def sink(self, *arguments):
-        sink = tool("sink", "--listen", f"127.0.0.1:{self.port}", *arguments)
+        sink = tool("sink", "--listen", f"{instance.HOST}:{self.port}", *arguments)
         self.addCleanup(sink.stdout.close)
         self.addCleanup(sink.stdin.close)
         self.addCleanup(sink.wait)
@@ -47,7 +47,7 @@ class LoadAndSink(unittest.TestCase):
 
     def load(self, *arguments):
         done = subprocess.run([os.path.join(TOOLS, "load"), "--to",
-                               f"127.0.0.1:{self.port}", *map(str, arguments)],
+                               f"{instance.HOST}:{self.port}", *map(str, arguments)],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               text=True, timeout=60, check=True)
         return json.loads(done.stdout)
@@ -141,7 +141,7 @@ class Box(unittest.TestCase):
         with open(path) as file:
             text = file.read()
         with open(path, "w") as file:
-            file.write(text.replace("smtp       inet", f"127.0.0.1:{port} inet"))
+            file.write(text.replace("smtp       inet", f"{instance.HOST}:{port} inet"))
         self.assertNotEqual(self.box(PACKAGES, "status").returncode, 0)
         done = self.box(PACKAGES, "exec", "postconf", "-h", "myhostname")
         self.assertEqual((done.returncode, done.stdout), (0, "mail.box.test\n"))

@@ -76,7 +76,7 @@ class Disk(Common):
         """An instance with its queue on a small disk; the next server is not there
         yet, so mail stays. (instance, port of that server)"""
         port = instance.free_port()
-        mail = self.instance({"relayhost": f"[127.0.0.1]:{port}",
+        mail = self.instance({"relayhost": f"[{instance.HOST}]:{port}",
                               "minimal_backoff_time": "1s",
                               "maximal_backoff_time": "2s",
                               "queue_run_delay": "1s", **settings},
@@ -141,7 +141,7 @@ class ReadOnly(Common):
     def test_a_queue_that_becomes_read_only(self):
         board = self.board()
         sink = self.sink()
-        mail = self.instance({"relayhost": f"[127.0.0.1]:{sink.port}",
+        mail = self.instance({"relayhost": f"[{instance.HOST}]:{sink.port}",
                               "queue_run_delay": "1s",
                               "minimal_backoff_time": "1s"}, faults=board)
         wanted = []
@@ -172,7 +172,7 @@ class Descriptors(Common):
     def test_as_few_descriptors_as_will_do(self):
         user = 12081 if os.getuid() == 0 else None
         sink = self.sink()
-        mail = self.instance({"relayhost": f"[127.0.0.1]:{sink.port}",
+        mail = self.instance({"relayhost": f"[{instance.HOST}]:{sink.port}",
                               "minimal_backoff_time": "1s",
                               "maximal_backoff_time": "2s",
                               "queue_run_delay": "1s"}, user=user, start=False)

@@ -4,18 +4,20 @@ server that answers as scripted: what the system tests are written with.
     class Relay(instance.TestCase):
         def test_mail_for_others_goes_to_the_next_server(self):
             sink = self.sink()
-            mail = self.instance(relayhost=f"[127.0.0.1]:{sink.port}")
+            mail = self.instance(relayhost=f"[{HOST}]:{sink.port}")
             mail.send("a@demo.test", ["x@example.org"], "Subject: hi\n\nbody\n")
             self.assertEqual(sink.wait(1)[0].recipients, ["x@example.org"])
 
-Everything lives below TMPDIR, listens on free ports of 127.0.0.1 and is
+Everything lives below TMPDIR, listens on an address of the test file's own and is
 stopped with the test. When a test fails its instance's log is printed.
 
 SPDX-License-Identifier: Apache-2.0
 """
+import atexit
 import contextlib
 import fcntl
 import glob
+import itertools
 import json
 import os
 import random
@@ -36,43 +38,46 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 BUILD = os.environ.get("WAYPOST_BUILD", os.path.join(ROOT, "build"))
 PATIENCE = float(os.environ.get("WAYPOST_PATIENCE", "20"))
 
-PORTS = range(10000, 30000)         # below those that the kernel hands out
+# Beside /tmp, whatever TMPDIR says: all tests of the machine look here.
+ADDRESSES = "/tmp/waypost-test-addresses"
+FIRST_PORT = 2525                   # then the next ones, in order
 
-_reserved = []
 
-
-def free_port():
-    """A port of 127.0.0.1 that no other test of this machine is given while
-    this process lives: a lock file holds it."""
-    place = os.path.join(tempfile.gettempdir(), "waypost-test-ports")
+def own_address():
+    """An address in 127.0.0.0/8 that no other test has while this process
+    lives (a lock file holds it) and on which nobody else listens."""
     with contextlib.suppress(FileExistsError):
-        os.mkdir(place)
-        os.chmod(place, 0o1777)
+        os.mkdir(ADDRESSES)
+        os.chmod(ADDRESSES, 0o1777)
     while True:
-        port = random.choice(PORTS)
+        address = "127." + ".".join(str(random.randint(1, 254)) for _ in range(3))
         try:
-            lock = os.open(os.path.join(place, str(port)),
+            lock = os.open(os.path.join(ADDRESSES, address),
                            os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         except PermissionError:
-            continue
+            continue                # another user's, which may be held
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            with socket.socket() as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind(("127.0.0.1", port))
         except OSError:
             os.close(lock)
             continue
-        _reserved.append(lock)
-        return port
+        atexit.register(give_back, lock, address)
+        return address
 
 
-def seed():
-    """For what is left to chance: printed, fixed in CI, repeated by T_SEED."""
-    number = int(os.environ.get("T_SEED", "1" if "CI" in os.environ
-                                else random.randrange(1 << 30)))
-    print(f"  T_SEED={number}", flush=True)
-    return number
+def give_back(lock, address):
+    with contextlib.suppress(OSError):
+        os.unlink(os.path.join(ADDRESSES, address))
+    os.close(lock)
+
+
+HOST = own_address()                # of this file of tests
+_ports = itertools.count(FIRST_PORT)
+
+
+def free_port():
+    """The next port of HOST."""
+    return next(_ports)
 
 
 def until(condition, what, patience=None):
@@ -122,7 +127,7 @@ def build_for_others(build):
 class Smtp:
     """One connection. Lines are sent and received as they are."""
 
-    def __init__(self, port, host="127.0.0.1", greet=True, timeout=None):
+    def __init__(self, port, host=HOST, greet=True, timeout=None):
         self.socket = socket.create_connection((host, port),
                                                timeout or PATIENCE)
         self.file = self.socket.makefile("rb")
@@ -226,7 +231,7 @@ class Sink:
         else:
             self.listener = socket.socket()
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self.listener.bind(("127.0.0.1", port))
+            self.listener.bind((HOST, port or free_port()))
             self.port = self.listener.getsockname()[1]
         self.listener.listen(128)
         threading.Thread(target=self.accept, daemon=True).start()
@@ -372,7 +377,7 @@ class Instance:
             conf = os.path.join(self.dir, "conf")
             shutil.copytree(os.path.join(ROOT, "conf"), conf)
             argv = [os.path.join(conf, "make-instance")]
-        argv += ["--dir", self.dir, "--build", self.build, "--port",
+        argv += ["--dir", self.dir, "--build", self.build, "--address", HOST, "--port",
                  str(self.port), "--domain", domain]
         argv += [f"{name}={value}" for name, value in (settings or {}).items()]
         self.run(argv)

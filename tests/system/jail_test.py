@@ -115,7 +115,7 @@ class Outside(instance.TestCase):
         """An instance of which every role that carries mail runs."""
         sink = self.sink(lambda stage, argument: "550 5.1.1 no" if stage ==
                          "rcpt" and argument.startswith("bounce") else None)
-        mail = self.instance({"relayhost": f"[127.0.0.1]:{sink.port}",
+        mail = self.instance({"relayhost": f"[{instance.HOST}]:{sink.port}",
                               "proxy_read_maps": "",
                               "local_recipient_maps": ""}, user=user)
         mail.send("s@demo.test", ["alice@demo.test", "out@example.org",
@@ -221,7 +221,7 @@ class Inside(instance.TestCase):
             shutil.copy(ROLE, os.path.join(place, role))
             ports[role] = instance.free_port()
             words = ",".join(sorted(needs)) or "none"
-            rows += (f"127.0.0.1:{ports[role]} inet n - n - - {role} "
+            rows += (f"{instance.HOST}:{ports[role]} inet n - n - - {role} "
                      f"needs={words}\n")
         mail = self.instance(settings={"daemon_directory": place},
                              master=lambda text: rows + (

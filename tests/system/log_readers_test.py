@@ -27,7 +27,7 @@ class Readers(instance.TestCase):
         """Two sent, one bounced, one rejected; the log's text."""
         sink = self.sink(lambda stage, argument: "550 5.1.1 no such user"
                          if stage == "rcpt" and "bad" in argument else None)
-        mail = self.instance(relayhost=f"[127.0.0.1]:{sink.port}",
+        mail = self.instance(relayhost=f"[{instance.HOST}]:{sink.port}",
                              mynetworks="127.0.0.1/32",
                              smtpd_relay_restrictions="reject_unauth_destination",
                              relay_domains="example.org")
@@ -101,7 +101,7 @@ class Readers(instance.TestCase):
         mail.wait_log(r"status=deferred")
         port = instance.free_port()
         process = subprocess.Popen(
-            [program, "--web.listen-address", f"127.0.0.1:{port}",
+            [program, "--web.listen-address", f"{instance.HOST}:{port}",
              "--postfix.showq_path", os.path.join(mail.spool, "public/showq"),
              "--postfix.logfile_path", mail.log_path],
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -111,7 +111,7 @@ class Readers(instance.TestCase):
         def metrics():
             try:
                 with urllib.request.urlopen(
-                        f"http://127.0.0.1:{port}/metrics", timeout=5) as page:
+                        f"http://{instance.HOST}:{port}/metrics", timeout=5) as page:
                     return page.read().decode()
             except OSError:
                 if process.poll() is not None:

@@ -25,7 +25,7 @@ class Talk:
     """One connection to the test role."""
 
     def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), 20)
+        self.socket = socket.create_connection((instance.HOST, port), 20)
         self.file = self.socket.makefile("rb")
 
     def line(self):
@@ -101,12 +101,12 @@ class Master(instance.TestCase):
     # Starting.
 
     def test_the_first_client_starts_the_first_process(self):
-        mail = self.make(rows="127.0.0.1:PORT inet n - n - - smtpd\n")
+        mail = self.make(rows=f"{instance.HOST}:PORT inet n - n - - smtpd\n")
         rows = [p for p in self.status(mail) if p["program"] == "smtpd"]
         self.assertEqual([p["state"] for p in rows], ["ready", "waiting"])
         talk = self.talk(mail.second)
         self.assertEqual(talk.say("who"),
-                         f"127.0.0.1:{mail.second} smtpd inet slot 1")
+                         f"{instance.HOST}:{mail.second} smtpd inet slot 1")
         self.assertEqual(len(self.processes(mail)), 2)
 
     def test_a_process_without_work_leaves_and_comes_back(self):
@@ -133,9 +133,9 @@ class Master(instance.TestCase):
 
     def test_start_failures_are_throttled_and_others_work(self):
         mail = self.make(
-            rows="127.0.0.1:PORT inet n - n - - broken fail\n",
+            rows=f"{instance.HOST}:PORT inet n - n - - broken fail\n",
             service_throttle_time="2s")
-        with socket.create_connection(("127.0.0.1", mail.second)):
+        with socket.create_connection((instance.HOST, mail.second)):
             mail.wait_log(r"broken\[\d+\]: fatal: told to fail at start")
             mail.wait_log(r"warning: process \S+/broken pid \d+ exit status 1")
             mail.wait_log(r"broken: bad command startup -- throttling")
@@ -356,7 +356,7 @@ class Master(instance.TestCase):
         with open(path, encoding="utf-8") as file:
             before = file.read()
         mail.write("master.cf", before +
-                   f"127.0.0.1:{mail.second} inet n - n - - smtpd\n")
+                   f"{instance.HOST}:{mail.second} inet n - n - - smtpd\n")
         mail.reload()
         until(lambda: self.reachable(mail.second), "the new row")
         mail.write("master.cf", before)
@@ -409,7 +409,7 @@ class Master(instance.TestCase):
         self.assertLessEqual(len(self.processes(mail)), 4)
 
     def test_the_generation_of_tables_moves_for_rewrite_alone(self):
-        mail = self.make(rows="127.0.0.1:PORT inet n - n - - trivial-rewrite\n")
+        mail = self.make(rows=f"{instance.HOST}:PORT inet n - n - - trivial-rewrite\n")
         other = self.talk(mail.port)
         before = other.say("generation")
         other.say("tables")
@@ -422,7 +422,7 @@ class Master(instance.TestCase):
 
     def test_the_timer_of_master_cf_wakes_and_starts(self):
         mail = self.make(rows="pickup unix n - n 1 1 pickup\n"
-                         "127.0.0.1:PORT inet n - n 1 1 pickup\n")
+                         f"{instance.HOST}:PORT inet n - n 1 1 pickup\n")
         until(lambda: len(self.processes(mail, "pickup")) == 2, "the start")
         mail.command("waypost", "status")
         with socket.socket(socket.AF_UNIX) as trigger:

@@ -95,7 +95,7 @@ class Recorded(instance.TestCase):
 
         sink = self.sink(answer)
         mail = self.recorded(believes, **{
-            "relayhost": f"[127.0.0.1]:{sink.port}",
+            "relayhost": f"[{instance.HOST}]:{sink.port}",
             "mydestination": "local.test",
             "local_recipient_maps": "",
             "alias_maps": "texthash:$config_directory/aliases",

@@ -8,11 +8,13 @@ import unittest
 
 import instance
 
+HOST_RE = instance.HOST.replace(".", r"\.")
+
 
 class Relay(instance.TestCase):
 
     def relay(self, sink, **more):
-        return self.instance(relayhost=f"[127.0.0.1]:{sink.port}", **more)
+        return self.instance(relayhost=f"[{instance.HOST}]:{sink.port}", **more)
 
     def test_each_recipient_has_its_own_verdict(self):
         tries = []
@@ -34,12 +36,12 @@ class Relay(instance.TestCase):
         got = sink.wait(2)
         self.assertEqual(got[0].recipients, ["now@example.org"])
         self.assertIn(["later@example.org"], [g.recipients for g in got])
-        relay = rf"relay=127\.0\.0\.1\[127\.0\.0\.1\]:{sink.port}"
+        relay = rf"relay={HOST_RE}\[{HOST_RE}\]:{sink.port}"
         mail.wait_log(rf"to=<now@example\.org>, {relay}, (conn_use=\d+, )?"
                       r"delay=\S+, delays=\S+, dsn=2\.0\.0, status=sent "
                       r"\(250 2\.0\.0 taken\)$")
         mail.wait_log(rf"to=<never@example\.org>, {relay}, .*dsn=5\.1\.1, "
-                      r"status=bounced \(host 127\.0\.0\.1\[127\.0\.0\.1\] "
+                      rf"status=bounced \(host {HOST_RE}\[{HOST_RE}\] "
                       r"said: 550 5\.1\.1 nobody here \(in reply to RCPT TO "
                       r"command\)\)$")
         mail.wait_log(rf"to=<later@example\.org>, {relay}, .*dsn=4\.2\.1, "
@@ -70,13 +72,13 @@ class Relay(instance.TestCase):
 
     def test_a_server_that_comes_back(self):
         port = instance.free_port()
-        mail = self.instance(relayhost=f"[127.0.0.1]:{port}",
+        mail = self.instance(relayhost=f"[{instance.HOST}]:{port}",
                              minimal_backoff_time="1s",
                              maximal_backoff_time="1s", queue_run_delay="1s")
         mail.send("a@demo.test", ["b@example.org"])
         mail.wait_log(r"to=<b@example\.org>, relay=none, delay=.*, dsn=4\.4\.1"
-                      r", status=deferred \(connect to 127\.0\.0\.1"
-                      rf"\[127\.0\.0\.1\]:{port}: Connection refused\)$")
+                      rf", status=deferred \(connect to {HOST_RE}"
+                      rf"\[{HOST_RE}\]:{port}: Connection refused\)$")
         sink = self.sink(port=port)
         self.assertEqual(sink.wait(1)[0].recipients, ["b@example.org"])
         mail.wait_empty()
@@ -204,7 +206,7 @@ class Lmtp(instance.TestCase):
         sink = self.sink(self.answer, lmtp=True)
         mail = self.instance(
             relay_domains="lmtp.test",
-            relay_transport=f"lmtp:inet:127.0.0.1:{sink.port}")
+            relay_transport=f"lmtp:inet:{instance.HOST}:{sink.port}")
         self.deliver(mail, sink)
 
     def test_over_a_unix_socket(self):

@@ -69,7 +69,7 @@ class Run(instance.TestCase):
     def runs(self, user=None):
         process = self.start(user)
         lines = self.said().splitlines()[:3]
-        self.assertIn(f"listens on 127.0.0.1:{self.port} ", lines[0])
+        self.assertIn(f"listens on {instance.HOST}:{self.port} ", lines[0])
         self.assertIn("send a first message:", lines[1])
         self.assertIn(f"{self.dir}/mail/alice/new", lines[2])
         with instance.Smtp(self.port) as client:

@@ -251,6 +251,7 @@ outcome_log_remove(int queue_dir, enum queue_name kind, struct span id,
 	bool ok;
 
 	queue_path(kind, id, &path);
+	know_end(str_cstr(&path), 0);		/* another one may take its name */
 	ok = fs_unlink_at(queue_dir, str_cstr(&path), why)
 	    || errno == ENOENT;
 	str_fini(&path);

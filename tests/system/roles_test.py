@@ -1,0 +1,205 @@
+"""What a sender hears of mail that cannot be delivered, aliases and mailboxes
+of local users, a message that is too much for its agent, and the configuration
+that Debian installs.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import contextlib
+import email
+import os
+import pwd
+import re
+import signal
+import unittest
+
+import instance
+
+PACKAGE = os.path.join(instance.BUILD, "packages", "usr", "share", "postfix")
+
+
+class Notices(instance.TestCase):
+    def refuse(self, **settings):
+        """An instance whose next server refuses users called no-..."""
+        sink = self.sink(lambda stage, argument: "550 5.1.1 not here"
+                         if stage == "rcpt" and argument.startswith("no-") else None)
+        return sink, self.instance(relayhost=f"[{instance.HOST}]:{sink.port}",
+                                   **settings)
+
+    def test_the_sender_gets_a_report_that_programs_can_read(self):
+        _, mail = self.refuse()
+        identity = mail.send("alice@demo.test", ["no-one@example.org"],
+                             "Subject: lost\n\nits text\n")
+        (text,) = mail.wait_box("alice")
+        self.assertTrue(text.startswith(b"Return-Path: <>\n"), text[:100])
+        report = email.message_from_bytes(text)
+        self.assertEqual(report.get_content_type(), "multipart/report")
+        self.assertEqual(report.get_param("report-type"), "delivery-status")
+        self.assertEqual(report["Auto-Submitted"], "auto-replied")
+        words, status, original = report.get_payload()
+        self.assertIn("550 5.1.1 not here", words.get_payload())
+        message, recipient = status.get_payload()
+        self.assertEqual(message["Reporting-MTA"], "dns; mail.demo.test")
+        self.assertIn(identity, message.as_string())
+        self.assertEqual(recipient["Final-Recipient"], "rfc822; no-one@example.org")
+        self.assertEqual(recipient["Action"], "failed")
+        self.assertEqual(recipient["Status"], "5.1.1")
+        self.assertIn("550 5.1.1 not here", recipient["Diagnostic-Code"])
+        self.assertEqual(original.get_content_type(), "message/rfc822")
+        self.assertEqual(original.get_payload()[0]["Subject"], "lost")
+        mail.wait_empty()
+
+    def test_a_report_that_cannot_be_delivered_goes_to_the_postmaster(self):
+        _, mail = self.refuse(**{"notify_classes": "2bounce",
+                                 "2bounce_notice_recipient": "alice@demo.test"})
+        mail.send("no-sender@example.org", ["no-one@example.org"])
+        (text,) = mail.wait_box("alice")
+        self.assertIn(b"no-sender@example.org", text)
+        mail.wait_empty()
+
+    def test_there_is_no_report_about_a_report(self):
+        sink, mail = self.refuse(**{"notify_classes": "2bounce",
+                                    "2bounce_notice_recipient": "no-master@example.org"})
+        mail.send("no-sender@example.org", ["no-one@example.org"])
+        mail.wait_log(r"to=<no-master@example\.org>, .*status=bounced")
+        mail.wait_empty()
+        mail.send("", ["no-one@example.org"])
+        mail.wait_log(r"to=<no-one@example\.org>, .*status=bounced", 2)
+        mail.wait_empty()
+        self.assertEqual(sink.received, [])
+
+
+class Agents(instance.TestCase):
+    def test_a_message_that_crashes_its_agent_is_held_and_others_flow(self):
+        def answer(stage, argument):
+            if stage != "mail" or argument != "crash@demo.test":
+                return None
+            for pid in mail.pids("smtp"):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            return "close"
+
+        sink = self.sink(answer)
+        mail = self.instance(relayhost=f"[{instance.HOST}]:{sink.port}")
+        senders = {f"good{n}@demo.test" for n in range(20)}
+        for n, sender in enumerate(sorted(senders)):
+            if n == 5:
+                bad = mail.send("crash@demo.test", ["x@example.org"])
+            mail.send(sender, ["x@example.org"])
+        instance.until(lambda: {got.sender for got in sink.received} == senders,
+                       "the other messages")
+        mail.wait_log(rf"{bad}: .*died.*placed on hold")
+        instance.until(lambda: [(m["queue_name"], m["queue_id"]) for m in mail.queue()]
+                       == [("hold", bad)], "one message on hold")
+
+
+class Local(instance.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.user = "nobody" if os.getuid() == 0 else \
+            pwd.getpwuid(os.getuid()).pw_name
+
+    def start(self, aliases):
+        mail = self.instance(start=False, mydestination="here.test", myorigin="here.test",
+                             alias_maps="hash:$config_directory/aliases",
+                             alias_database="hash:$config_directory/aliases",
+                             mail_spool_directory="$queue_directory/../boxes/")
+        self.boxes = os.path.join(mail.dir, "boxes")
+        os.mkdir(self.boxes)
+        os.chmod(self.boxes, 0o1777)
+        mail.write("list", f"{self.user}, outside@demo.test\n# no one else\n")
+        mail.write("aliases", aliases.format(user=self.user, etc=mail.etc))
+        mail.command("postalias", "hash:" + os.path.join(mail.etc, "aliases"))
+        return mail.start()
+
+    def box(self, count):
+        place = os.path.join(self.boxes, self.user, "new")
+
+        def read():
+            with contextlib.suppress(FileNotFoundError):
+                names = os.listdir(place)
+                if len(names) >= count:
+                    return names
+            return None
+
+        texts = []
+        for name in sorted(instance.until(read, f"{count} messages in {place}")):
+            with open(os.path.join(place, name), "rb") as file:
+                texts.append(file.read())
+        return texts
+
+    def test_aliases_lead_to_users_lists_and_other_aliases(self):
+        mail = self.start("team: head\nhead: {user}\nlist: :include:{etc}/list\n"
+                          "owner-list: {user}\n")
+        mail.send("a@demo.test", ["team@here.test"], "Subject: team\n\nx\n")
+        (text,) = self.box(1)
+        self.assertIn(b"Delivered-To: team@here.test\n", text)
+        mail.send("a@demo.test", ["list+ext@here.test"], "Subject: list\n\nx\n")
+        self.box(2)
+        (outside,) = mail.wait_box("everyone")
+        # Owners hear of what happens to mail of their list.
+        self.assertTrue(outside.startswith(b"Return-Path: <owner-list@here.test>"),
+                        outside[:100])
+        mail.wait_empty()
+
+    def test_unknown_users_are_refused_and_loops_end(self):
+        mail = self.start("loop: loop@here.test\nback: back-again\n"
+                          "back-again: back\n")
+        with mail.smtp() as client:
+            client.hello()
+            code, lines = client.mail("a@demo.test", ["nobody-like-this@here.test"],
+                                      "Subject: x\n\nx\n")
+        self.assertEqual((code, lines[0][:6]), (550, "5.1.1 "))
+        for name in ("loop", "back"):
+            mail.send("alice@demo.test", [f"{name}@here.test"])
+        mail.wait_log(r"to=<(loop|back\S*)@here\.test>, .*relay=local.*status=bounced", 2)
+        mail.wait_box("alice", 2)
+        mail.wait_empty()
+
+
+class Debian(instance.TestCase):
+    """Configuration as the package and its questions leave it."""
+
+    ANSWERS = """
+smtpd_tls_cert_file=/etc/ssl/certs/ssl-cert-snakeoil.pem
+smtpd_tls_key_file=/etc/ssl/private/ssl-cert-snakeoil.key
+smtpd_tls_security_level=may
+smtp_tls_CApath=/etc/ssl/certs
+smtp_tls_security_level=may
+smtp_tls_session_cache_database = btree:${data_directory}/smtp_scache
+smtpd_relay_restrictions = permit_mynetworks permit_sasl_authenticated defer_unauth_destination
+mailbox_size_limit = 0
+recipient_delimiter = +
+inet_protocols = all
+"""
+
+    def test_what_debian_installs_starts_and_delivers(self):
+        files = [os.path.join(PACKAGE, name)
+                 for name in ("main.cf.debian", "master.cf.dist")]
+        if not all(map(os.path.exists, files)):
+            self.skipTest("Debian's files are not unpacked here")
+        texts = []
+        for path in files:
+            with open(path, encoding="utf-8") as file:
+                texts.append(file.read())
+        mail = self.instance(start=False)
+        with open(os.path.join(mail.etc, "main.cf"), encoding="utf-8") as file:
+            own = file.read()
+        # The later line counts: paths, names and numbers are this instance's.
+        mail.write("main.cf", texts[0] + self.ANSWERS + own)
+        mail.write("master.cf", re.sub(r"(?m)^smtp( +)inet",
+                                       rf"{instance.HOST}:{mail.port}\1inet",
+                                       texts[1], count=1))
+        done = mail.command("waypost", "check")
+        self.assertNotRegex(done.err, "error:|fatal:")
+        mail.start()
+        mail.send("a@demo.test", ["alice@demo.test"])
+        mail.wait_box("alice")
+        mail.command("sendmail", "-f", "a@demo.test", "bob@demo.test",
+                     input="Subject: local\n\nx\n")
+        mail.wait_box("bob")
+        mail.wait_empty()
+        self.assertNotRegex(mail.log(), "fatal:|panic:|throttling")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -240,19 +240,30 @@ static bool
 read_half(int fd, const struct commit_log_size *size, unsigned half,
     struct str *out, struct str *why)
 {
-	size_t want = (size_t)size->half_bytes;
+	uint64_t at = clog_half_at(size, half);
+	size_t want = (size_t)size->half_bytes, done = 0;
+	struct stat st;
+
+	/* A header may say anything. */
+	if (fstat(fd, &st) < 0) {
+		str_printf(why, "read the commit log: %m");
+		return false;
+	}
+	if (at >= (uint64_t)st.st_size)
+		return true;
+	if (want > (uint64_t)st.st_size - at)
+		want = (size_t)((uint64_t)st.st_size - at);
 	char *room = str_reserve(out, want);
-	size_t done = 0;
 
 	while (done < want) {
 		ssize_t n = fs_pread(fd, room + done, want - done,
-		    (off_t)(clog_half_at(size, half) + done));
+		    (off_t)(at + done));
 
 		if (n < 0) {
 			str_printf(why, "read the commit log: %m");
 			return false;
 		}
-		if (n == 0)		/* cut short: what there is */
+		if (n == 0)		/* cut meanwhile: what there is */
 			break;
 		done += (size_t)n;
 	}

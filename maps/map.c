@@ -16,6 +16,7 @@
 #include "common/base/utf8.h"
 #include "common/io/fault.h"
 #include "common/io/fiber.h"
+#include "common/io/loop.h"
 #include "maps/types.h"
 
 #define CHECK_EVERY_NS INT64_C(1000000000)
@@ -243,6 +244,14 @@ map_may_reopen(void)
 	return may_reopen;
 }
 
+static bool may_run_loop;
+
+void
+map_for_command(void)
+{
+	may_reopen = may_run_loop = true;
+}
+
 static uint64_t reopens;
 
 uint64_t
@@ -376,8 +385,8 @@ utf8_lookup(struct map *map, struct span key, struct str *value_out)
 	return map_fail(map, "%s: non-UTF-8 value", map->label);
 }
 
-enum map_status
-map_lookup(struct map *map, struct span key, struct str *value_out)
+static enum map_status
+lookup(struct map *map, struct span key, struct str *value_out)
 {
 	struct str folded = STR_EMPTY;
 
@@ -398,6 +407,36 @@ map_lookup(struct map *map, struct span key, struct str *value_out)
 		str_clear(value_out);
 	str_fini(&folded);
 	return status;
+}
+
+struct lookup_call {
+	struct map *map;
+	struct span key;
+	struct str *value_out;
+	enum map_status status;
+};
+
+static void
+lookup_in_fiber(void *arg)
+{
+	struct lookup_call *call = arg;
+
+	call->status = lookup(call->map, call->key, call->value_out);
+}
+
+enum map_status
+map_lookup(struct map *map, struct span key, struct str *value_out)
+{
+	if (!may_run_loop || fiber_self() != NULL ||
+	    !(map->flags & MAP_SUSPENDS))
+		return lookup(map, key, value_out);
+	struct lookup_call call = { .map = map, .key = key,
+		.value_out = value_out };
+
+	if (!loop_started())
+		loop_start();
+	fiber_run_main(lookup_in_fiber, &call);
+	return call.status;
 }
 
 enum map_status

@@ -11,6 +11,7 @@
 #define MAPS_MAP_H
 
 #include "common/base/arena.h"
+#include "common/base/ipaddr.h"
 #include "common/base/list.h"
 #include "common/base/span.h"
 #include "common/base/str.h"
@@ -21,7 +22,9 @@ enum map_status { MAP_FOUND, MAP_ABSENT, MAP_FAILED };
 enum map_flags {
 	MAP_FOLD = 1,			/* keys are folded to lower case */
 	MAP_NO_REGSUB = 2,		/* refuse $1 in results (aliases, security) */
-	MAP_NO_PROXY = 4,		/* never through proxymap */
+	MAP_NO_PROXY = 4,		/* no answers of other processes: proxy:
+					   is opened here, tcp: and socketmap:
+					   are refused */
 	MAP_UTF8 = 8,			/* keys and results must be UTF-8 */
 	MAP_RAW_KEYS = 16,		/* do not fold, whatever the type says */
 	MAP_PATTERN = 32,		/* of a type: whole-key matching, no @domain
@@ -124,8 +127,20 @@ const char *map_any_changed(void);
 /* Unjailed roles and commands may reopen files by path. Default false. */
 void map_allow_reopen(bool yes);
 bool map_may_reopen(void);
+/* For commands: tables are reopened, and a look-up that waits may be made
+ * outside of fibers; the loop then runs until it has its answer. */
+void map_for_command(void);
 /* How many times a table of this process was opened anew. */
 uint64_t map_reopens(void);
+
+/*
+ * How the host names of network tables become addresses (at most room; 0 with
+ * a reason). By default the C library is asked in an offload thread; roles in
+ * a jail, where it can read nothing, put another way in its place. May suspend.
+ */
+typedef size_t map_resolve_fn(const char *host, struct ipaddr *out,
+    size_t room, struct deadline deadline, struct str *why);
+void map_set_resolver(map_resolve_fn *fn);	/* NULL: the default */
 
 /* Helpers for types: allocates the outer struct (first member is struct map),
  * and gives up on it in open. */

@@ -147,6 +147,19 @@ maps_why(const struct maps *maps)
 	return str_cstr(&maps->why);
 }
 
+/* Of a failed look-up, without the label that stands before it. */
+static const char *
+reason_of(const struct map *map)
+{
+	const char *why = map_why(map);
+	size_t len = strlen(map_label(map));
+
+	if (map_is_unavailable(map))
+		return "";
+	return strncmp(why, map_label(map), len) == 0 &&
+	    strncmp(why + len, ": ", 2) == 0 ? why + len + 2 : why;
+}
+
 static enum map_status
 fail(struct maps *maps, struct map *map, struct span key)
 {
@@ -154,8 +167,9 @@ fail(struct maps *maps, struct map *map, struct span key)
 	if (map_is_unavailable(map))
 		log_warn("%s is unavailable. %s", map_label(map),
 		    map_why(map));
-	log_warn("%s lookup error for \"%.*s\"", map_label(map),
-	    key.len > 100 ? 100 : (int)key.len, key.p != NULL ? key.p : "");
+	log_warn("%s lookup error for \"%.*s\"%s%s", map_label(map),
+	    key.len > 100 ? 100 : (int)key.len, key.p != NULL ? key.p : "",
+	    map_is_unavailable(map) ? "" : ": ", reason_of(map));
 	return MAP_FAILED;
 }
 

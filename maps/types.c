@@ -10,7 +10,8 @@
 extern const struct map_type btree_type, cdb_type, cidr_type, debug_type,
     environ_type, fail_type, hash_type, inline_type, internal_type, lmdb_type,
     pcre_type, pipemap_type, proxy_type, randmap_type, regexp_type,
-    static_type, texthash_type, unionmap_type, unix_type;
+    socketmap_type, static_type, tcp_type, texthash_type, unionmap_type,
+    unix_type;
 
 /* Names of the Postfix world that are understood but not part of this build:
  * such a table opens, and its look-ups fail. */
@@ -19,7 +20,7 @@ static const struct map_type absent[] = {
 	ABSENT("dbm"), ABSENT("ldap"), ABSENT("memcache"),
 	ABSENT("mongodb"), ABSENT("mysql"), ABSENT("netinfo"), ABSENT("nis"),
 	ABSENT("nisplus"), ABSENT("pgsql"), ABSENT("sdbm"),
-	ABSENT("socketmap"), ABSENT("sqlite"), ABSENT("tcp"),
+	ABSENT("sqlite"),
 };
 
 const struct map_type *const map_types[] = {
@@ -38,7 +39,9 @@ const struct map_type *const map_types[] = {
 	&proxy_type,
 	&randmap_type,
 	&regexp_type,
+	&socketmap_type,
 	&static_type,
+	&tcp_type,
 	&texthash_type,
 	&unionmap_type,
 	&unix_type,

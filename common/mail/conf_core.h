@@ -41,6 +41,7 @@ struct conf_core {
 	int64_t default_process_limit;			/* 0: not set */
 	int64_t service_clients_per_process, stop_timeout; /* new */
 	int64_t hash_queue_depth;
+	int64_t socketmap_max_reply_size, socketmap_max_query_size;
 	const char *stress;
 };
 

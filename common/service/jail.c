@@ -350,12 +350,23 @@ filter_calls(const struct jail *jail, bool *done_out, struct str *why)
 
 /* --- All of it -----------------------------------------------------------*/
 
-bool
-jail_enter(const struct jail *jail, struct str *force_out, struct str *why)
+static unsigned also_needed;
+
+void
+jail_also_needs(unsigned needs)
 {
+	also_needed |= needs;
+}
+
+bool
+jail_enter(const struct jail *plan, struct str *force_out, struct str *why)
+{
+	struct jail all = *plan;
+	const struct jail *jail = &all;
 	int abi = 0;
 	bool filtered = false;
 
+	all.needs |= also_needed;
 	if (chdir(jail->queue_directory) != 0) {
 		str_printf(why, "enter %s: %m", jail->queue_directory);
 		return false;

@@ -34,6 +34,10 @@ struct jail {
 bool jail_enter(const struct jail *jail, struct str *force_out,
     struct str *why);
 
+/* Before that: enum service_needs besides those of the role, for what its
+ * configuration names (a table behind a network address). */
+void jail_also_needs(unsigned needs);
+
 /* Becomes this user without a way back; for launchers and their workers. */
 bool jail_become(uid_t uid, gid_t gid, struct str *why);
 /* No program started from here gains rights by its mode. */

@@ -536,7 +536,7 @@ table_command_run(const struct table_command *command, int argc, char **argv)
 	load_configuration(o.config_dir);
 	name_tables(&o, argc - optind, argv + optind);
 	check_options(&o);
-	map_allow_reopen(true);
+	map_for_command();
 	int status = run(&o);
 
 	for (size_t i = 0; i < o.count; i++)

@@ -10,7 +10,8 @@
 #include "maps/maps.h"
 #include "maps/matchlist.h"
 
-/* Before the jail; fatal with the parameter's name when the value is bad. */
+/* Before the jail; fatal with the parameter's name when the value is bad. Hosts
+ * of network tables are then asked of the resolver service. */
 struct maps *tables_open(const char *parameter, const char *value,
     unsigned flags);
 struct matchlist *tables_open_list(const char *parameter, const char *value,

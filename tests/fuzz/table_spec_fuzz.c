@@ -34,7 +34,8 @@ static bool
 is_harmless(struct span text)
 {
 	static const char *const bad[] = { "unix:", "proxy:", "hash:",
-		"btree:", "lmdb:", "texthash:", "environ:", "regexp:" };
+		"btree:", "lmdb:", "cdb:", "texthash:", "environ:", "regexp:",
+		"tcp:", "socketmap:" };
 
 	for (size_t i = 0; i < ARRAY_COUNT(bad); i++)
 		if (span_search(text, SPAN(bad[i])) >= 0)

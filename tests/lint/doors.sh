@@ -29,10 +29,11 @@ door "epoll (common/io/loop.c)" \
 door "starting a process (common/io/child.c)" \
     'fork|vfork|clone|clone3|posix_spawnp?|popen|system|daemon' \
     'common/io/child\.c'
-# DNS and its library block, and are configured behind the jail.
+# DNS and its library block, and are configured behind the jail. Tables outside of
+# roles ask them in an offload thread.
 door "asking the system's resolver (daemons/resolver)" \
     'getaddrinfo|getnameinfo|gethostby[a-z0-9_]+|res_n?(query|search|send)' \
-    'daemons/resolver/[a-z_]*\.c|daemons/master/listen\.c'
+    'daemons/resolver/[a-z_]*\.c|daemons/master/listen\.c|maps/server\.c'
 door "asking for accounts (unix: tables, local)" \
     'get(pw|gr)(nam|uid|gid|ent)(_r)?' \
     'maps/unix\.c|common/mail/conf_core\.c|daemons/local/user\.c|daemons/commands/.*'

@@ -189,7 +189,7 @@ first_lines(const char *type)
 
 	T_NEED(make_table(type, "a 1\n", 0));
 	str_printf(&path, "%s%s", strchr(spec, ':') + 1,
-	    strcmp(type, "lmdb") == 0 ? ".lmdb" : ".db");
+	    map_type_find(SPAN(type))->maker->suffix);
 	T_NEED(unlink(str_cstr(&path)) == 0);
 	/* Secrets stay as private as the source of that name. */
 	T_NEED(chmod(strchr(spec, ':') + 1, 0600) == 0);

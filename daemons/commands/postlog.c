@@ -32,7 +32,7 @@ write_line(enum log_level level, const char *format, ...)
 int
 main(int argc, char **argv)
 {
-	const char *dir = NULL, *tag = "postlog";
+	const char *dir = NULL, *tag = NULL;
 	struct str why = STR_EMPTY, text = STR_EMPTY;
 	int option, level = LOG_LEVEL_INFO;
 
@@ -57,7 +57,13 @@ main(int argc, char **argv)
 		fprintf(stderr, "postlog: fatal: %s\n", str_cstr(&why));
 		return 1;
 	}
-	logsink_open(tag, -1);
+	logsink_open("postlog", -1);
+	if (tag != NULL)
+		log_set_tag(tag);
+	if (isatty(STDERR_FILENO)) {
+		log_set_name(tag != NULL ? tag : "postlog");
+		log_add_sink(log_sink_stderr(false));
+	}
 	for (int i = optind; i < argc; i++)
 		str_addf(&text, i > optind ? " %s" : "%s", argv[i]);
 	if (optind < argc) {

@@ -159,6 +159,21 @@ class Submit(instance.TestCase):
         self.sendmail("-q15m", text="")
         self.sendmail("-qIABCDEF0123", text="")
 
+    def test_scripts_write_to_the_same_log(self):
+        log = self.mail.wait_log
+        for arguments, text, want in (
+                (["hello", "there"], None, r"postfix/postlog\[\d+\]: hello there"),
+                (["-p", "warn", "x1"], None, r"postfix/postlog\[\d+\]: warning: x1"),
+                (["-p", "fatal", "x2"], None, r"postfix/postlog\[\d+\]: fatal: x2"),
+                (["-i", "-t", "postfix/mine"], "x3\nx4\n",
+                 r"postfix/mine\[\d+\]: x4")):
+            with self.subTest(arguments):
+                done = self.mail.command("postlog", *arguments, input=text or "")
+                self.assertEqual(done.out + done.err, "")
+                log(rf"^\w{{3}} \d\d \S+ mail {want}$")
+        done = self.mail.command("postlog", "-p", "loud", "x", check=False)
+        self.assertEqual(done.returncode, 1)
+
     def test_aliases_are_rebuilt(self):
         path = self.mail.write("aliases", "Root: alice\nlist: a,\n b\nbad line\n")
         for name, options in (("newaliases", []), ("sendmail", ["-bi"]),

@@ -13,6 +13,7 @@
 
 #include "common/base/mem.h"
 #include "common/base/scan.h"
+#include "common/mail/macro.h"
 #include "common/mail/paths.h"
 
 struct conf_core conf_core;
@@ -443,4 +444,13 @@ void
 conf_core_log_tag(const char *program, struct str *out)
 {
 	str_printf(out, "%s/%s", conf_core.syslog_name, program);
+}
+
+bool
+conf_core_logs_as(const char *release)
+{
+	int order = 0;
+
+	return macro_compare_levels(SPAN(conf_core.log_compat_level),
+	    SPAN(release), &order) && order >= 0;
 }

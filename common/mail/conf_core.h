@@ -58,5 +58,7 @@ const char *conf_computed_default(const char *name);
 const char *conf_own_addresses(void);
 /* "postfix/smtpd" from syslog_name and the program. */
 void conf_core_log_tag(const char *program, struct str *out);
+/* Lines are as of this release ("3.10") or a later one, by log_compat_level. */
+bool conf_core_logs_as(const char *release);
 
 #endif

@@ -213,6 +213,15 @@ commit(struct transaction *t)
 	str_fini(&why);
 }
 
+/* Older releases say nothing, and so do readers of their logs. */
+static void
+drop(struct transaction *t, const char *why)
+{
+	queue_writer_abort(t->writer);
+	if (why != NULL && conf_core_logs_as("3.10"))
+		log_info("removed (%s)", why);
+}
+
 static void
 end(struct transaction *t, struct cleanup_result *result)
 {
@@ -230,7 +239,7 @@ end(struct transaction *t, struct cleanup_result *result)
 	if (t->status == CLEANUP_OK && !(t->flags & CLEANUP_DISCARD))
 		commit(t);
 	else
-		queue_writer_abort(t->writer);
+		drop(t, t->status == CLEANUP_OK ? "discarded" : NULL);
 	*result = (struct cleanup_result){ .status = t->status,
 		.queue_id = SPAN(t->id), .text = str_span(t->text),
 		.size = queue_writer_content_length(t->writer) };
@@ -323,8 +332,11 @@ serve_message(struct stream *client, struct arena *arena,
 		if (status == IO_OK)
 			status = attr_read_frame(client, scratch,
 			    service_ipc_deadline(), &frame, why);
-		if (status != IO_OK)
+		if (status != IO_OK) {
+			if (t != NULL)
+				drop(t, "canceled");
 			return false;
+		}
 		if (frame.form == cleanup_data_form.id) {
 			if (!take_data(&frame, scratch, t, why))
 				return false;

@@ -22,6 +22,7 @@ enum slot_state { SLOT_OPEN, SLOT_SET, SLOT_SETTLED };
 struct slot {
 	struct delivery_status status;	/* spans copied into the arena */
 	char dsn[12];
+	bool softened;			/* by soft_bounce */
 	enum slot_state state;
 	int64_t done_us;
 	int64_t connected_us;
@@ -78,7 +79,9 @@ delivery_set(struct delivery *d, size_t i, const struct delivery_status *status)
 	slot->status.diag_text = copied(d, status->diag_text);
 	slot->status.mta_type = copied(d, status->mta_type);
 	slot->status.mta_name = copied(d, status->mta_name);
-	if (slot->status.kind == OUTCOME_BOUNCED && conf_core.soft_bounce)
+	slot->softened = slot->status.kind == OUTCOME_BOUNCED
+	    && conf_core.soft_bounce;
+	if (slot->softened)
 		slot->status.kind = OUTCOME_DEFERRED;
 	set_dsn(slot);
 	slot->done_us = clock_wall_us();
@@ -128,7 +131,7 @@ log_slot(struct delivery *d, size_t i)
 	if (span_empty(slot->status.relay))
 		slot->status.relay = SPAN(relay_of_this_agent);
 	deliver_log(&d->rcpts[i], &slot->status, slot->dsn,
-	    words[slot->status.kind], &times);
+	    slot->softened ? "SOFTBOUNCE" : words[slot->status.kind], &times);
 }
 
 static void

@@ -8,7 +8,6 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/mail/conf_core.h"
-#include "common/mail/macro.h"
 #include "common/service/service.h"
 #include "daemons/smtpd/clients.h"
 #include "daemons/smtpd/restrict.h"
@@ -112,16 +111,6 @@ session_header_address(const struct session *s)
 
 /* ---- farewell ---- */
 
-/* From 3.10 on lines about lost connections begin with a queue id. */
-static bool
-ending_has_id(void)
-{
-	int order = 0;
-
-	return macro_compare_levels(SPAN(conf_core.log_compat_level),
-	    SPAN("3.10"), &order) && order >= 0;
-}
-
 static void
 log_ending(struct session *s, const char *where)
 {
@@ -134,7 +123,7 @@ log_ending(struct session *s, const char *where)
 	if (t != NULL)
 		str_sets(&id, t->id);
 	transaction_end(s);
-	if (ending_has_id())
+	if (conf_core_logs_as("3.10"))
 		log_info("%s: %s after %s%s from %s",
 		    str_len(&id) > 0 ? str_cstr(&id) : "NOQUEUE", s->ending,
 		    where, str_cstr(&bytes), s->peer);

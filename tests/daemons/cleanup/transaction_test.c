@@ -292,6 +292,50 @@ T_TEST(a_client_that_leaves_leaves_nothing)
 	world_run(clients_that_leave, NULL);
 }
 
+/* What is logged of a message that was dropped, one way and the other. */
+static void
+drop_two(const char *canceled, const char *discarded)
+{
+	struct arena *arena = arena_new();
+	struct envelope e = { .sender = SPAN("s@a") };
+	struct cleanup_begin begin = { .queue_id = SPAN("4F0A1B2C3D"),
+		.flags = CLEANUP_EXTERNAL, .envelope = { &e, 1 } };
+	struct world_message m = plain;
+
+	struct cleanup_client *c = cleanup_client_begin(arena, &begin,
+	    deadline_in(10));
+
+	logged();
+	T_EQ_INT(cleanup_client_data(c, SPAN("A: b\n\n"), deadline_in(10)),
+	    IO_OK);
+	settle();
+	cleanup_client_abort(c);
+	settle();
+	T_EQ_STR(logged(), canceled);
+	m.flags = CLEANUP_EXTERNAL | CLEANUP_DISCARD;
+	world_send(&m, &reply, &stored);
+	T_EQ_STR(str_cstr(&stored), "not queued");
+	T_EQ_STR(logged(), discarded);
+	arena_free(&arena);
+}
+
+static void
+drops(void *arg)
+{
+	(void)arg;
+	drop_two("4F0A1B2C3D: message-id=<>\n",
+	    "4F0A1B2C3D: message-id=<>\n");
+	world_conf("log_compat_level = 3.10\n");
+	drop_two("4F0A1B2C3D: message-id=<>\n4F0A1B2C3D: removed (canceled)\n",
+	    "4F0A1B2C3D: message-id=<>\n4F0A1B2C3D: removed (discarded)\n");
+}
+
+T_TEST(dropped_messages_are_logged_as_the_release_did)
+{
+	keep_log();
+	world_run(drops, NULL);
+}
+
 /* ---- nonsense ---- */
 
 struct frame {

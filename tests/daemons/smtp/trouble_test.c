@@ -123,7 +123,7 @@ static const struct row {
 	    "relay=none, delay=0, delays=0/0/0/0, dsn=4.4.1, status=deferred "
 	    "(connect to " HOST ":1: Connection refused)", "4.4.1", NULL },
 	{ "bounces are made soft", GO ".\n> 554 5.7.1 spam\n" QUIT,
-	    OUTCOME_DEFERRED, OUTCOME_DEFERRED, "dsn=4.7.1, status=deferred",
+	    OUTCOME_DEFERRED, OUTCOME_DEFERRED, "dsn=4.7.1, status=SOFTBOUNCE",
 	    "", "soft_bounce = yes\n" },
 };
 

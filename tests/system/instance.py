@@ -214,7 +214,7 @@ class Sink:
 
     def __init__(self, answer=None, extensions=("PIPELINING", "8BITMIME",
                  "SMTPUTF8", "SIZE 0", "ENHANCEDSTATUSCODES"), port=0,
-                 path=None, lmtp=False):
+                 path=None, lmtp=False, host=HOST):
         self.answer = answer or (lambda stage, argument: None)
         self.extensions = extensions
         self.lmtp = lmtp
@@ -231,7 +231,8 @@ class Sink:
         else:
             self.listener = socket.socket()
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self.listener.bind((HOST, port or free_port()))
+            self.listener.bind((host, port or (free_port() if host == HOST
+                                               else 0)))
             self.port = self.listener.getsockname()[1]
         self.listener.listen(128)
         threading.Thread(target=self.accept, daemon=True).start()

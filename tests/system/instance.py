@@ -80,6 +80,14 @@ def free_port():
     return next(_ports)
 
 
+def seed():
+    """For what is left to chance: printed, fixed in CI, repeated by T_SEED."""
+    number = int(os.environ.get("T_SEED", "1" if "CI" in os.environ
+                                else random.randrange(1 << 30)))
+    print(f"  T_SEED={number}", flush=True)
+    return number
+
+
 def until(condition, what, patience=None):
     """The first true result of condition(); fails after a while."""
     limit = PATIENCE if patience is None else patience

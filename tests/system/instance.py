@@ -8,16 +8,14 @@ server that answers as scripted: what the system tests are written with.
             mail.send("a@demo.test", ["x@example.org"], "Subject: hi\n\nbody\n")
             self.assertEqual(sink.wait(1)[0].recipients, ["x@example.org"])
 
-Everything lives below TMPDIR, listens on an address of the test file's own and is
+Everything lives below TMPDIR, listens on free ports of 127.0.0.1 and is
 stopped with the test. When a test fails its instance's log is printed.
 
 SPDX-License-Identifier: Apache-2.0
 """
-import atexit
 import contextlib
 import fcntl
 import glob
-import itertools
 import json
 import os
 import random
@@ -38,46 +36,37 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 BUILD = os.environ.get("WAYPOST_BUILD", os.path.join(ROOT, "build"))
 PATIENCE = float(os.environ.get("WAYPOST_PATIENCE", "20"))
 
-# Beside /tmp, whatever TMPDIR says: all tests of the machine look here.
-ADDRESSES = "/tmp/waypost-test-addresses"
-FIRST_PORT = 2525                   # then the next ones, in order
+HOST = "127.0.0.1"
+PORTS = range(10000, 30000)         # below those that the kernel hands out
+# Whatever TMPDIR says: all tests of the machine look here.
+LOCKS = "/tmp/waypost-test-ports"
+
+_reserved = []
 
 
-def own_address():
-    """An address in 127.0.0.0/8 that no other test has while this process
-    lives (a lock file holds it) and on which nobody else listens."""
+def free_port():
+    """A port of HOST that no other test of this machine is given while this
+    process lives: a lock file holds it."""
     with contextlib.suppress(FileExistsError):
-        os.mkdir(ADDRESSES)
-        os.chmod(ADDRESSES, 0o1777)
+        os.mkdir(LOCKS)
+        os.chmod(LOCKS, 0o1777)
     while True:
-        address = "127." + ".".join(str(random.randint(1, 254)) for _ in range(3))
+        port = random.choice(PORTS)
         try:
-            lock = os.open(os.path.join(ADDRESSES, address),
+            lock = os.open(os.path.join(LOCKS, str(port)),
                            os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         except PermissionError:
             continue                # another user's, which may be held
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind((HOST, port))
         except OSError:
             os.close(lock)
             continue
-        atexit.register(give_back, lock, address)
-        return address
-
-
-def give_back(lock, address):
-    with contextlib.suppress(OSError):
-        os.unlink(os.path.join(ADDRESSES, address))
-    os.close(lock)
-
-
-HOST = own_address()                # of this file of tests
-_ports = itertools.count(FIRST_PORT)
-
-
-def free_port():
-    """The next port of HOST."""
-    return next(_ports)
+        _reserved.append(lock)
+        return port
 
 
 def seed():

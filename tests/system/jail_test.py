@@ -233,7 +233,7 @@ class Inside(instance.TestCase):
 
     def try_role(self, mail, role, port):
         needs = NEEDS[role]
-        outer = self.sink(host="127.0.0.1")     # where the role tries
+        outer = self.sink()             # where the role tries
         secret = os.path.join(mail.dir, "secret")
         with instance.Smtp(port, greet=False) as talk:
             def say(text):

@@ -20,6 +20,7 @@ PACKAGES = os.path.join(instance.BUILD, "packages")
 MACHINE = ("/etc/postfix", "/usr/lib/postfix", "/usr/sbin/postfix",
            "/var/spool/postfix/pid", "/var/lib/postfix")
 TIME_LIMIT = 300
+ALONE = True
 
 sys.path.insert(0, BENCH)
 import report       # noqa: E402

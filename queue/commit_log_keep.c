@@ -371,8 +371,10 @@ settle_orphans(struct commit_log *log)
 		if (log->fd >= 0 && log->name == names[i])
 			continue;
 		o.fd = clog_open_free(log->queue_dir, names[i], false, &o.why);
-		if (o.fd < 0)
+		if (o.fd < 0) {
+			orphan_over(&o);
 			continue;
+		}
 		if (!settle_orphan(log->queue_dir, &o)) {
 			orphan_over(&o);
 			continue;

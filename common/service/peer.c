@@ -96,6 +96,7 @@ struct peer {
 	struct list waiting;
 	int64_t patience_ms;
 	bool connecting, wanted;	/* wanted: a connection without a call */
+	bool kept;			/* idle too, and asked for when lost */
 	struct list pool;
 	size_t npool;
 	struct str why;
@@ -172,6 +173,12 @@ void
 peer_set_patience(struct peer *peer, int64_t ms)
 {
 	peer->patience_ms = ms;
+}
+
+void
+peer_set_kept(struct peer *peer)
+{
+	peer->kept = true;
 }
 
 const char *
@@ -434,10 +441,16 @@ lose_calls(struct conn *c)
 static void
 close_conn(struct conn *c)
 {
+	struct peer *peer = c->peer;
+
 	c->leaving = true;
 	list_remove(&c->link);
-	c->peer->nconns--;
+	peer->nconns--;
 	lose_calls(c);
+	if (peer->kept) {
+		peer->wanted = true;
+		start_connecting(peer);
+	}
 	arena_free(&c->arena);
 	stream_close(c->stream);
 	mem_free(c);
@@ -453,8 +466,8 @@ await_reply(struct conn *c)
 
 		if (status != IO_TIMEOUT)
 			return status == IO_OK;
-		if (c->in_flight == 0 && (c->leaving ||
-		    clock_now_ns() - c->used_ns >= idle_ns()))
+		if (c->in_flight == 0 && (c->leaving || (!c->peer->kept &&
+		    clock_now_ns() - c->used_ns >= idle_ns())))
 			return false;
 	}
 }

@@ -30,6 +30,10 @@ void peer_set_spread(struct peer *peer, size_t calls, size_t connections);
  * could be made for so long; 0, the default: they wait on. */
 void peer_set_patience(struct peer *peer, int64_t ms);
 
+/* Its connection is kept when idle, and one that is lost is asked for again at
+ * once, call or no call: for what cannot be had twice, a launcher. */
+void peer_set_kept(struct peer *peer);
+
 /*
  * Sends a request and waits for its reply, decoded into *reply_out with its
  * spans in the arena. The stream takes over descriptors in the request (dup

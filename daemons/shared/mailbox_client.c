@@ -31,6 +31,7 @@ struct worker {
 };
 
 static struct hash *workers;
+static bool launcher_gone;
 
 static int
 connect_to_launcher(void *arg)
@@ -39,8 +40,10 @@ connect_to_launcher(void *arg)
 	int given = *fd;
 
 	*fd = -1;			/* there is only this one */
-	if (given < 0)
+	if (given < 0) {
+		launcher_gone = true;
 		service_restart("the launcher is gone");
+	}
 	return given;
 }
 
@@ -58,6 +61,7 @@ launcher_peer(void)
 	peer = peer_named("launcher", "launcher", LAUNCHER_PROTOCOL,
 	    LAUNCHER_VERSION);
 	peer_set_spread(peer, SIZE_MAX, 1);
+	peer_set_kept(peer);
 	return peer;
 }
 
@@ -70,9 +74,13 @@ connect_to_worker(void *arg)
 	struct arena *arena = arena_new();
 	int fd = -1;
 
-	if (peer_call(launcher_peer(), false, &worker_request_form, &request,
-	    &worker_reply_form, &reply, arena, service_ipc_deadline())
-	    != IO_OK)
+	/* A successor has one; what waits for it here ends in PATIENCE_MS and
+	 * is tried again there. */
+	if (launcher_gone)
+		fd = -1;
+	else if (peer_call(launcher_peer(), false, &worker_request_form,
+	    &request, &worker_reply_form, &reply, arena,
+	    deadline_in_ms(PATIENCE_MS)) != IO_OK)
 		log_warn("launcher: %s", peer_why(launcher_peer()));
 	else if (!reply.ok)
 		log_warn("launcher: %.*s", SPAN_ARG(reply.why));

@@ -394,14 +394,15 @@ open_checked(enum queue_name where, struct span id, struct arena *arena,
 	return check.result;
 }
 
-/* Bounces of an earlier life still have to be told. */
+/* Bounces of an earlier life still have to be told. Maybe, when it could not be
+ * asked. */
 static bool
 has_any_log(struct span id)
 {
 	enum queue_name where;
 
 	return queue_find(queue_dir, id, 1u << QUEUE_BOUNCE
-	    | 1u << QUEUE_DEFER | 1u << QUEUE_TRACE, &where);
+	    | 1u << QUEUE_DEFER | 1u << QUEUE_TRACE, &where) != QUEUE_GONE;
 }
 
 enum queue_result

@@ -5,6 +5,9 @@
  * with no other suspect of that transport beside it, and put on hold when its
  * agent dies once more.
  *
+ * An agent that never answers keeps its claim on the file, but not our memory:
+ * after daemon_timeout the recipients go to the retry service.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "common/base/log.h"
@@ -28,10 +31,13 @@ struct in_flight {
 	struct peer_pending *call;
 	struct arena *arena;
 	struct list link;		/* completed, or waiting as a suspect */
-	bool suspect, diverted;
+	struct list unanswered;		/* in the order of hand-over */
+	int64_t handed_ns;
+	bool suspect, diverted, gave_up;
 };
 
 static struct list completed = LIST_HEAD(completed);
+static struct list unanswered = LIST_HEAD(unanswered);
 static struct fiber_queue completed_wake = FIBER_QUEUE(completed_wake);
 static struct loop_timer again_timer;
 static bool collector_runs, running;
@@ -190,8 +196,8 @@ dispatch_add(struct message *m, uint32_t first, uint32_t count)
 
 static void collect(void *arg);
 
-void
-dispatch_tend(void)
+static void
+wake_collector(void)
 {
 	if (!collector_runs && !list_empty(&completed))
 		collector_runs = fiber_spawn(service_fibers(), "collect",
@@ -204,8 +210,36 @@ completed_now(void *arg)
 {
 	struct in_flight *f = arg;
 
+	list_remove(&f->unanswered);
 	list_append(&completed, &f->link);
-	dispatch_tend();
+	wake_collector();
+}
+
+/* What comes after this is for nobody: the claim of the agent on the file keeps
+ * it from being delivered once more meanwhile. */
+static void
+give_up_waiting(struct in_flight *f)
+{
+	log_warn("%s: transport %s: no answer within %lld s -- trying again "
+	    "later", f->m->q.id, f->transport->sched->name,
+	    (long long)conf_core.daemon_timeout);
+	peer_forget(f->call);
+	f->call = NULL;
+	f->gave_up = true;
+	completed_now(f);
+}
+
+void
+dispatch_tend(void)
+{
+	int64_t old = clock_now_ns()
+	    - conf_core.daemon_timeout * INT64_C(1000000000);
+	struct in_flight *f;
+
+	while ((f = LIST_FIRST(&unanswered, struct in_flight, unanswered))
+	    != NULL && f->handed_ns <= old)
+		give_up_waiting(f);
+	wake_collector();
 }
 
 static void
@@ -236,6 +270,8 @@ send_to_agent(struct in_flight *f, struct span transport, struct span nexthop,
 	}
 	for (uint32_t i = 0; i < f->count; i++)
 		rcpts[i] = m->rcpts[f->rcpts[i]];
+	f->handed_ns = clock_now_ns();
+	list_append(&unanswered, &f->unanswered);
 	f->call = peer_begin(agent, false, &delivery_request_form, &request,
 	    &delivery_reply_form, completed_now, f);
 }
@@ -260,6 +296,7 @@ in_flight_new(struct message *m, struct transport *t, const uint32_t *rcpts,
 	memcpy(f->rcpts, rcpts, count * sizeof(*rcpts));
 	f->nexthop = arena_span(f->arena, nexthop);
 	list_init(&f->link);
+	list_init(&f->unanswered);
 	return f;
 }
 
@@ -446,6 +483,24 @@ agent_is_missing(struct in_flight *f)
 	return true;
 }
 
+/* Its mail goes to the retry service, where it is said why; what retry itself
+ * does not answer stays for later. */
+static bool
+agent_is_silent(struct in_flight *f)
+{
+	f->gave_up = false;
+	if (f->diverted || f->transport == transport_find(SPAN("retry"))) {
+		keep_all(f);
+		return false;
+	}
+	f->transport = transport_find(SPAN("retry"));
+	f->nexthop = SPAN(arena_printf(f->arena, "4.3.0 delivery agent did "
+	    "not answer within %lld seconds",
+	    (long long)conf_core.daemon_timeout));
+	divert(f);
+	return true;
+}
+
 static enum schedule_feedback
 feedback_of(const struct delivery_reply *reply)
 {
@@ -459,7 +514,7 @@ static void
 settle(struct in_flight *f)
 {
 	struct delivery_reply reply;
-	bool was_sent = f->call != NULL;
+	bool was_sent = f->call != NULL, silent = f->gave_up;
 	enum io_status status = !was_sent ? IO_ERROR
 	    : peer_finish(f->call, &reply, f->arena, DEADLINE_NEVER);
 	struct schedule_entry *entry = f->entry;
@@ -483,8 +538,10 @@ settle(struct in_flight *f)
 			    reply.dead_reason);
 	} else {
 		f->entry = NULL;
-		m->untried |= !was_sent;
-		if (!was_sent)
+		m->untried |= !was_sent && !silent;
+		if (silent)
+			lives = agent_is_silent(f);
+		else if (!was_sent)
 			keep_all(f);
 		else
 			lives = status == IO_TIMEOUT ? agent_is_missing(f)

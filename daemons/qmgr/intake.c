@@ -35,7 +35,7 @@ static struct loop_timer sweep_timer;
 static struct fiber_queue room_made = FIBER_QUEUE(room_made);
 static bool incoming_wanted, deferred_wanted, ignore_times_wanted;
 static unsigned busy_looks;
-static bool scanner_runs, fds_short;
+static bool scanner_runs, fds_short, first_look;
 static uint64_t rcpts_in_memory;
 
 bool
@@ -405,6 +405,16 @@ has_any_log(struct span id)
 	    | 1u << QUEUE_DEFER | 1u << QUEUE_TRACE, &where) != QUEUE_GONE;
 }
 
+/* Of active only at start, where it is asked again and again. */
+static void
+say_skipped(enum queue_name where, struct span id)
+{
+	if (!dispatching || (where != QUEUE_DEFERRED
+	    && !(where == QUEUE_ACTIVE && first_look)))
+		return;
+	log_info("%.*s: skipped, still being delivered", SPAN_ARG(id));
+}
+
 enum queue_result
 intake_file(enum queue_name where, struct span id)
 {
@@ -434,6 +444,8 @@ intake_file(enum queue_name where, struct span id)
 	}
 	if (result == QUEUE_INCOMPLETE)
 		sort_out_incomplete(where, id);
+	if (result == QUEUE_BUSY)
+		say_skipped(where, id);
 	str_fini(&why);
 	if (result != QUEUE_OK) {
 		arena_free(&arena);
@@ -575,9 +587,11 @@ intake_scan(bool incoming, bool deferred, bool ignore_times)
 void
 intake_active_at_start(void)
 {
+	first_look = true;
 	while (dispatching) {
 		struct left left = scan_queue(QUEUE_ACTIVE, true);
 
+		first_look = false;
 		if ((!left.busy && !left.failed) || fiber_sleep(
 		    deadline_in(BUSY_RETRY_SECONDS)) != IO_TIMEOUT)
 			return;

@@ -340,6 +340,40 @@ T_TEST(a_message_that_kills_its_agent_is_held_and_no_other)
 	world_run("", 20, crashes, NULL);
 }
 
+static void
+never_answers(void *arg)
+{
+	(void)arg;
+	world_message(QUEUE_INCOMING, ID1, "s@a", "late@b");
+	world_message(QUEUE_INCOMING, ID2, "s@a", "ok@b");
+	logged();
+	intake_scan(true, false, false);
+	fiber_sleep(deadline_in(99));
+	T_EQ_STR(world_find(ID1), "active 1 of 1");
+	world_settle(10);
+	T_HAS_STR(logged(), "warning: " ID1 ": transport smtp: no answer "
+	    "within 100 s -- trying again later\n");
+	T_EQ_STR(world_find(ID1), "deferred 1 of 1");
+	T_EQ_STR(world_find(ID2), "gone");
+	T_HAS_STR(world_deliveries(), "retry/4.3.0 delivery agent did not "
+	    "answer within 100 seconds late@b;");
+	/* Its agent may yet deliver it: nobody else begins meanwhile. */
+	intake_scan(false, true, true);
+	world_settle(10);
+	T_HAS_STR(logged(), ID1 ": skipped, still being delivered\n");
+	T_EQ_STR(world_deliveries(), "");
+	fiber_sleep(deadline_in(2000));
+	intake_scan(false, true, true);
+	world_settle(10);
+	T_EQ_STR(world_deliveries(), "smtp/b late@b;");
+	T_EQ_STR(world_find(ID1), "gone");
+}
+
+T_TEST(an_agent_that_never_answers_does_not_keep_the_message_for_ever)
+{
+	world_run("daemon_timeout = 100", 20, never_answers, NULL);
+}
+
 /* ---- many ---- */
 
 static void

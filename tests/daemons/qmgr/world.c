@@ -34,7 +34,7 @@ size_t world_content_bytes;
 static struct fiber_group servers;
 static struct str deliveries, bounces;
 static size_t at_once;
-static bool crashed_once;
+static bool crashed_once, was_late;
 
 const char *
 world_deliveries(void)
@@ -93,6 +93,9 @@ deliver_one(const struct delivery_request *rq, struct delivery_result *result,
 			result->done = DELIVERY_KEEP;
 	} else if (span_is(parts.local, "slow")) {
 		*wait_ms = 60000;
+	} else if (span_is(parts.local, "late") && !was_late) {
+		was_late = true;
+		*wait_ms = 2000000;
 	} else if (span_is(parts.local, "crash1") && !crashed_once) {
 		crashed_once = true;
 		return false;

@@ -3,7 +3,8 @@
  * with a queue of its own and simulated time.
  *
  * What an agent does with a recipient stands in its local part: ok, slow (a
- * minute), defer, bounce, crash (the agent is lost), crash1 (only once).
+ * minute), defer, bounce, crash (the agent is lost), crash1 (only once), late
+ * (half an hour, the first time).
  * What it says of the destination stands in the domain: "dead...", and
  * "unable..." for an agent that is itself unable. Domains before "." in front of
  * "via" name the transport: a@x.lmtp.via goes by lmtp; all else by smtp.

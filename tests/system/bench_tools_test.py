@@ -101,7 +101,7 @@ class LoadAndSink(unittest.TestCase):
                 return "450 4.2.0 not now"
             return None
 
-        server = instance.Sink(answer, port=self.port)
+        server = instance.Sink(answer, host=instance.HOST, port=self.port)
         self.addCleanup(server.close)
         sent = self.load("--messages", 5)
         self.assertEqual((sent["sent"], sent["failures"]), (5, 3))

@@ -27,7 +27,7 @@ class CommitLog(instance.TestCase):
         """An instance whose log takes messages."""
         mail = self.instance(dict(
             queue_sync_method="log", queue_log_size="262144",
-            relayhost=f"[{instance.HOST}]:{self.sink.port}"), **options)
+            relayhost=self.sink.where), **options)
         mail.send("s@demo.test", ["warm@demo.test"])
         mail.wait_log(READY)
         mail.wait_empty()

@@ -38,7 +38,7 @@ class Delivery(instance.TestCase):
 
     def test_mail_for_others_goes_to_the_next_server(self):
         sink = self.sink()
-        mail = self.instance(relayhost=f"[{instance.HOST}]:{sink.port}")
+        mail = self.instance(relayhost=sink.where)
         mail.send("a@demo.test", ["x@example.org"], "Subject: out\n\n.dot\n")
         (got,) = sink.wait(1)
         self.assertEqual(got.sender, "a@demo.test")

@@ -74,9 +74,9 @@ class Disk(Common):
 
     def small(self, options, **settings):
         """An instance with its queue on a small disk; the next server is not there
-        yet, so mail stays. (instance, port of that server)"""
-        port = instance.free_port()
-        mail = self.instance({"relayhost": f"[{instance.HOST}]:{port}",
+        yet, so mail stays. (instance, address of that server)"""
+        host = instance.own_address()
+        mail = self.instance({"relayhost": f"[{host}]:{instance.PORT}",
                               "minimal_backoff_time": "1s",
                               "maximal_backoff_time": "2s",
                               "queue_run_delay": "1s", **settings},
@@ -84,25 +84,25 @@ class Disk(Common):
         os.mkdir(mail.spool)
         mount("tmpfs", mail.spool, 0, options + ",mode=755")
         self.addCleanup(libc.umount2, os.fsencode(mail.spool), 2)
-        return mail.start(), port
+        return mail.start(), host
 
-    def drain(self, mail, port, wanted):
-        sink = self.sink(port=port)
+    def drain(self, mail, host, wanted):
+        sink = self.sink(host=host)
         mail.command("postqueue", "-f")
         mail.wait_empty(60)
         got = self.names(m.data for m in sink.received)
         self.assertEqual(got, sorted(wanted))
 
     def test_a_full_disk(self):
-        mail, port = self.small("size=1m", message_size_limit="0")
+        mail, host = self.small("size=1m", message_size_limit="0")
         wanted = self.check_answers(self.collect(mail, 30, 50000))
         mail.wait_log("No space left on device")
-        self.drain(mail, port, wanted)
+        self.drain(mail, host, wanted)
         # And it takes mail again.
         self.assertEqual(set(self.collect(mail, 2, 50000).values()), {250})
 
     def test_space_for_one_more_is_asked_for_first(self):
-        mail, port = self.small("size=1m", message_size_limit="200000")
+        mail, host = self.small("size=1m", message_size_limit="200000")
         answers = self.collect(mail, 30, 50000)
 
         def refused():
@@ -110,14 +110,14 @@ class Disk(Common):
             return "not enough free space in mail queue" in mail.log()
 
         instance.until(refused, "a refusal before any content")
-        self.drain(mail, port, self.check_answers(answers))
+        self.drain(mail, host, self.check_answers(answers))
 
     def test_no_inode_left(self):
-        mail, port = self.small("size=20m,nr_inodes=420",
+        mail, host = self.small("size=20m,nr_inodes=420",
                                 hash_queue_names="deferred")
         answers = self.collect(mail, 400, 200)
         wanted = self.check_answers(answers)
-        self.drain(mail, port, wanted)
+        self.drain(mail, host, wanted)
 
     def test_a_full_mailbox_file_system(self):
         mail = self.instance({"minimal_backoff_time": "1s",
@@ -141,7 +141,7 @@ class ReadOnly(Common):
     def test_a_queue_that_becomes_read_only(self):
         board = self.board()
         sink = self.sink()
-        mail = self.instance({"relayhost": f"[{instance.HOST}]:{sink.port}",
+        mail = self.instance({"relayhost": sink.where,
                               "queue_run_delay": "1s",
                               "minimal_backoff_time": "1s"}, faults=board)
         wanted = []
@@ -172,7 +172,7 @@ class Descriptors(Common):
     def test_as_few_descriptors_as_will_do(self):
         user = 12081 if os.getuid() == 0 else None
         sink = self.sink()
-        mail = self.instance({"relayhost": f"[{instance.HOST}]:{sink.port}",
+        mail = self.instance({"relayhost": sink.where,
                               "minimal_backoff_time": "1s",
                               "maximal_backoff_time": "2s",
                               "queue_run_delay": "1s"}, user=user, start=False)

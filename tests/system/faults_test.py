@@ -48,7 +48,7 @@ class Faults(instance.TestCase):
             lambda stage, argument: "550 5.1.1 no such user"
             if stage == "rcpt" and argument.startswith("bounce@") else None)
         self.mail = self.instance(
-            {"relayhost": f"[{instance.HOST}]:{self.sink_of_mail.port}", **SETTINGS},
+            {"relayhost": self.sink_of_mail.where, **SETTINGS},
             faults=self.board_of_faults)
         self.sent = 0
         self.wanted = set()

@@ -4,12 +4,12 @@ server that answers as scripted: what the system tests are written with.
     class Relay(instance.TestCase):
         def test_mail_for_others_goes_to_the_next_server(self):
             sink = self.sink()
-            mail = self.instance(relayhost=f"[{HOST}]:{sink.port}")
+            mail = self.instance(relayhost=sink.where)
             mail.send("a@demo.test", ["x@example.org"], "Subject: hi\n\nbody\n")
             self.assertEqual(sink.wait(1)[0].recipients, ["x@example.org"])
 
-Everything lives below TMPDIR, listens on free ports of 127.0.0.1 and is
-stopped with the test. When a test fails its instance's log is printed.
+Everything lives below TMPDIR, listens on an address of its own and is stopped
+with the test. When a test fails its instance's log is printed.
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -36,37 +36,53 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 BUILD = os.environ.get("WAYPOST_BUILD", os.path.join(ROOT, "build"))
 PATIENCE = float(os.environ.get("WAYPOST_PATIENCE", "20"))
 
-HOST = "127.0.0.1"
+HOST = "127.0.0.1"                  # where users and benchmarks listen
 PORTS = range(10000, 30000)         # below those that the kernel hands out
+PORT = 2525                         # on an address of one's own
 # Whatever TMPDIR says: all tests of the machine look here.
-LOCKS = "/tmp/waypost-test-ports"
+LOCKS = "/tmp/waypost-test-locks"
 
 _reserved = []
 
 
-def free_port():
-    """A port of HOST that no other test of this machine is given while this
-    process lives: a lock file holds it."""
+def reserve(name):
+    """Holds a lock of that name while this process lives; false when another
+    test of this machine has it."""
     with contextlib.suppress(FileExistsError):
         os.mkdir(LOCKS)
         os.chmod(LOCKS, 0o1777)
+    try:
+        lock = os.open(os.path.join(LOCKS, name),
+                       os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except PermissionError:
+        return False                # another user's, which may be held
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        return False
+    _reserved.append(lock)
+    return True
+
+
+def own_address():
+    """An address in 127.0.0.0/8 that no other test is given."""
+    while True:
+        address = ".".join(["127", *(str(random.randint(2, 254))
+                                     for _ in range(3))])
+        if reserve(address):
+            return address
+
+
+def free_port():
+    """A port of HOST that no other test is given: for what listens there."""
     while True:
         port = random.choice(PORTS)
-        try:
-            lock = os.open(os.path.join(LOCKS, str(port)),
-                           os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        except PermissionError:
-            continue                # another user's, which may be held
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            with socket.socket() as probe:
+        if reserve(str(port)):
+            with contextlib.suppress(OSError), socket.socket() as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind((HOST, port))
-        except OSError:
-            os.close(lock)
-            continue
-        _reserved.append(lock)
-        return port
+                return port
 
 
 def seed():
@@ -211,7 +227,7 @@ class Sink:
 
     def __init__(self, answer=None, extensions=("PIPELINING", "8BITMIME",
                  "SMTPUTF8", "SIZE 0", "ENHANCEDSTATUSCODES"), port=0,
-                 path=None, lmtp=False, host=HOST):
+                 path=None, lmtp=False, host=None):
         self.answer = answer or (lambda stage, argument: None)
         self.extensions = extensions
         self.lmtp = lmtp
@@ -224,13 +240,13 @@ class Sink:
             self.listener = socket.socket(socket.AF_UNIX)
             self.listener.bind(path)
             os.chmod(path, 0o666)
-            self.port = None
+            self.host = self.port = self.where = None
         else:
+            self.host, self.port = host or own_address(), port or PORT
+            self.where = f"[{self.host}]:{self.port}"   # as a next hop
             self.listener = socket.socket()
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self.listener.bind((host, port or (free_port() if host == HOST
-                                               else 0)))
-            self.port = self.listener.getsockname()[1]
+            self.listener.bind((self.host, self.port))
         self.listener.listen(128)
         threading.Thread(target=self.accept, daemon=True).start()
 
@@ -349,9 +365,10 @@ class Sink:
 
 class Instance:
     """One private mail system. `settings` are lines of main.cf; `master`
-    changes the text of master.cf before the start."""
+    changes the text of master.cf before the start. It has host for itself, port
+    and those behind it are free."""
 
-    def __init__(self, settings=None, master=None, user=None, port=None,
+    def __init__(self, settings=None, master=None, user=None,
                  domain="demo.test", environment=None, build=None):
         self.dir = tempfile.mkdtemp(prefix="i-")
         os.chmod(self.dir, 0o755)
@@ -359,7 +376,7 @@ class Instance:
         self.spool = os.path.join(self.dir, "spool")
         self.mail_dir = os.path.join(self.dir, "mail")
         self.log_path = os.path.join(self.dir, "log")
-        self.port = port or free_port()
+        self.host, self.port = own_address(), PORT
         self.domain = domain
         self.user = user                    # numeric, when we are root
         self.build = build or BUILD
@@ -375,8 +392,8 @@ class Instance:
             conf = os.path.join(self.dir, "conf")
             shutil.copytree(os.path.join(ROOT, "conf"), conf)
             argv = [os.path.join(conf, "make-instance")]
-        argv += ["--dir", self.dir, "--build", self.build, "--address", HOST, "--port",
-                 str(self.port), "--domain", domain]
+        argv += ["--dir", self.dir, "--build", self.build, "--address",
+                 self.host, "--port", str(self.port), "--domain", domain]
         argv += [f"{name}={value}" for name, value in (settings or {}).items()]
         self.run(argv)
         if master:
@@ -453,7 +470,7 @@ class Instance:
             raise AssertionError("waypost ended with "
                                  f"{self.process.returncode}\n{self.log()}")
         try:
-            with Smtp(self.port, timeout=5) as client:
+            with Smtp(self.port, self.host, timeout=5) as client:
                 return client.greeting[0] in (220, 421, 451)
         except OSError:
             return False
@@ -501,7 +518,7 @@ class Instance:
     # Mail.
 
     def smtp(self, **options):
-        return Smtp(self.port, **options)
+        return Smtp(self.port, self.host, **options)
 
     def send(self, sender, recipients, text="Subject: test\n\nbody\n"):
         """Sends over SMTP; the queue id of the 250."""

@@ -115,7 +115,7 @@ class Outside(instance.TestCase):
         """An instance of which every role that carries mail runs."""
         sink = self.sink(lambda stage, argument: "550 5.1.1 no" if stage ==
                          "rcpt" and argument.startswith("bounce") else None)
-        mail = self.instance({"relayhost": f"[{instance.HOST}]:{sink.port}",
+        mail = self.instance({"relayhost": sink.where,
                               "proxy_read_maps": "",
                               "local_recipient_maps": ""}, user=user)
         mail.send("s@demo.test", ["alice@demo.test", "out@example.org",
@@ -217,16 +217,18 @@ class Inside(instance.TestCase):
             shutil.copy(os.path.join(instance.BUILD, "libexec", name),
                         os.path.join(place, name))
         ports, rows = {}, ""
-        for role, needs in NEEDS.items():
+        for number, (role, needs) in enumerate(NEEDS.items()):
             shutil.copy(ROLE, os.path.join(place, role))
-            ports[role] = instance.free_port()
+            ports[role] = instance.PORT + number
             words = ",".join(sorted(needs)) or "none"
-            rows += (f"{instance.HOST}:{ports[role]} inet n - n - - {role} "
+            rows += (f"HOST:{ports[role]} inet n - n - - {role} "
                      f"needs={words}\n")
         mail = self.instance(settings={"daemon_directory": place},
-                             master=lambda text: rows + (
-                                 "postlog unix-dgram n - n - 1 postlogd\n"),
                              start=False, user=user)
+        with open(os.path.join(mail.etc, "master.cf"), "w",
+                  encoding="utf-8") as file:
+            file.write(rows.replace("HOST", mail.host)
+                       + "postlog unix-dgram n - n - 1 postlogd\n")
         mail.port = ports["smtpd"]
         mail.start()
         return mail, ports
@@ -235,7 +237,7 @@ class Inside(instance.TestCase):
         needs = NEEDS[role]
         outer = self.sink()             # where the role tries
         secret = os.path.join(mail.dir, "secret")
-        with instance.Smtp(port, greet=False) as talk:
+        with instance.Smtp(port, mail.host, greet=False) as talk:
             def say(text):
                 talk.raw(text + "\n")
                 return talk.file.readline().decode().rstrip("\r\n")
@@ -250,7 +252,7 @@ class Inside(instance.TestCase):
                     self.assertEqual(say(what), "EPERM", what)
                 self.assertEqual(say("socket"),
                                  "ok" if NET in needs else "EPERM")
-            connected = say(f"connect {outer.port}")
+            connected = say(f"connect {outer.host} {outer.port}")
             self.assertEqual(connected == "ok", NET in needs or
                              not (filtered or landlock), connected)
             if landlock:

@@ -203,7 +203,7 @@ class Kill(instance.TestCase):
 
     def test_what_was_acknowledged_arrives(self):
         sink = self.receiver()
-        mail = self.instance({"relayhost": f"[{instance.HOST}]:{sink.port}",
+        mail = self.instance({"relayhost": sink.where,
                               **SETTINGS})
         load = Load(mail)
         kills = 0
@@ -240,7 +240,7 @@ class Kill(instance.TestCase):
     def test_a_kill_in_every_phase_of_a_message(self):
         board = self.board()
         sink = self.receiver()
-        mail = self.instance({"relayhost": f"[{instance.HOST}]:{sink.port}",
+        mail = self.instance({"relayhost": sink.where,
                               **SETTINGS}, faults=board)
         load = Load(mail)
         hits = collections.Counter()

@@ -27,7 +27,7 @@ class Readers(instance.TestCase):
         """Two sent, one bounced, one rejected; the log's text."""
         sink = self.sink(lambda stage, argument: "550 5.1.1 no such user"
                          if stage == "rcpt" and "bad" in argument else None)
-        mail = self.instance(relayhost=f"[{instance.HOST}]:{sink.port}",
+        mail = self.instance(relayhost=sink.where,
                              mynetworks="127.0.0.1/32",
                              smtpd_relay_restrictions="reject_unauth_destination",
                              relay_domains="example.org")

@@ -13,7 +13,7 @@ import time
 import unittest
 
 import instance
-from instance import Smtp, until
+from instance import until
 
 WORKERS = 8
 
@@ -21,8 +21,8 @@ WORKERS = 8
 class Load:
     """Clients that send numbered messages, and again after a refusal."""
 
-    def __init__(self, port, total):
-        self.port = port
+    def __init__(self, mail, total):
+        self.mail = mail
         self.total = total
         self.lock = threading.Lock()
         self.next = 0
@@ -45,7 +45,7 @@ class Load:
     def send(self, number):
         text = f"Message-ID: <m{number}@load>\nSubject: {number}\n\nbody\n"
         try:
-            client = Smtp(self.port, timeout=30)
+            client = self.mail.smtp(timeout=30)
             if client.greeting[0] != 220:
                 raise OSError(f"greeting {client.greeting}")
             client.hello()
@@ -98,7 +98,7 @@ class UnderLoad(instance.TestCase):
 
     def test_reloads_lose_nothing_and_repeat_nothing(self):
         mail = self.make()
-        load = Load(mail.port, 600)
+        load = Load(mail, 600)
         for _ in range(12):
             mail.reload()
             time.sleep(0.1)
@@ -109,7 +109,7 @@ class UnderLoad(instance.TestCase):
 
     def test_stops_lose_nothing_and_repeat_nothing(self):
         mail = self.make()
-        load = Load(mail.port, 500)
+        load = Load(mail, 500)
         for _ in range(3):
             time.sleep(0.3)
             before = time.monotonic()
@@ -121,7 +121,7 @@ class UnderLoad(instance.TestCase):
 
     def test_a_killed_master_loses_nothing(self):
         mail = self.make()
-        load = Load(mail.port, 400)
+        load = Load(mail, 400)
         for _ in range(2):
             time.sleep(0.3)
             os.kill(mail.process.pid, signal.SIGKILL)
@@ -132,7 +132,7 @@ class UnderLoad(instance.TestCase):
 
     def test_killed_roles_lose_nothing(self):
         mail = self.make()
-        load = Load(mail.port, 600)
+        load = Load(mail, 600)
         roles = ["smtpd", "cleanup", "qmgr", "trivial-rewrite", "resolver"]
         chance = random.Random(instance.seed())
         for _ in range(25):

@@ -18,14 +18,15 @@ import unittest
 import instance
 from instance import until
 
+SECOND = instance.PORT + 1          # of an instance: for rows of these tests
 ROLE = os.path.join(instance.BUILD, "test", "tools", "test_role")
 
 
 class Talk:
     """One connection to the test role."""
 
-    def __init__(self, port):
-        self.socket = socket.create_connection((instance.HOST, port), 20)
+    def __init__(self, *where):
+        self.socket = socket.create_connection(where, 20)
         self.file = self.socket.makefile("rb")
 
     def line(self):
@@ -61,24 +62,22 @@ class Master(instance.TestCase):
         for name in ("smtpd", "qmgr", "pickup", "broken", "resolver",
                      "trivial-rewrite"):
             shutil.copy(ROLE, os.path.join(place, name))
-        second = instance.free_port()
-
         def master(text):
             first = re.search(r"^(\S+)\s+inet", text, re.M).group(1)
+            host = first.partition(":")[0]
             return (f"{first} inet n - {chroot} - {maxproc} smtpd {args}\n"
                     f"rewrite unix - - n - - trivial-rewrite\n"
                     f"postlog unix-dgram n - n - 1 postlogd\n"
-                    + rows.replace("PORT", str(second)))
+                    + rows.replace("HOST:PORT", f"{host}:{SECOND}"))
 
         made = self.instance(settings={"daemon_directory": place, **settings},
                              master=master, start=False, user=user)
-        made.second = second
         if start:
             made.start()
         return made
 
-    def talk(self, port):
-        talk = Talk(port)
+    def talk(self, mail, port=instance.PORT):
+        talk = Talk(mail.host, port)
         self.addCleanup(talk.close)
         self.assertEqual(talk.line(), "220 test")
         return talk
@@ -101,19 +100,19 @@ class Master(instance.TestCase):
     # Starting.
 
     def test_the_first_client_starts_the_first_process(self):
-        mail = self.make(rows=f"{instance.HOST}:PORT inet n - n - - smtpd\n")
+        mail = self.make(rows="HOST:PORT inet n - n - - smtpd\n")
         rows = [p for p in self.status(mail) if p["program"] == "smtpd"]
         self.assertEqual([p["state"] for p in rows], ["ready", "waiting"])
-        talk = self.talk(mail.second)
+        talk = self.talk(mail, SECOND)
         self.assertEqual(talk.say("who"),
-                         f"{instance.HOST}:{mail.second} smtpd inet slot 1")
+                         f"{mail.host}:{SECOND} smtpd inet slot 1")
         self.assertEqual(len(self.processes(mail)), 2)
 
     def test_a_process_without_work_leaves_and_comes_back(self):
         mail = self.make(max_idle="1s")
-        self.talk(mail.port).close()
+        self.talk(mail).close()
         until(lambda: not self.processes(mail), "the idle one to leave")
-        self.talk(mail.port)
+        self.talk(mail)
 
     def test_solitary_processes_stay(self):
         mail = self.make(args="solitary", max_idle="1s")
@@ -133,13 +132,13 @@ class Master(instance.TestCase):
 
     def test_start_failures_are_throttled_and_others_work(self):
         mail = self.make(
-            rows=f"{instance.HOST}:PORT inet n - n - - broken fail\n",
+            rows="HOST:PORT inet n - n - - broken fail\n",
             service_throttle_time="2s")
-        with socket.create_connection((instance.HOST, mail.second)):
+        with socket.create_connection((mail.host, SECOND)):
             mail.wait_log(r"broken\[\d+\]: fatal: told to fail at start")
             mail.wait_log(r"warning: process \S+/broken pid \d+ exit status 1")
             mail.wait_log(r"broken: bad command startup -- throttling")
-            self.talk(mail.port)
+            self.talk(mail)
             time.sleep(0.5)
             self.assertEqual(mail.log().count("told to fail"), 1)
             mail.wait_log("told to fail", 2)
@@ -148,8 +147,8 @@ class Master(instance.TestCase):
 
     def test_the_limit_counts_clients_and_holds_back_the_rest(self):
         mail = self.make(maxproc="3")
-        talks = [self.talk(mail.port) for _ in range(3)]
-        waiting = [Talk(mail.port) for _ in range(2)]
+        talks = [self.talk(mail) for _ in range(3)]
+        waiting = [Talk(mail.host, mail.port) for _ in range(2)]
         for talk in waiting:
             self.addCleanup(talk.close)
             talk.socket.settimeout(0.7)
@@ -173,10 +172,10 @@ class Master(instance.TestCase):
 
     def test_the_limit_holds_over_all_processes(self):
         mail = self.make(maxproc="4", service_clients_per_process="1")
-        talks = [self.talk(mail.port) for _ in range(4)]
+        talks = [self.talk(mail) for _ in range(4)]
         pids = {t.say("pid") for t in talks}
         self.assertEqual(len(pids), 4)
-        fifth = Talk(mail.port)
+        fifth = Talk(mail.host, mail.port)
         self.addCleanup(fifth.close)
         fifth.socket.settimeout(0.7)
         with self.assertRaises(TimeoutError):
@@ -189,7 +188,7 @@ class Master(instance.TestCase):
         mail = self.make(service_clients_per_process="1", max_use="2")
         pids = []
         for _ in range(6):
-            talk = self.talk(mail.port)
+            talk = self.talk(mail)
             pids.append(talk.say("pid"))
             talk.close()
         self.assertGreaterEqual(len(set(pids)), 3)
@@ -199,7 +198,7 @@ class Master(instance.TestCase):
         if os.getloadavg()[0] > os.cpu_count() * 0.7:
             self.skipTest("no processor to be busy on: others use them")
         mail = self.make()
-        busy = self.talk(mail.port)
+        busy = self.talk(mail)
         until(lambda: (busy.say("spin 900"), len(self.processes(mail)) > 1)[1],
               "a second process", 40)
 
@@ -207,7 +206,7 @@ class Master(instance.TestCase):
 
     def test_the_jail_is_in_force(self):
         mail = self.make()
-        talk = self.talk(mail.port)
+        talk = self.talk(mail)
         jail = talk.say("jail")
         self.assertRegex(jail, r"uid [1-9]\d*")
         if "no seccomp" not in jail:
@@ -227,7 +226,7 @@ class Master(instance.TestCase):
 
     def test_needs_open_what_they_say(self):
         mail = self.make(args="net queue")
-        talk = self.talk(mail.port)
+        talk = self.talk(mail)
         self.assertEqual(talk.say("socket"), "ok")
         self.assertEqual(talk.say("write saved/x"), "ok")
         self.assertEqual(talk.say("write /var/tmp/not-for-a-role"), "EACCES")
@@ -235,14 +234,14 @@ class Master(instance.TestCase):
     @unittest.skipUnless(os.getuid() == 0, "chroot takes root")
     def test_chroot_is_what_the_column_says(self):
         mail = self.make(chroot="y")
-        talk = self.talk(mail.port)
+        talk = self.talk(mail)
         self.assertIn("chroot", talk.say("jail"))
         self.assertEqual(talk.say("read /etc/passwd"), "ENOENT")
 
     @unittest.skipUnless(os.getuid() == 0, "every test is one otherwise")
     def test_an_ordinary_user_has_the_same(self):
         mail = self.make(user=12078, chroot="y")
-        talk = self.talk(mail.port)
+        talk = self.talk(mail)
         jail = talk.say("jail")
         self.assertRegex(jail, r"^uid 12078, ")
         if "no seccomp" not in jail:
@@ -256,24 +255,24 @@ class Master(instance.TestCase):
         mail = self.make()
         if b"__asan_init" in open(ROLE, "rb").read():
             self.skipTest("a sanitizer reports crashes itself")
-        self.talk(mail.port).send("crash segv")
+        self.talk(mail).send("crash segv")
         mail.wait_log(r"warning: process \S+/smtpd pid \d+ killed by signal 11")
         mail.wait_log(r"warning: smtpd pid \d+ died, working on 4F2A1B, for "
                       r"client\.example\[192\.0\.2\.7\], in fiber smtpd, "
                       r"backtrace \S+/smtpd \+0x[0-9a-f]+")
-        self.talk(mail.port)
-        self.talk(mail.port).send("crash panic")
+        self.talk(mail)
+        self.talk(mail).send("crash panic")
         mail.wait_log(r"smtpd pid \d+ died, .*which said: panic: .*told to")
         for _ in range(3):
-            self.talk(mail.port).send("crash kill")
+            self.talk(mail).send("crash kill")
             time.sleep(0.1)
-        self.talk(mail.port)
+        self.talk(mail)
         self.assertNotIn("throttling", mail.log())
 
     def test_crashes_one_after_another_slow_the_service_down(self):
         mail = self.make(service_throttle_time="60s")
         for _ in range(200):
-            talk = self.talk(mail.port)
+            talk = self.talk(mail)
             talk.send("crash segv")
             talk.line()
             talk.close()
@@ -284,27 +283,27 @@ class Master(instance.TestCase):
         mail.wait_log(r"smtpd: 6 processes died right after their start -- "
                       "the next one waits 100 ms")
         # A moment later it serves again, whatever the throttle time.
-        self.assertTrue(self.talk(mail.port).say("pid").startswith("pid "))
+        self.assertTrue(self.talk(mail).say("pid").startswith("pid "))
 
     def test_counts_of_dead_processes_are_cleared(self):
         mail = self.make(maxproc="2")
-        talks = [self.talk(mail.port) for _ in range(2)]
+        talks = [self.talk(mail) for _ in range(2)]
         talks[0].send("crash kill")
         for _ in range(2):
-            self.talk(mail.port)
+            self.talk(mail)
 
     def test_a_process_that_hangs_is_ended_by_its_watchdog(self):
         mail = self.make(daemon_timeout="2s")
-        self.talk(mail.port).send("hang")
+        self.talk(mail).send("hang")
         mail.wait_log(r"killed by signal 6")
         mail.wait_log(r"which said: panic: watchdog")
-        self.talk(mail.port)
+        self.talk(mail)
 
     # Reload.
 
     def test_reload_keeps_sessions_and_serves_new_ones_anew(self):
         mail = self.make()
-        old = self.talk(mail.port)
+        old = self.talk(mail)
         pid = old.say("pid")
         self.assertEqual(old.say("hostname"), "mail.demo.test")
         mail.set(myhostname="other.demo.test")
@@ -312,7 +311,7 @@ class Master(instance.TestCase):
         mail.wait_log(r"master\[\d+\]: reload -- version \S+, configuration ")
 
         def anew():     # until it hears of it, the old one accepts as well
-            session = self.talk(mail.port)
+            session = self.talk(mail)
             if session.say("pid") != pid:
                 return session
             session.close()
@@ -327,7 +326,7 @@ class Master(instance.TestCase):
 
     def test_sessions_between_transactions_are_told_at_once(self):
         mail = self.make()
-        old = self.talk(mail.port)
+        old = self.talk(mail)
         self.assertEqual(old.say("wait"), "waiting")
         mail.reload()
         self.assertEqual(old.line(), "421 draining")
@@ -337,7 +336,7 @@ class Master(instance.TestCase):
         for _ in range(10):
             mail.reload()
             for _ in range(5):
-                self.talk(mail.port).close()
+                self.talk(mail).close()
 
     def test_a_bad_configuration_leaves_the_old_one(self):
         mail = self.make()
@@ -348,7 +347,7 @@ class Master(instance.TestCase):
             mail.command("waypost", "reload", check=False).returncode, 0)
         os.kill(mail.process.pid, signal.SIGHUP)
         mail.wait_log(r"error: reload refused.*stop_timeout")
-        self.talk(mail.port)
+        self.talk(mail)
 
     def test_rows_come_and_go(self):
         mail = self.make()
@@ -356,18 +355,18 @@ class Master(instance.TestCase):
         with open(path, encoding="utf-8") as file:
             before = file.read()
         mail.write("master.cf", before +
-                   f"{instance.HOST}:{mail.second} inet n - n - - smtpd\n")
+                   f"{mail.host}:{SECOND} inet n - n - - smtpd\n")
         mail.reload()
-        until(lambda: self.reachable(mail.second), "the new row")
+        until(lambda: self.reachable(mail.host, SECOND), "the new row")
         mail.write("master.cf", before)
         mail.reload()
-        until(lambda: not self.reachable(mail.second), "the row to go")
-        self.talk(mail.port)
+        until(lambda: not self.reachable(mail.host, SECOND), "the row to go")
+        self.talk(mail)
 
     @staticmethod
-    def reachable(port):
+    def reachable(*where):
         try:
-            Talk(port).close()
+            Talk(*where).close()
         except OSError:
             return False
         return True
@@ -376,16 +375,16 @@ class Master(instance.TestCase):
         mail = self.make(stop_timeout="1s")
         talks = []
         for _ in range(4):
-            talks.append(self.talk(mail.port))
+            talks.append(self.talk(mail))
             mail.reload()
             until(lambda: [p for p in self.processes(mail)
                            if p["state"] == "draining"], "the drain")
-        self.talk(mail.port)
+        self.talk(mail)
         until(lambda: len(self.processes(mail)) <= 3, "the oldest to leave")
 
     def test_a_successor_takes_over_when_a_table_changed(self):
         mail = self.make()
-        old = self.talk(mail.port)
+        old = self.talk(mail)
         pid = old.say("pid")
         old.say("restart table hash:/x(0,lock|fold_fix) has changed")
         mail.wait_log(r"smtpd\[\d+\]: table hash:/x\S+ has changed -- restarting")
@@ -393,7 +392,7 @@ class Master(instance.TestCase):
         self.assertEqual(old.say("pid"), pid)
 
     def fresh(self, mail):
-        talk = self.talk(mail.port)
+        talk = self.talk(mail)
         pid = talk.say("pid")
         talk.close()
         return pid
@@ -402,27 +401,27 @@ class Master(instance.TestCase):
         mail = self.make()
         kept = []
         for _ in range(8):
-            talk = self.talk(mail.port)
+            talk = self.talk(mail)
             kept.append(talk)
             talk.say("restart again")
             time.sleep(0.15)
         self.assertLessEqual(len(self.processes(mail)), 4)
 
     def test_the_generation_of_tables_moves_for_rewrite_alone(self):
-        mail = self.make(rows=f"{instance.HOST}:PORT inet n - n - - trivial-rewrite\n")
-        other = self.talk(mail.port)
+        mail = self.make(rows="HOST:PORT inet n - n - - trivial-rewrite\n")
+        other = self.talk(mail)
         before = other.say("generation")
         other.say("tables")
         time.sleep(0.2)
         self.assertEqual(other.say("generation"), before)
-        self.talk(mail.second).say("tables")
+        self.talk(mail, SECOND).say("tables")
         until(lambda: other.say("generation") != before, "the generation")
 
     # Waking.
 
     def test_the_timer_of_master_cf_wakes_and_starts(self):
         mail = self.make(rows="pickup unix n - n 1 1 pickup\n"
-                         f"{instance.HOST}:PORT inet n - n 1 1 pickup\n")
+                         "HOST:PORT inet n - n 1 1 pickup\n")
         until(lambda: len(self.processes(mail, "pickup")) == 2, "the start")
         mail.command("waypost", "status")
         with socket.socket(socket.AF_UNIX) as trigger:
@@ -452,14 +451,14 @@ class Master(instance.TestCase):
         os.rename(log, log + ".1")
         mail.reload()
         until(lambda: os.path.exists(log), "the new file")
-        until(lambda: (self.talk(mail.port).say("log into the new file"),
+        until(lambda: (self.talk(mail).say("log into the new file"),
                        "smtpd[" in read())[1], "the line in the new file")
 
     # Stopping.
 
     def test_stop_waits_for_transactions_and_no_longer_than_it_may(self):
         mail = self.make(stop_timeout="2s")
-        talk = self.talk(mail.port)
+        talk = self.talk(mail)
         process, mail.process = mail.process, mail.process
         process.send_signal(signal.SIGTERM)
         mail.wait_log(r"terminating on signal 15")
@@ -477,7 +476,7 @@ class Master(instance.TestCase):
 
     def test_a_second_term_stops_at_once(self):
         mail = self.make(stop_timeout="60s")
-        self.talk(mail.port)
+        self.talk(mail)
         mail.process.send_signal(signal.SIGTERM)
         mail.wait_log(r"terminating on signal 15")
         before = time.monotonic()
@@ -486,7 +485,7 @@ class Master(instance.TestCase):
 
     def test_children_leave_when_master_is_killed_and_the_next_one_waits(self):
         mail = self.make()
-        talk = self.talk(mail.port)
+        talk = self.talk(mail)
         pid = int(talk.say("pid").split()[1])
         mail.process.send_signal(signal.SIGKILL)
         mail.process.wait()
@@ -581,7 +580,7 @@ class Master(instance.TestCase):
 
     def test_signals_of_a_terminal_do_not_reach_the_children(self):
         mail = self.make(stop_timeout="2s")
-        talk = self.talk(mail.port)
+        talk = self.talk(mail)
         pid = int(talk.say("pid").split()[1])
         self.assertNotEqual(os.getsid(pid), os.getsid(mail.process.pid))
         os.kill(pid, signal.SIGINT)
@@ -601,7 +600,7 @@ class Master(instance.TestCase):
                  os.path.join(instance.BUILD, "sbin", "waypost"), "-c",
                  mail.etc, "start-fg"], stdout=log, stderr=log)
         self.addCleanup(process.kill)
-        until(lambda: self.reachable(mail.port), "the start")
+        until(lambda: self.reachable(mail.host, mail.port), "the start")
         mail.wait_log(r"master\[1\]: daemon started")
         (child,) = [int(p) for p in open(
             f"/proc/{process.pid}/task/{process.pid}/children",

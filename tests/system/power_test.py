@@ -95,7 +95,7 @@ class Recorded(instance.TestCase):
 
         sink = self.sink(answer)
         mail = self.recorded(believes, **{
-            "relayhost": f"[{instance.HOST}]:{sink.port}",
+            "relayhost": sink.where,
             "mydestination": "local.test",
             "local_recipient_maps": "",
             "alias_maps": "texthash:$config_directory/aliases",

@@ -24,7 +24,7 @@ class QueueCommands(instance.TestCase):
         answers = answers if answers is not None else ["451 4.2.0 busy, later"]
         sink = self.sink(lambda stage, argument:
                          answers[0] if stage == "rcpt" else None)
-        mail = self.instance(relayhost=f"[{instance.HOST}]:{sink.port}",
+        mail = self.instance(relayhost=sink.where,
                              **{**SLOW, **settings})
         ids = [mail.send("a@demo.test", [f"x{i}@example.org"],
                          "Subject: waits\n\nline one\nline two\n")
@@ -209,7 +209,7 @@ class QueueCommands(instance.TestCase):
                         time.sleep(0.02)
 
                 sink = self.sink(answer)
-                mail = self.instance(relayhost=f"[{instance.HOST}]:{sink.port}")
+                mail = self.instance(relayhost=sink.where)
                 one = mail.send("a@demo.test", ["x@example.org"])
                 instance.until(lambda: "DATA" in sink.commands, "the delivery")
                 mail.command("postsuper", option, one)
@@ -232,7 +232,7 @@ class QueueCommands(instance.TestCase):
             return None
 
         sink = self.sink(answer)
-        mail = self.instance(relayhost=f"[{instance.HOST}]:{sink.port}", **SLOW)
+        mail = self.instance(relayhost=sink.where, **SLOW)
         one = mail.send("a@demo.test", ["now@example.org", "later@example.org"])
         instance.until(lambda: "DATA" in sink.commands, "the delivery")
         mail.command("postsuper", "-h", one)

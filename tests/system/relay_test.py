@@ -4,17 +4,17 @@ retries, kept sessions, sockets, many messages at once.
 SPDX-License-Identifier: Apache-2.0
 """
 import os
+import re
 import unittest
 
 import instance
 
-HOST_RE = instance.HOST.replace(".", r"\.")
 
 
 class Relay(instance.TestCase):
 
     def relay(self, sink, **more):
-        return self.instance(relayhost=f"[{instance.HOST}]:{sink.port}", **more)
+        return self.instance(relayhost=sink.where, **more)
 
     def test_each_recipient_has_its_own_verdict(self):
         tries = []
@@ -36,12 +36,13 @@ class Relay(instance.TestCase):
         got = sink.wait(2)
         self.assertEqual(got[0].recipients, ["now@example.org"])
         self.assertIn(["later@example.org"], [g.recipients for g in got])
-        relay = rf"relay={HOST_RE}\[{HOST_RE}\]:{sink.port}"
+        host = re.escape(sink.host)
+        relay = rf"relay={host}\[{host}\]:{sink.port}"
         mail.wait_log(rf"to=<now@example\.org>, {relay}, (conn_use=\d+, )?"
                       r"delay=\S+, delays=\S+, dsn=2\.0\.0, status=sent "
                       r"\(250 2\.0\.0 taken\)$")
         mail.wait_log(rf"to=<never@example\.org>, {relay}, .*dsn=5\.1\.1, "
-                      rf"status=bounced \(host {HOST_RE}\[{HOST_RE}\] "
+                      rf"status=bounced \(host {host}\[{host}\] "
                       r"said: 550 5\.1\.1 nobody here \(in reply to RCPT TO "
                       r"command\)\)$")
         mail.wait_log(rf"to=<later@example\.org>, {relay}, .*dsn=4\.2\.1, "
@@ -71,15 +72,15 @@ class Relay(instance.TestCase):
         self.assertTrue(data.endswith(text.replace("\n", "\r\n").encode()))
 
     def test_a_server_that_comes_back(self):
-        port = instance.free_port()
-        mail = self.instance(relayhost=f"[{instance.HOST}]:{port}",
+        host, port = instance.own_address(), instance.PORT
+        mail = self.instance(relayhost=f"[{host}]:{port}",
                              minimal_backoff_time="1s",
                              maximal_backoff_time="1s", queue_run_delay="1s")
         mail.send("a@demo.test", ["b@example.org"])
         mail.wait_log(r"to=<b@example\.org>, relay=none, delay=.*, dsn=4\.4\.1"
-                      rf", status=deferred \(connect to {HOST_RE}"
-                      rf"\[{HOST_RE}\]:{port}: Connection refused\)$")
-        sink = self.sink(port=port)
+                      rf", status=deferred \(connect to {re.escape(host)}"
+                      rf"\[{re.escape(host)}\]:{port}: Connection refused\)$")
+        sink = self.sink(host=host)
         self.assertEqual(sink.wait(1)[0].recipients, ["b@example.org"])
         mail.wait_empty()
 
@@ -206,7 +207,7 @@ class Lmtp(instance.TestCase):
         sink = self.sink(self.answer, lmtp=True)
         mail = self.instance(
             relay_domains="lmtp.test",
-            relay_transport=f"lmtp:inet:{instance.HOST}:{sink.port}")
+            relay_transport=f"lmtp:inet:{sink.host}:{sink.port}")
         self.deliver(mail, sink)
 
     def test_over_a_unix_socket(self):

@@ -22,7 +22,7 @@ class Notices(instance.TestCase):
         """An instance whose next server refuses users called no-..."""
         sink = self.sink(lambda stage, argument: "550 5.1.1 not here"
                          if stage == "rcpt" and argument.startswith("no-") else None)
-        return sink, self.instance(relayhost=f"[{instance.HOST}]:{sink.port}",
+        return sink, self.instance(relayhost=sink.where,
                                    **settings)
 
     def test_the_sender_gets_a_report_that_programs_can_read(self):
@@ -79,7 +79,7 @@ class Agents(instance.TestCase):
             return "close"
 
         sink = self.sink(answer)
-        mail = self.instance(relayhost=f"[{instance.HOST}]:{sink.port}")
+        mail = self.instance(relayhost=sink.where)
         senders = {f"good{n}@demo.test" for n in range(20)}
         for n, sender in enumerate(sorted(senders)):
             if n == 5:
@@ -187,7 +187,7 @@ inet_protocols = all
         # The later line counts: paths, names and numbers are this instance's.
         mail.write("main.cf", texts[0] + self.ANSWERS + own)
         mail.write("master.cf", re.sub(r"(?m)^smtp( +)inet",
-                                       rf"{instance.HOST}:{mail.port}\1inet",
+                                       rf"{mail.host}:{mail.port}\1inet",
                                        texts[1], count=1))
         done = mail.command("waypost", "check")
         self.assertNotRegex(done.err, "error:|fatal:")

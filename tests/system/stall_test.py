@@ -15,7 +15,7 @@ GOOD = 30
 class Stall(instance.TestCase):
     def stalled(self, mail):
         """One session inside DATA, with part of a line sent."""
-        client = socket.create_connection((instance.HOST, mail.port), 30)
+        client = socket.create_connection((mail.host, mail.port), 30)
         self.addCleanup(client.close)
         client.sendall(b"EHLO slow.example\r\nMAIL FROM:<slow@example.com>\r\n"
                        b"RCPT TO:<alice@demo.test>\r\nDATA\r\n")

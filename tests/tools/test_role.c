@@ -4,6 +4,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -56,12 +57,18 @@ say_result(long n)
 }
 
 static void
-connect_to(uint16_t port)
+connect_to(struct span where)	/* address and port */
 {
-	struct sockaddr_in address = { .sin_family = AF_INET,
-		.sin_port = htons(port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in address = { .sin_family = AF_INET };
+	struct span host = SPAN_NONE;
+	uint64_t n = 0;
+	int fd;
+
+	span_split(&where, ' ', &host);
+	scan_u64(where, &n);
+	address.sin_port = htons((uint16_t)n);
+	inet_pton(AF_INET, arena_cstr(fiber_arena(), host), &address.sin_addr);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0) {
 		say_result(fd);
@@ -151,7 +158,7 @@ obey(struct stream *s, struct span line)
 	else if (span_is(word, "socket"))
 		say_result(socket(AF_INET, SOCK_STREAM, 0));
 	else if (span_is(word, "connect"))
-		connect_to((uint16_t)n);
+		connect_to(rest);
 	else if (span_is(word, "ptrace"))
 		say_result(syscall(SYS_ptrace, PTRACE_TRACEME, 0, 0, 0));
 	else if (span_is(word, "mount"))

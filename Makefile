@@ -298,7 +298,8 @@ check-asan:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan SANITIZE=address,undefined check
 # What five minutes allow of real processes under sanitizers. Leaks are for the
 # unit tests: commands leave their memory to exit.
-ASAN_SYSTEM = delivery_test.py relay_test.py
+ASAN_SYSTEM = delivery_test.py relay_test.py roles_test.py submit_test.py \
+	queue_commands_test.py tables_test.py network_tables_test.py strangers_test.py
 SYSTEM_ASAN = handle_segv=2:handle_sigbus=2:handle_sigill=2:detect_stack_use_after_return=0:abort_on_error=0:allocator_may_return_null=0:detect_leaks=0
 check-system-asan:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan SANITIZE=address,undefined \

@@ -20,6 +20,7 @@
 #include "common/service/service.h"
 #include "daemons/cleanup/cleanup_priv.h"
 #include "daemons/shared/rewrite_client.h"
+#include "tests/fuzz/surroundings.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -36,21 +37,6 @@ static const char conf[] =
     "undisclosed_recipients_header = To: undisclosed-recipients:;\n";
 
 static const struct service service = { .name = "cleanup" };
-
-static void
-drop(struct log_sink *sink, const struct log_record *record)
-{
-	(void)sink;
-	(void)record;
-}
-
-static void
-nothing(struct log_sink *sink)
-{
-	(void)sink;
-}
-
-static struct log_sink quiet = { drop, nothing };
 
 /* ---- the rewriting service ---- */
 
@@ -170,20 +156,12 @@ run(void *arg)
 static void
 set_up(void)
 {
-	struct str why = STR_EMPTY;
-
-	log_remove_sinks();
-	log_add_sink(&quiet);
-	CHECK(conf_load_text("main.cf", SPAN(conf), &why));
-	conf_register(&conf_core_params);
-	conf_register(&cleanup_params);
-	CHECK(conf_fill(&conf_core_params, &why));
-	CHECK(conf_fill(&cleanup_params, &why));
+	surroundings_quiet();
+	surroundings_configure(conf, &cleanup_params);
 	service_double(&service, NULL);
 	map_setup();
 	headers_setup();
 	loop_start();
-	str_fini(&why);
 }
 
 int

@@ -16,6 +16,7 @@
 #include "daemons/trivial-rewrite/resolve.h"
 #include "daemons/trivial-rewrite/rewrite.h"
 #include "daemons/trivial-rewrite/trivial_rewrite_conf.h"
+#include "tests/fuzz/surroundings.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -36,34 +37,11 @@ static const char conf[] =
     "sender_dependent_default_transport_maps = inline:{t@s.example=:h}\n";
 
 static void
-drop(struct log_sink *sink, const struct log_record *record)
-{
-	(void)sink;
-	(void)record;
-}
-
-static void
-nothing(struct log_sink *sink)
-{
-	(void)sink;
-}
-
-static struct log_sink quiet = { drop, nothing };
-
-static void
 set_up(void)
 {
-	struct str why = STR_EMPTY;
-
-	log_remove_sinks();
-	log_add_sink(&quiet);
-	CHECK(conf_load_text("main.cf", SPAN(conf), &why));
-	conf_register(&conf_core_params);
-	conf_register(&rewrite_params);
-	CHECK(conf_fill(&conf_core_params, &why));
-	CHECK(conf_fill(&rewrite_params, &why));
+	surroundings_quiet();
+	surroundings_configure(conf, &rewrite_params);
 	resolve_setup();
-	str_fini(&why);
 }
 
 static bool

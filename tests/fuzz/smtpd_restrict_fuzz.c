@@ -18,6 +18,7 @@
 #include "common/service/service.h"
 #include "daemons/smtpd/clients.h"
 #include "daemons/smtpd/restrict.h"
+#include "tests/fuzz/surroundings.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -25,21 +26,6 @@ enum { TEXT_MAX = 500 };
 
 static const struct service service = { .name = "smtpd" };
 static struct rewrite_want to;
-
-static void
-drop(struct log_sink *sink, const struct log_record *record)
-{
-	(void)sink;
-	(void)record;
-}
-
-static void
-nothing(struct log_sink *sink)
-{
-	(void)sink;
-}
-
-static struct log_sink quiet = { drop, nothing };
 
 /* The services are asked in vain. */
 bool
@@ -166,29 +152,15 @@ static const char conf[] =
     "mynetworks = 192.0.2.0/24\n";
 
 static void
-configure(void)
-{
-	struct str why = STR_EMPTY;
-
-	CHECK(conf_load_text("main.cf", SPAN(conf), &why));
-	conf_register(&conf_core_params);
-	conf_register(&smtpd_params);
-	CHECK(conf_fill(&conf_core_params, &why));
-	CHECK(conf_fill(&smtpd_params, &why));
-	str_fini(&why);
-}
-
-static void
 set_up(void)
 {
-	log_remove_sinks();
-	log_add_sink(&quiet);
+	surroundings_quiet();
 	to = (struct rewrite_want){ .address = SPAN("x@relay.example") };
 	to.answer = (struct rewrite_answer){ .address = to.address,
 		.recipient = to.address, .transport = SPAN("relay"),
 		.nexthop = SPAN("relay.example"), .flags = RESOLVE_RELAY };
 	service_double(&service, NULL);
-	configure();
+	surroundings_configure(conf, &smtpd_params);
 	clients_setup();
 	unlisted_setup();
 	loop_start();

@@ -17,6 +17,7 @@
 #include "common/service/service.h"
 #include "daemons/smtpd/clients.h"
 #include "daemons/smtpd/restrict.h"
+#include "tests/fuzz/surroundings.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -46,21 +47,6 @@ static const char conf[] =
 
 static const struct service service = { .name = "smtpd" };
 static unsigned taken;			/* messages that cleanup took */
-
-static void
-drop(struct log_sink *sink, const struct log_record *record)
-{
-	(void)sink;
-	(void)record;
-}
-
-static void
-nothing(struct log_sink *sink)
-{
-	(void)sink;
-}
-
-static struct log_sink quiet = { drop, nothing };
 
 /* ---- the services ---- */
 
@@ -298,21 +284,13 @@ run(void *arg)
 static void
 set_up(void)
 {
-	struct str why = STR_EMPTY;
-
-	log_remove_sinks();
-	log_add_sink(&quiet);
-	CHECK(conf_load_text("main.cf", SPAN(conf), &why));
-	conf_register(&conf_core_params);
-	conf_register(&smtpd_params);
-	CHECK(conf_fill(&conf_core_params, &why));
-	CHECK(conf_fill(&smtpd_params, &why));
+	surroundings_quiet();
+	surroundings_configure(conf, &smtpd_params);
 	service_double(&service, NULL);
 	clients_setup();
 	restrict_setup();
 	unlisted_setup();
 	loop_start();
-	str_fini(&why);
 }
 
 int

@@ -9,25 +9,11 @@
 #include "common/base/mem.h"
 #include "common/base/panic.h"
 #include "maps/map.h"
+#include "tests/fuzz/surroundings.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { TEXT_MAX = 2000, REGEXP_MAX = 120 };
-
-static void
-drop(struct log_sink *sink, const struct log_record *record)
-{
-	(void)sink;
-	(void)record;
-}
-
-static void
-nothing(struct log_sink *sink)
-{
-	(void)sink;
-}
-
-static struct log_sink quiet = { drop, nothing };
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -36,8 +22,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		"texthash" };
 	struct str value = STR_EMPTY;
 
-	log_remove_sinks();
-	log_add_sink(&quiet);
+	surroundings_quiet();
 	if (size < 2 || size > TEXT_MAX)
 		return 0;
 	const char *type = types[data[0] % ARRAY_COUNT(types)];

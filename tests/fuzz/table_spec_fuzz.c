@@ -9,25 +9,11 @@
 #include "common/base/panic.h"
 #include "maps/maps.h"
 #include "maps/matchlist.h"
+#include "tests/fuzz/surroundings.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { TEXT_MAX = 1000 };
-
-static void
-drop(struct log_sink *sink, const struct log_record *record)
-{
-	(void)sink;
-	(void)record;
-}
-
-static void
-nothing(struct log_sink *sink)
-{
-	(void)sink;
-}
-
-static struct log_sink quiet = { drop, nothing };
 
 /* Nothing that reaches outside: no slash, and no type but those named here. */
 static bool
@@ -50,8 +36,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct str value = STR_EMPTY, why = STR_EMPTY;
 	struct ipaddr ip;
 
-	log_remove_sinks();
-	log_add_sink(&quiet);
+	surroundings_quiet();
 	if (size > TEXT_MAX || !is_harmless(text))
 		return 0;
 	char *copy = mem_strndup(text.p, text.len);

@@ -455,6 +455,14 @@ slow_down(struct row *row)
 	hold_row(row, ms);
 }
 
+/* Its word may still be on the way when the news of its death is there. */
+static bool
+was_ready(const struct process *p)
+{
+	return p->was_ready || atomic_load(&control_slot_at(master.control,
+	    p->slot)->state) != CONTROL_STARTING;
+}
+
 /* Start-up failures wait; a process that had begun to work is replaced at
  * once, unless such deaths follow each other without a pause. */
 static void
@@ -467,7 +475,7 @@ judge_death(struct process *p, int status)
 	    p->told_to_leave)
 		return;
 	/* SIGKILL is somebody else's doing, and says nothing of the start. */
-	if (!p->was_ready && !(WIFSIGNALED(status) &&
+	if (!was_ready(p) && !(WIFSIGNALED(status) &&
 	    WTERMSIG(status) == SIGKILL)) {
 		log_warn("%s: bad command startup -- throttling", row->path);
 		hold_row(row, master.settings.throttle_time * 1000);

@@ -9,24 +9,17 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "common/base/list.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
-#include "common/base/panic.h"
-#include "common/io/fault.h"
 #include "common/io/fiber.h"
 #include "common/io/fs.h"
-#include "common/io/loop.h"
 #include "common/io/sock.h"
 #include "common/mail/conf_core.h"
-#include "common/service/peer.h"
+#include "common/service/peer_priv.h"
 #include "common/service/rpc.h"
 
 enum {
@@ -34,13 +27,8 @@ enum {
 	REQUEST_AT = 8,			/* of the request number in a frame */
 	CALLS_PER_CONNECTION = 256,
 	CONNECTIONS = 8,
-	POOL_MAX = 200,
 	OUTPUT_HIGH = 1 << 20,
-	RETRY_FIRST_MS = 100,
-	RETRY_MAX_MS = 1000,
 	CONNECT_MS = 5000,
-	SWEEP_MS = 1000,
-	NAME_MAX_LEN = 64,
 };
 
 struct conn {
@@ -80,28 +68,6 @@ struct peer_pending {
 	void *decoded;			/* in own: replies with descriptors */
 };
 
-struct pooled {
-	struct list link;
-	struct stream *stream;
-	int64_t since_ns;
-};
-
-struct peer {
-	struct list link;
-	char *cls, *service, *protocol;
-	unsigned version;
-	size_t calls_max, conns_max;
-	struct list conns;
-	size_t nconns;
-	struct list waiting;
-	int64_t patience_ms;
-	bool connecting, wanted;	/* wanted: a connection without a call */
-	bool kept;			/* idle too, and asked for when lost */
-	struct list pool;
-	size_t npool;
-	struct str why;
-};
-
 struct connector {
 	struct list link;
 	char *cls, *service;
@@ -109,11 +75,10 @@ struct connector {
 	void *arg;
 };
 
-static struct list peers = LIST_HEAD(peers);
+struct list peer_all = LIST_HEAD(peer_all);
 static struct list connectors = LIST_HEAD(connectors);
 static struct fiber_group fibers = { .fibers = LIST_HEAD(fibers.fibers),
 	.joiners = LIST_HEAD(fibers.joiners) };
-static struct loop_timer sweeper;
 static const char *root;
 
 static void start_connecting(struct peer *peer);
@@ -126,8 +91,8 @@ peer_set_root(const char *dir)
 	root = dir;
 }
 
-static bool
-socket_path(const char *cls, const char *service, char *buf, size_t room)
+bool
+peer_socket_path(const char *cls, const char *service, char *buf, size_t room)
 {
 	const char *dir = root != NULL ? root : conf_core.queue_directory;
 	bool here = dir == NULL || dir[0] == '\0';
@@ -141,7 +106,7 @@ struct peer *
 peer_named(const char *cls, const char *service, const char *protocol,
     unsigned version)
 {
-	LIST_EACH(item, &peers) {
+	LIST_EACH(item, &peer_all) {
 		struct peer *p = LIST_ITEM(item, struct peer, link);
 
 		if (strcmp(p->cls, cls) == 0 &&
@@ -158,7 +123,7 @@ peer_named(const char *cls, const char *service, const char *protocol,
 	list_init(&p->conns);
 	list_init(&p->waiting);
 	list_init(&p->pool);
-	list_append(&peers, &p->link);
+	list_append(&peer_all, &p->link);
 	return p;
 }
 
@@ -399,16 +364,16 @@ take_reply(struct conn *c, const struct attr_frame *frame)
 
 /* --- Connections ---------------------------------------------------------*/
 
-static int64_t
-idle_ns(void)
+int64_t
+peer_idle_ns(void)
 {
 	int64_t seconds = conf_core.ipc_idle > 0 ? conf_core.ipc_idle : 5;
 
 	return seconds * 1000000000;
 }
 
-static void
-queue_hello(struct peer *peer, struct stream *s)
+void
+peer_queue_hello(struct peer *peer, struct stream *s)
 {
 	struct attr_hello hello = { .protocol = span_cstr(peer->protocol),
 		.version = peer->version,
@@ -461,13 +426,13 @@ static bool
 await_reply(struct conn *c)
 {
 	for (;;) {
-		struct deadline end = deadline_in_ms(idle_ns() / 1000000);
+		struct deadline end = deadline_in_ms(peer_idle_ns() / 1000000);
 		enum io_status status = stream_wait_input(c->stream, end);
 
 		if (status != IO_TIMEOUT)
 			return status == IO_OK;
 		if (c->in_flight == 0 && (c->leaving || (!c->peer->kept &&
-		    clock_now_ns() - c->used_ns >= idle_ns())))
+		    clock_now_ns() - c->used_ns >= peer_idle_ns())))
 			return false;
 	}
 }
@@ -525,7 +490,7 @@ adopt_connection(struct peer *peer, int fd)
 	}
 	list_append(&peer->conns, &c->link);
 	peer->nconns++;
-	queue_hello(peer, c->stream);
+	peer_queue_hello(peer, c->stream);
 	return true;
 }
 
@@ -545,9 +510,8 @@ connect_by_other(const struct peer *peer, bool *found_out)
 	return -1;
 }
 
-/* One attempt. Suspends. */
-static int
-connect_once(struct peer *peer, struct deadline deadline)
+int
+peer_connect_once(struct peer *peer, struct deadline deadline)
 {
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path) + 512];
 	bool found = false;
@@ -558,7 +522,7 @@ connect_once(struct peer *peer, struct deadline deadline)
 			str_printf(&peer->why, "no connection could be made");
 		return fd;
 	}
-	if (!socket_path(peer->cls, peer->service, path, sizeof(path))) {
+	if (!peer_socket_path(peer->cls, peer->service, path, sizeof(path))) {
 		str_printf(&peer->why, "%s/%s: name too long", peer->cls,
 		    peer->service);
 		return -1;
@@ -603,15 +567,15 @@ static void
 connect_peer(void *arg)
 {
 	struct peer *peer = arg;
-	int64_t wait_ms = RETRY_FIRST_MS, worked_ns = clock_now_ns();
+	int64_t wait_ms = PEER_RETRY_FIRST_MS, worked_ns = clock_now_ns();
 
 	while (peer->wanted || !list_empty(&peer->waiting)) {
-		int fd = connect_once(peer, deadline_in_ms(CONNECT_MS));
+		int fd = peer_connect_once(peer, deadline_in_ms(CONNECT_MS));
 
 		peer->wanted = false;
 		if (fd >= 0 && adopt_connection(peer, fd)) {
 			send_waiting(peer);
-			wait_ms = RETRY_FIRST_MS;
+			wait_ms = PEER_RETRY_FIRST_MS;
 			worked_ns = clock_now_ns();
 			continue;
 		}
@@ -620,8 +584,8 @@ connect_peer(void *arg)
 			fail_waiting(peer);
 		if (fiber_sleep(deadline_in_ms(wait_ms)) == IO_CANCELLED)
 			break;
-		wait_ms = wait_ms * 2 < RETRY_MAX_MS ? wait_ms * 2 :
-		    RETRY_MAX_MS;
+		wait_ms = wait_ms * 2 < PEER_RETRY_MAX_MS ? wait_ms * 2 :
+		    PEER_RETRY_MAX_MS;
 	}
 	peer->connecting = false;
 }
@@ -764,153 +728,4 @@ peer_notify(struct peer *peer, const struct attr_form *form,
 	attr_queue(c->stream, form, 0, fields, true);
 	c->used_ns = clock_now_ns();
 	return true;
-}
-
-/* --- Connections of one's own --------------------------------------------*/
-
-static void
-drop_pooled(struct peer *peer, struct pooled *entry)
-{
-	list_remove(&entry->link);
-	peer->npool--;
-	stream_close(entry->stream);
-	mem_free(entry);
-}
-
-/* Closes what is idle too long, or was closed or taken leave of. */
-static void
-sweep(struct loop_timer *timer)
-{
-	bool any = false;
-
-	LIST_EACH(p, &peers) {
-		struct peer *peer = LIST_ITEM(p, struct peer, link);
-
-		LIST_EACH(item, &peer->pool) {
-			struct pooled *e = LIST_ITEM(item, struct pooled, link);
-
-			if (clock_now_ns() - e->since_ns >= idle_ns() ||
-			    stream_input_waits(e->stream))
-				drop_pooled(peer, e);
-		}
-		any |= peer->npool > 0;
-	}
-	if (any)
-		loop_timer_set(timer, deadline_in_ms(SWEEP_MS).at_ns);
-}
-
-static struct stream *
-take_pooled(struct peer *peer)
-{
-	struct pooled *e;
-
-	while ((e = LIST_FIRST(&peer->pool, struct pooled, link)) != NULL) {
-		struct stream *s = e->stream;
-
-		if (stream_input_seen(s)) {
-			drop_pooled(peer, e);
-			continue;
-		}
-		list_remove(&e->link);
-		peer->npool--;
-		mem_free(e);
-		return s;
-	}
-	return NULL;
-}
-
-struct stream *
-peer_take_connection(struct peer *peer, struct deadline deadline)
-{
-	struct stream *s = take_pooled(peer);
-	int64_t wait_ms = RETRY_FIRST_MS;
-
-	while (s == NULL) {
-		int fd = connect_once(peer, deadline);
-
-		if (fd >= 0) {
-			s = stream_open(fd);
-			queue_hello(peer, s);
-			break;
-		}
-		if (deadline_passed(deadline) ||
-		    fiber_sleep(deadline_earlier(deadline,
-		    deadline_in_ms(wait_ms))) == IO_CANCELLED)
-			return NULL;
-		wait_ms = wait_ms * 2 < RETRY_MAX_MS ? wait_ms * 2 :
-		    RETRY_MAX_MS;
-	}
-	return s;
-}
-
-void
-peer_give_connection(struct peer *peer, struct stream *s, bool healthy)
-{
-	if (s == NULL)
-		return;
-	if (!healthy || stream_status(s) != IO_OK ||
-	    peer->npool >= POOL_MAX) {
-		stream_close(s);
-		return;
-	}
-	struct pooled *e = MEM_NEW(struct pooled);
-
-	*e = (struct pooled){ .stream = s, .since_ns = clock_now_ns() };
-	list_prepend(&peer->pool, &e->link);
-	peer->npool++;
-	if (sweeper.fire == NULL)
-		loop_timer_init(&sweeper, sweep);
-	if (peer->npool == 1)
-		loop_timer_set(&sweeper, deadline_in_ms(SWEEP_MS).at_ns);
-}
-
-/* --- Triggers ------------------------------------------------------------*/
-
-static int
-open_trigger(const char *path)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	struct stat st;
-	int fd;
-
-	if (strlen(path) >= sizeof(address.sun_path)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	if (stat(path, &st) == 0 && S_ISFIFO(st.st_mode))
-		return open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
-	memcpy(address.sun_path, path, strlen(path));
-	fd = FAULT("sock.socket") ? -1 : socket(AF_UNIX, SOCK_STREAM |
-	    SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, (struct sockaddr *)&address,
-	    sizeof(address)) != 0) {
-		close(fd);
-		fd = -1;
-	}
-	return fd;
-}
-
-bool
-peer_trigger_bytes(const char *cls, const char *service, struct span bytes)
-{
-	char path[512];
-
-	if (!socket_path(cls, service, path, sizeof(path)))
-		return false;
-	int fd = open_trigger(path);
-
-	if (fd < 0)
-		return false;
-	ssize_t n = send(fd, bytes.p, bytes.len, MSG_NOSIGNAL);
-
-	if (n < 0 && errno == ENOTSOCK)
-		n = write(fd, bytes.p, bytes.len);
-	close(fd);
-	return n == (ssize_t)bytes.len;
-}
-
-bool
-peer_trigger(const char *cls, const char *service)
-{
-	return peer_trigger_bytes(cls, service, span_cstr("W"));
 }

@@ -287,13 +287,15 @@ address_parse_path(struct span text, unsigned flags, struct str *internal_out,
 /* ---- extensions ---- */
 
 /* Names of lists are kept whole where "-" would take them apart. */
+bool address_owner_request_special = true;
+
 static bool
 never_splits(struct span local, const char *delimiters)
 {
 	if (span_is_nocase(local, "mailer-daemon")
 	    || span_is_nocase(local, "double-bounce"))
 		return true;
-	return strchr(delimiters, '-') != NULL
+	return address_owner_request_special && strchr(delimiters, '-') != NULL
 	    && ((local.len > 6 && span_starts_nocase(local, SPAN("owner-")))
 	    || (local.len > 8 && span_ends_nocase(local, SPAN("-request"))));
 }

@@ -42,7 +42,9 @@ void address_print(struct str *out, struct span internal);
 
 /* user+ext -> user, ext, at the first character of delimiters; false when there
  * is none, when nothing stands before it, for double-bounce and mailer-daemon,
- * and, where "-" is among the delimiters, for owner-x and x-request. */
+ * and, where "-" is among the delimiters and owner_request_special is not
+ * switched off, for owner-x and x-request. */
+extern bool address_owner_request_special;
 bool address_split_extension(struct span local, const char *delimiters,
     struct span *base_out, struct span *extension_out);
 /* "a@b" -> "a+ext@b". */

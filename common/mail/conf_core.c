@@ -13,6 +13,7 @@
 
 #include "common/base/mem.h"
 #include "common/base/scan.h"
+#include "common/mail/address.h"
 #include "common/mail/macro.h"
 #include "common/mail/paths.h"
 
@@ -109,6 +110,8 @@ static const struct param rows[] = {
 	    .dflt = "resolver", .min = 1),
 	BOOL("enable_long_queue_ids", enable_long_queue_ids, .dflt = "no"),
 	BOOL("soft_bounce", soft_bounce, .dflt = "no"),
+	PARAM_BOOL("owner_request_special", &address_owner_request_special,
+	    .dflt = "yes"),
 	BOOL("smtputf8_enable", smtputf8_enable, .dflt =
 	    "${{$compatibility_level} <level {1} ? {no} : {yes}}"),
 	BOOL("strict_mailbox_ownership", strict_mailbox_ownership,

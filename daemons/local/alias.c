@@ -269,7 +269,7 @@ find_owner(struct expansion *e, struct span name)
 
 	str_adds(&key, "owner-");
 	str_add(&key, name);
-	if (span_starts_nocase(name, SPAN("owner-"))
+	if (!address_owner_request_special || span_starts_nocase(name, SPAN("owner-"))
 	    || !span_empty(e->owner)) {
 		str_fini(&key);
 		return;

@@ -312,6 +312,22 @@ T_TEST(extensions_are_split_where_they_may_be)
 	}
 }
 
+T_TEST(owners_and_requests_are_taken_apart_where_they_are_not_special)
+{
+	struct span base, extension;
+
+	address_owner_request_special = false;
+	T_CHECK(address_split_extension(SPAN("owner-list"), "-", &base,
+	    &extension));
+	T_EQ_TEXT(base, "owner");
+	T_CHECK(address_split_extension(SPAN("list-request"), "-", &base,
+	    &extension));
+	T_EQ_TEXT(extension, "request");
+	T_CHECK(!address_split_extension(SPAN("double-bounce"), "-", &base,
+	    &extension));
+	address_owner_request_special = true;
+}
+
 T_TEST(extensions_are_added)
 {
 	struct str out = STR_EMPTY;

@@ -16,8 +16,10 @@
 #include "common/mail/address.h"
 #include "common/mail/date822.h"
 #include "common/service/service.h"
+#include "daemons/pickup/pickup_conf.h"
 #include "daemons/shared/bounce_client.h"
 #include "daemons/shared/cleanup_client.h"
+#include "daemons/shared/overrides.h"
 #include "daemons/shared/rewrite_client.h"
 #include "queue/message.h"
 #include "queue/scan.h"
@@ -32,6 +34,8 @@ struct pickup {
 	uid_t uid;
 	struct envelope envelope;
 };
+
+static unsigned overrides;
 
 static struct span
 standard_form(struct pickup *p, struct span address, bool *ok)
@@ -117,7 +121,7 @@ static void
 submit(struct pickup *p, struct cleanup_result *result)
 {
 	struct cleanup_begin begin = { .queue_id = SPAN(p->id),
-		.flags = CLEANUP_EXTERNAL,
+		.flags = receive_overridden(CLEANUP_EXTERNAL, overrides),
 		.envelope = { &p->envelope, 1 } };
 	struct cleanup_client *c;
 	bool ok = true;
@@ -257,6 +261,10 @@ wakeup(struct span bytes)
 	char name[QUEUE_ID_MAX];
 
 	(void)bytes;
+	if (service_refusal() != NULL) {
+		log_warn("mail stays in maildrop: %s", service_refusal());
+		return;
+	}
 	queue_scan_start(&scan, service_queue_dir(), QUEUE_MAILDROP);
 	while (!service_draining() && queue_scan_next(&scan, name))
 		take_file(name);
@@ -268,10 +276,13 @@ prepare(void)
 {
 	queue_names_setup(conf_core.hash_queue_names,
 	    conf_core.hash_queue_depth);
+	overrides = receive_overrides_read(
+	    pickup_conf.receive_override_options);
 }
 
 static const struct service pickup = {
 	.name = "pickup",
+	.params = &pickup_params,
 	.needs = NEEDS_QUEUE_READ | NEEDS_QUEUE_WRITE,
 	.before_jail = prepare,
 	.wakeup = wakeup,

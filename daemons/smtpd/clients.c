@@ -18,14 +18,6 @@ static unsigned ehlo_hidden;
 
 static unsigned overrides;
 
-static const struct name_value override_words[] = {
-	{ "no_unknown_recipient_checks", OVERRIDE_UNKNOWN_RCPT },
-	{ "no_address_mappings", OVERRIDE_MAPPINGS },
-	{ "no_header_body_checks", OVERRIDE_CHECKS },
-	{ "no_milters", OVERRIDE_MILTERS },
-	{ NULL, 0 },
-};
-
 static const struct name_value bare_lf_modes[] = {
 	{ "no", BARE_LF_ALLOW },
 	{ "yes", BARE_LF_NORMALIZE },
@@ -49,10 +41,8 @@ clients_setup(void)
 		    "of: no, yes, normalize, note, reject",
 		    smtpd_conf.forbid_bare_newline);
 	bare_lf_mode = (enum bare_lf)mode;
-	overrides = 0;
-	if (!names_mask(override_words,
-	    SPAN(smtpd_conf.receive_override_options), &overrides, &why))
-		fatal("receive_override_options: %s", str_cstr(&why));
+	overrides = receive_overrides_read(
+	    smtpd_conf.receive_override_options);
 	/* A keyword we never offer is hidden already: no reason to stop. */
 	if (!ehlo_keyword_list(SPAN(smtpd_conf.discard_ehlo_keywords),
 	    &ehlo_hidden, &why))

@@ -7,6 +7,7 @@
 #ifndef DAEMONS_SMTPD_CLIENTS_H
 #define DAEMONS_SMTPD_CLIENTS_H
 
+#include "daemons/shared/overrides.h"
 #include "daemons/smtpd/smtpd_priv.h"
 #include "maps/map.h"
 
@@ -20,8 +21,6 @@ enum bare_lf client_bare_lf(const struct session *s);
 unsigned client_ehlo_discard(const struct session *s);
 
 /* receive_override_options */
-enum receive_override { OVERRIDE_UNKNOWN_RCPT = 1, OVERRIDE_MAPPINGS = 2,
-	OVERRIDE_CHECKS = 4, OVERRIDE_MILTERS = 8 };
 unsigned client_receive_overrides(void);
 
 /* CONNECT, GET and such; FAILED counts as no. Suspends. */

@@ -44,12 +44,9 @@ static uint64_t
 cleanup_flags(struct session *s)
 {
 	struct transaction *t = s->tx;
-	uint64_t flags = CLEANUP_EXTERNAL | CLEANUP_SMTP_REPLY;
+	uint64_t flags = receive_overridden(CLEANUP_EXTERNAL,
+	    client_receive_overrides()) | CLEANUP_SMTP_REPLY;
 
-	if (client_receive_overrides() & OVERRIDE_MAPPINGS)
-		flags &= ~(uint64_t)(CLEANUP_MAP_OK | CLEANUP_BCC_OK);
-	if (client_receive_overrides() & OVERRIDE_CHECKS)
-		flags &= ~(uint64_t)CLEANUP_FILTER;
 	if (span_is(t->envelope.rewrite_context, "local"))
 		flags |= CLEANUP_FIX_HEADERS;
 	if (t->hold)

@@ -230,6 +230,38 @@ class Limits(instance.TestCase):
         # This is not a protection that does not exist.
         self.assertEqual(mail.command("waypost", "check").returncode, 0)
 
+    def test_mail_is_kept_where_a_filter_is_asked_for_that_does_not_exist(self):
+        mail = self.instance(content_filter="scan:[127.0.0.1]:1", start=False)
+        mail.start()
+        self.sendmail(mail, "alice@demo.test")
+        mail.wait_log(r"pickup\[\d+\]: warning: mail stays in maildrop: "
+                      r".*content_filter")
+        self.assertEqual([m["queue_name"] for m in mail.queue()],
+                         ["maildrop"])
+        self.assertEqual(mail.box("alice"), [])
+
+    def test_address_mappings_are_left_out_where_they_were_made_before(self):
+        mail = self.instance(start=False, virtual_alias_domains="alias.test",
+            virtual_alias_maps="inline:{bob@demo.test=alice@demo.test}")
+        def without(text):
+            return re.sub(r"(?m)^(pickup .* pickup)$",
+                          r"\1 -o receive_override_options=no_address_mappings",
+                          text)
+
+        with open(os.path.join(mail.etc, "master.cf"), encoding="utf-8") as file:
+            rows = file.read()
+        mail.start()
+        self.sendmail(mail, "bob@demo.test")
+        self.assertEqual(len(mail.wait_box("alice")), 1)
+        self.assertIn(b"Delivered-To: alice@demo.test",
+                      mail.box("alice")[0])
+        mail.write("master.cf", without(rows))
+        self.assertNotEqual(without(rows), rows)
+        mail.reload()
+        mail.wait_log(r"reload -- version")
+        self.sendmail(mail, "bob@demo.test")
+        mail.wait_log(r"to=<bob@demo\.test>, relay=virtual, .*status=sent")
+
     def test_mail_is_kept_while_the_system_is_down(self):
         mail = self.instance()
         mail.stop()

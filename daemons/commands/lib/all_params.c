@@ -11,6 +11,7 @@
 #include "daemons/cleanup/cleanup_conf.h"
 #include "daemons/commands/lib/commands_conf.h"
 #include "daemons/local/local_conf.h"
+#include "daemons/pickup/pickup_conf.h"
 #include "daemons/proxymap/proxymap_conf.h"
 #include "daemons/qmgr/qmgr_conf.h"
 #include "daemons/smtp/smtp_conf.h"
@@ -20,8 +21,9 @@
 
 static const struct param_set *const sets[] = {
 	&conf_core_params, &bounce_params, &cleanup_params, &lmtp_params,
-	&local_params, &proxymap_params, &qmgr_params, &rewrite_params,
-	&smtp_params, &smtpd_params, &commands_params, &virtual_params,
+	&local_params, &pickup_params, &proxymap_params, &qmgr_params,
+	&rewrite_params, &smtp_params, &smtpd_params, &commands_params,
+	&virtual_params,
 };
 
 void

@@ -69,6 +69,13 @@ print_heading(struct printer *p)
 }
 
 static void
+print_reason(struct span text)
+{
+	printf("%*s(%.*s)\n", text.len < REASON_COLUMNS
+	    ? REASON_COLUMNS - (int)text.len : 0, "", SPAN_ARG(text));
+}
+
+static void
 print_message(struct printer *p, const struct listed_message *m)
 {
 	char id[QUEUE_ID_MAX + 2], date[32];	/* a space ends it, as with ctime */
@@ -87,6 +94,8 @@ print_message(struct printer *p, const struct listed_message *m)
 	p->messages++;
 	p->bytes += m->size;
 	str_clear(&p->last_reason);
+	if (!span_empty(m->unreadable))
+		print_reason(m->unreadable);
 }
 
 static void
@@ -94,12 +103,8 @@ print_rcpt(struct printer *p, const struct listed_rcpt *r)
 {
 	/* Once for all recipients that follow and share it. */
 	if (!span_eq(r->reason, str_span(&p->last_reason))) {
-		struct span text = span_empty(r->reason)
-		    ? SPAN("reason unavailable") : r->reason;
-
-		printf("%*s(%.*s)\n", text.len < REASON_COLUMNS
-		    ? REASON_COLUMNS - (int)text.len : 0, "",
-		    SPAN_ARG(text));
+		print_reason(span_empty(r->reason)
+		    ? SPAN("reason unavailable") : r->reason);
 		str_set(&p->last_reason, r->reason);
 	}
 	printf(p->long_ids ? "%-17s %8s %19s %.*s\n"
@@ -233,9 +238,11 @@ begin_message(struct record *r, struct printer *p)
 		.id = str_cstr(&r->value[1]), .when = (time_t)when,
 		.size = size,
 		.forced_expire = span_is(str_span(&r->value[4]), "1"),
-		.sender = str_span(&r->value[5]) };
+		.sender = str_span(&r->value[5]),
+		.unreadable = str_span(&r->reason) };
 
 	on_message(&m, p);
+	str_clear(&r->reason);
 }
 
 static void
@@ -362,7 +369,11 @@ print_queue(struct printer *p)
 		int dir = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 		log_warn("Mail system is down -- accessing queue directly");
-		queue_list(dir, &lister);
+		if (!queue_list(dir, &lister)) {
+			print_footer(p);
+			return die(EX_UNAVAILABLE,
+			    "part of the queue cannot be listed");
+		}
 	} else {
 		return die(EX_UNAVAILABLE,
 		    "Queue report unavailable - mail system is down");

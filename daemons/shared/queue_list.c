@@ -5,11 +5,15 @@
  */
 #include "daemons/shared/queue_list.h"
 
+#include <errno.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "common/base/hash.h"
+#include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/io/fiber.h"
+#include "common/io/fs.h"
 #include "common/mail/address.h"
 #include "common/mail/conf.h"
 #include "queue/outcome_log.h"
@@ -96,6 +100,66 @@ list_message(const struct queue_lister *lister, int queue_dir,
 	return l.go_on;
 }
 
+/* As much as the file system knows. One that is gone again is no message. */
+static bool
+list_unreadable(const struct queue_lister *lister, int queue_dir,
+    enum queue_name where, const char *id, const struct str *why)
+{
+	struct listed_message listed = {
+		.queue_name = queue_name_text(where), .id = id,
+		.sender = SPAN("?"), .unreadable = str_span(why) };
+	struct str path = STR_EMPTY;
+	struct stat st;
+	bool there;
+
+	queue_path(where, SPAN(id), &path);
+	there = fs_stat_at(queue_dir, str_cstr(&path), &st, NULL);
+	str_fini(&path);
+	if (there) {
+		listed.when = st.st_ctime;
+		listed.size = (uint64_t)st.st_size;
+	} else if (errno == ENOENT) {
+		return true;
+	}
+	log_warn("%s: cannot be read: %s", id, str_cstr(why));
+	return lister->message(&listed, lister->arg)
+	    && lister->end(lister->arg);
+}
+
+static bool
+list_file(const struct queue_lister *lister, int queue_dir,
+    enum queue_name where, const char *id, struct arena *arena)
+{
+	struct queue_message m;
+	struct str why = STR_EMPTY;
+	bool go_on = true;
+
+	switch (queue_message_open(queue_dir, where, SPAN(id), false, false,
+	    arena, &m, &why)) {
+	case QUEUE_OK:
+		go_on = list_message(lister, queue_dir, &m, arena);
+		queue_message_close(&m);
+		break;
+	case QUEUE_GONE:
+	case QUEUE_BUSY:
+		break;
+	case QUEUE_INCOMPLETE:
+		if (where == QUEUE_INCOMING || where == QUEUE_MAILDROP)
+			break;		/* being written */
+		go_on = list_unreadable(lister, queue_dir, where, id, &why);
+		break;
+	case QUEUE_DAMAGED:
+	case QUEUE_FOREIGN:
+	case QUEUE_NOSPACE:
+	case QUEUE_EXISTS:
+	case QUEUE_IO_ERROR:
+		go_on = list_unreadable(lister, queue_dir, where, id, &why);
+		break;
+	}
+	str_fini(&why);
+	return go_on;
+}
+
 static bool
 list_queue(const struct queue_lister *lister, int queue_dir,
     enum queue_name where)
@@ -108,20 +172,17 @@ list_queue(const struct queue_lister *lister, int queue_dir,
 
 	queue_scan_start(&scan, queue_dir, where);
 	while (go_on && queue_scan_next(&scan, id)) {
-		struct queue_message m;
-		struct str why = STR_EMPTY;
-
 		if (++looked % 32 == 0 && fiber_self() != NULL)
 			fiber_yield();
-		if (queue_message_open(queue_dir, where, SPAN(id), false,
-		    false, arena, &m, &why) == QUEUE_OK) {
-			go_on = list_message(lister, queue_dir, &m, arena);
-			queue_message_close(&m);
-		}
-		str_fini(&why);
+		go_on = list_file(lister, queue_dir, where, id, arena);
 		arena_reset(arena);
 	}
 	queue_scan_stop(&scan);
+	if (scan.trouble != 0) {
+		log_warn("read queue %s: %s", queue_name_text(where),
+		    strerror(scan.trouble));
+		go_on = false;
+	}
 	arena_free(&arena);
 	return go_on;
 }

@@ -17,6 +17,7 @@ struct listed_message {
 	uint64_t size;
 	bool forced_expire;
 	struct span sender;
+	struct span unreadable;		/* why: then no recipients follow */
 };
 struct listed_rcpt {
 	struct span original, address;
@@ -31,8 +32,12 @@ struct queue_lister {
 	void *arg;
 };
 
-/* Works on the loop's stack, in a fiber and without a loop. False when the
- * lister stopped it. */
+/*
+ * A message that cannot be read is listed with what the file system knows, "?"
+ * as its sender and the reason in unreadable. Works on the loop's stack, in a
+ * fiber and without a loop. False when the lister stopped it, and when part of
+ * the queue could not be listed, which is in the log.
+ */
 bool queue_list(int queue_dir, const struct queue_lister *lister);
 
 #endif

@@ -55,6 +55,8 @@ list_message(const struct listed_message *m, void *arg)
 	put_number(l, "size", m->size);
 	put_number(l, "forced_expire", m->forced_expire);
 	put(l, "sender", m->sender);
+	if (!span_empty(m->unreadable))
+		put(l, "reason", m->unreadable);
 	return true;
 }
 

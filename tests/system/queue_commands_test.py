@@ -65,6 +65,32 @@ class QueueCommands(instance.TestCase):
         self.assertIn(f"{one}! ", text)
         self.assertIn("busy, later", text)
 
+    def test_what_cannot_be_read_is_listed_and_said(self):
+        mail, _, _, ids = self.deferred(count=3)
+        mail.command("postsuper", "-h", "ALL")
+        short, damaged, whole = ids
+        for one, change in ((short, lambda data: data[:-10]),
+                            (damaged, lambda data: data[:-3] + b"xyz")):
+            path = os.path.join(mail.spool, "hold", one)
+            with open(path, "rb") as file:
+                data = file.read()
+            with open(path, "wb") as file:
+                file.write(change(data))
+        text = mail.command("postqueue", "-p").out
+        for one in (short, damaged):
+            self.assertRegex(text, rf"(?m)^{one}! .* \?\n +\(.+\)\n\n")
+            mail.wait_log(rf"showq\[\d+\]: warning: {one}: cannot be read: ")
+        self.assertRegex(text, rf"(?m)^{whole}! .* a@demo\.test\n")
+        self.assertIn(" in 3 Requests.", text)
+        self.assertEqual({m["queue_id"]: (m["sender"], len(m["recipients"]))
+                          for m in mail.queue()},
+                         {short: ("?", 0), damaged: ("?", 0),
+                          whole: ("a@demo.test", 1)})
+        mail.stop()
+        done = mail.command("postqueue", "-p")
+        self.assertIn(" in 3 Requests.", done.out)
+        self.assertIn(f"{damaged}: cannot be read: ", done.err)
+
     def test_the_null_sender_has_a_name_and_long_ids_their_columns(self):
         mail = self.instance(relayhost="[127.0.0.1]:1", **SLOW,
                              enable_long_queue_ids="yes")

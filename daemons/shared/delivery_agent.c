@@ -192,14 +192,35 @@ keep_records(struct delivery *d, enum queue_name which)
 	    service_ipc_deadline());
 }
 
+/* What cannot be told to the sender has not bounced: it is tried again. */
+static void
+bounce_later(struct delivery *d)
+{
+	for (size_t i = 0; i < d->count; i++) {
+		struct slot *slot = &d->priv->slots[i];
+
+		if (slot->state != SLOT_SET
+		    || slot->status.kind != OUTCOME_BOUNCED)
+			continue;
+		slot->status.kind = OUTCOME_DEFERRED;
+		slot->status.dsn = "4.3.0";
+		slot->status.reason = SPAN(arena_printf(d->arena,
+		    "%s service failure; was to bounce: %.*s",
+		    conf_core.bounce_service_name,
+		    SPAN_ARG(slot->status.reason)));
+		set_dsn(slot);
+	}
+}
+
+/* The line comes after what it says is durable, and before the answer. */
 void
 delivery_settle(struct delivery *d)
 {
+	if (!keep_records(d, QUEUE_BOUNCE))
+		bounce_later(d);
 	for (size_t i = 0; i < d->count; i++)
 		if (d->priv->slots[i].state == SLOT_SET)
 			log_slot(d, i);
-
-	bool bounced = keep_records(d, QUEUE_BOUNCE);
 
 	/* A deferral or success whose record is lost costs a notice, not mail. */
 	keep_records(d, QUEUE_DEFER);
@@ -212,9 +233,8 @@ delivery_settle(struct delivery *d)
 		slot->state = SLOT_SETTLED;
 		d->priv->results[i] = (struct delivery_result){
 			.outcome = slot->status.kind,
-			.done = slot->status.kind == OUTCOME_SENT
-			    || (slot->status.kind == OUTCOME_BOUNCED && bounced)
-			    ? DELIVERY_DONE : DELIVERY_KEEP };
+			.done = slot->status.kind == OUTCOME_DEFERRED
+			    ? DELIVERY_KEEP : DELIVERY_DONE };
 	}
 }
 

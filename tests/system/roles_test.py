@@ -6,6 +6,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 import contextlib
 import email
+import errno
 import os
 import pwd
 import re
@@ -66,6 +67,27 @@ class Notices(instance.TestCase):
         mail.wait_log(r"to=<no-one@example\.org>, .*status=bounced", 2)
         mail.wait_empty()
         self.assertEqual(sink.received, [])
+
+
+    def test_what_cannot_be_told_has_not_bounced(self):
+        board = self.board()
+        sink = self.sink(lambda stage, argument: "550 5.1.1 not here"
+                         if stage == "rcpt" else None)
+        mail = self.instance(relayhost=f"[{instance.HOST}]:{sink.port}",
+                             minimal_backoff_time="1s", queue_run_delay="1s",
+                             faults=board)
+        board.arm("fs.fsync", role="bounce", error=errno.EIO)
+        one = mail.send("alice@demo.test", ["no-one@example.org"])
+        mail.wait_log(rf"{one}: to=<no-one@example\.org>, .*dsn=4\.3\.0, "
+                      r"status=deferred \(bounce service failure; was to bounce: "
+                      r".*550 5\.1\.1 not here")
+        self.assertEqual(board.hits, 1)
+        mail.command("postqueue", "-f")
+        mail.wait_log(rf"{one}: to=<no-one@example\.org>, .*dsn=5\.1\.1, "
+                      r"status=bounced \(host")
+        self.assertEqual(len(mail.wait_box("alice")), 1)
+        mail.wait_empty()
+        self.assertEqual(len(re.findall(r"status=bounced", mail.log())), 1)
 
 
 class Agents(instance.TestCase):

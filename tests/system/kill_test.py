@@ -9,7 +9,9 @@ SPDX-License-Identifier: Apache-2.0
 """
 import collections
 import contextlib
+import glob
 import os
+import pwd
 import random
 import re
 import signal
@@ -58,6 +60,11 @@ PHASES = {
 }
 
 
+# Who takes, looks at and delivers the mail of this machine's own users.
+LOCAL_ROLES = ["pickup", "cleanup", "proxymap", "trivial-rewrite", "qmgr", "local",
+               "launcher", "showq", "postlogd"]
+
+
 class Load:
     """Clients that send until told to stop, each message with its id."""
 
@@ -94,22 +101,27 @@ class Load:
             count += 1
             name = f"id-{number}-{count}-x"
             try:
-                with self.mail.smtp(timeout=10) as client:
-                    client.hello()
-                    code, _ = client.mail("s@demo.test",
-                                          self.recipients(count),
-                                          f"Subject: {name}\n\nbody\n")
+                code, taken = self.submit(name, number, count)
             except (OSError, AssertionError, ValueError, IndexError,
                     EOFError):
                 self.answers["connection lost"] += 1
                 time.sleep(0.02)
                 continue
             self.answers[code] += 1
-            if code == 250:
-                with self.lock:
-                    self.acknowledged.update(
-                        (name, r.partition("@")[0])
-                        for r in client.taken)
+            with self.lock:
+                self.acknowledged.update((name, r.partition("@")[0])
+                                         for r in taken)
+
+    def submit(self, name, number, count):
+        """The answer and who was taken."""
+        return self.talk(self.recipients(count), name)
+
+    def talk(self, recipients, name):
+        with self.mail.smtp(timeout=10) as client:
+            client.hello()
+            code, _ = client.mail("s@demo.test", recipients,
+                                  f"Subject: {name}\n\nbody\n")
+        return code, client.taken if code == 250 else []
 
     def count(self):
         with self.lock:
@@ -119,6 +131,22 @@ class Load:
         self.over.set()
         for thread in self.threads:
             thread.join()
+
+
+class LocalLoad(Load):
+    """By turns over SMTP to an alias and with sendmail to the user; the last one
+    looks at the queue and writes into the log all the time."""
+
+    def submit(self, name, number, count):
+        if number == SENDERS - 1:
+            self.mail.queue()
+            self.mail.command("postlog", "-t", "postfix/load", name)
+            return "listings", []
+        if (number + count) % 2:
+            return self.talk(["team@here.test"], name)
+        done = self.mail.command("sendmail", "-f", "s@demo.test", "me@here.test",
+                                 input=f"Subject: {name}\n\nbody\n", check=False)
+        return f"sendmail {done.returncode}", [] if done.returncode else ["me@"]
 
 
 class Kill(instance.TestCase):
@@ -194,6 +222,8 @@ class Kill(instance.TestCase):
         refused = {c for c in load.answers if isinstance(c, int)
                    and c != 250 and not 400 <= c < 500 and c != 0}
         self.assertEqual(refused, set(), "answered other than 4xx")
+        self.assertLessEqual({c for c in load.answers if str(c).startswith("send")},
+                             {"sendmail 0", "sendmail 75"})
 
     def kill(self, pids, number=signal.SIGKILL):
         for pid in pids:
@@ -206,10 +236,14 @@ class Kill(instance.TestCase):
         mail = self.instance({"relayhost": sink.where,
                               **SETTINGS})
         load = Load(mail)
+        self.settle(mail, sink, load, self.kill_roles(mail, load, ROLES))
+
+    def kill_roles(self, mail, load, names):
+        """At random moments, then master with all of them; how many."""
         kills = 0
         try:
             for _ in range(8 if LONG else 1):
-                roles = ROLES[:]
+                roles = names[:]
                 self.order.shuffle(roles)
                 for role in roles:
                     before, more = load.count(), self.order.randrange(3, 12)
@@ -233,9 +267,9 @@ class Kill(instance.TestCase):
                 kills += 1
                 mail.stop(signal.SIGKILL)
                 mail.start()
-            self.settle(mail, sink, load, kills)
         finally:
             load.stop()
+        return kills
 
     def test_a_kill_in_every_phase_of_a_message(self):
         board = self.board()
@@ -275,6 +309,52 @@ class Kill(instance.TestCase):
             instance.until(lambda: board.hits, phase, 4)
         hits[phase] += board.hits
         board.disarm()
+
+
+class LocalKill(Kill):
+    """The same with mail of local users: submitted by sendmail, expanded by
+    aliases, looked up through proxymap, delivered by local."""
+
+    test_what_was_acknowledged_arrives = None
+    test_a_kill_in_every_phase_of_a_message = None
+
+    def arrived(self, mail, sink):
+        found = []
+        for path in glob.glob(os.path.join(mail.dir, "boxes", self.user, "new", "*")):
+            with open(path, "rb") as file:
+                text = file.read()
+            name = re.search(rb"^Subject: (id-\d+-\d+-x)", text, re.M)
+            to = re.search(rb"^X-Original-To: (\w+)@", text, re.M)
+            found.append((name.group(1).decode(), to.group(1).decode()))
+        return found
+
+    def test_mail_of_local_users_arrives(self):
+        self.user = "nobody" if os.getuid() == 0 else \
+            pwd.getpwuid(os.getuid()).pw_name
+        mail = self.instance(
+            {"mydestination": "here.test", "myorigin": "here.test",
+             "alias_maps": "hash:$config_directory/aliases",
+             "alias_database": "$alias_maps",
+             "local_recipient_maps": "proxy:texthash:$config_directory/users "
+                                     "$alias_maps",
+             "virtual_alias_maps": "proxy:texthash:$config_directory/virtual",
+             "mail_spool_directory": "$queue_directory/../boxes/", **SETTINGS},
+            start=False)
+        boxes = os.path.join(mail.dir, "boxes")
+        os.mkdir(boxes)
+        os.chmod(boxes, 0o1777)
+        mail.write("users", f"{self.user} x\n")
+        mail.write("virtual", f"me@here.test {self.user}@here.test\n")
+        mail.write("aliases", f"team: head\nhead: {self.user}\n")
+        mail.command("newaliases")
+        mail.start()
+        load = LocalLoad(mail)
+        self.settle(mail, None, load, self.kill_roles(mail, load, LOCAL_ROLES))
+        self.assertGreater(load.answers["sendmail 0"], 5)
+        # postlogd was killed too: each line it wrote is whole.
+        bad = [line for line in mail.log().splitlines() if not re.match(
+            r"\w{3} +\d+ [\d:]{8} mail postfix/|postfix/postfix-script: ", line)]
+        self.assertEqual(bad, [])
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ class Notices(instance.TestCase):
         board = self.board()
         sink = self.sink(lambda stage, argument: "550 5.1.1 not here"
                          if stage == "rcpt" else None)
-        mail = self.instance(relayhost=f"[{instance.HOST}]:{sink.port}",
+        mail = self.instance(relayhost=sink.where,
                              minimal_backoff_time="1s", queue_run_delay="1s",
                              faults=board)
         board.arm("fs.fsync", role="bounce", error=errno.EIO)

@@ -81,27 +81,6 @@ class CommitLog(instance.TestCase):
             for pid in mail.pids("cleanup"):
                 os.kill(pid, signal.SIGCONT)
 
-    def lose_power(self, mail):
-        """All of its processes end at once."""
-        pids = [pid for pid in self.processes(mail)]
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
-        for pid in pids:
-            os.kill(pid, signal.SIGKILL)
-        mail.process.wait()
-        mail.process = None
-
-    def processes(self, mail):
-        found = [mail.process.pid]
-        for path in glob.glob("/proc/[0-9]*"):
-            try:
-                pid = int(os.path.basename(path))
-                if mail.below(pid, mail.process.pid):
-                    found.append(pid)
-            except (OSError, ValueError, IndexError):
-                pass
-        return sorted(set(found))
-
     def file_of(self, mail, number):
         paths = [path for path in glob.glob(mail.spool + "/*/**/" + number,
                                             recursive=True)]
@@ -121,7 +100,7 @@ class CommitLog(instance.TestCase):
         self.freeze(mail, "qmgr")
         ids = self.held_in_log(mail, 6)
         paths = [self.file_of(mail, number) for number in ids]
-        self.lose_power(mail)
+        mail.kill_all()
         os.unlink(paths[0])
         os.unlink(paths[1])
         with open(paths[2], "r+b") as file:
@@ -145,7 +124,7 @@ class CommitLog(instance.TestCase):
         for _ in range(10):
             self.send(mail)
         self.arrived(mail)
-        self.lose_power(mail)
+        mail.kill_all()
         mail.start()
         self.send(mail)
         self.arrived(mail)
@@ -156,7 +135,7 @@ class CommitLog(instance.TestCase):
         ids = self.held_in_log(mail, 2)
         mail.command("postsuper", "-d", ids[0])
         self.assertEqual(self.living(mail), [ids[1]])
-        self.lose_power(mail)
+        mail.kill_all()
         mail.start()
         del self.sent[-2]
         self.arrived(mail)
@@ -200,7 +179,7 @@ class CommitLog(instance.TestCase):
         self.freeze(mail, "qmgr")
         ids = self.held_in_log(mail, 1)
         path = self.file_of(mail, ids[0])
-        self.lose_power(mail)
+        mail.kill_all()
         os.unlink(path)
         mail.start()
         self.arrived(mail)

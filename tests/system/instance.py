@@ -490,8 +490,30 @@ class Instance:
         self.process = None
         return status
 
+    def kill_all(self):
+        """All of its processes at once, as when the power fails."""
+        pids = self.processes()
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+        self.process = None
+
     def reload(self):
         self.command("waypost", "reload")
+
+    def processes(self):
+        """Master and all below it."""
+        found = {self.process.pid}
+        for path in glob.glob("/proc/[0-9]*"):
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                pid = int(os.path.basename(path))
+                if self.below(pid, self.process.pid):
+                    found.add(pid)
+        return sorted(found)
 
     def pids(self, role):
         """Processes of this instance that run this program."""

@@ -344,8 +344,7 @@ answer(struct check *c, const struct restriction *r, enum map_status status,
 	case MAP_FAILED:
 		break;
 	}
-	return check_lookup_failed(c, reply_name, r->table,
-	    maps_why(r->maps));
+	return check_lookup_failed(c, reply_name);
 }
 
 enum check_result

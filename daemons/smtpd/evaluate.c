@@ -96,10 +96,8 @@ check_fit_dsn(char *dsn, const char *reply_class)
 }
 
 enum check_result
-check_lookup_failed(struct check *c, struct span what, const char *table,
-    const char *why)
+check_lookup_failed(struct check *c, struct span what)
 {
-	log_warn("%s: table lookup problem: %s", table, why);
 	return check_refuse(c, 451, "4.3.0", "<%.*s>: Temporary lookup "
 	    "failure", SPAN_ARG(what));
 }

@@ -132,8 +132,8 @@ bool check_is_full_address(struct span address);
 /* access(5): a code that speaks of a sender, a recipient or an address at all
  * is made one that fits what was looked up. dsn: room for 12 bytes. */
 void check_fit_dsn(char *dsn, const char *reply_class);
-enum check_result check_lookup_failed(struct check *c, struct span what,
-    const char *table, const char *why);
+/* Why is in the log already: tables say it themselves. */
+enum check_result check_lookup_failed(struct check *c, struct span what);
 enum check_result check_misconfigured(struct check *c, const char *why);
 enum check_result check_defer_if_permit(struct check *c, int code,
     const char *dsn, const char *text);

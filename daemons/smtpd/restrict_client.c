@@ -83,12 +83,6 @@ run_reject_unauth_pipelining(struct check *c, const struct restriction *r)
 
 /* ---- the client ---- */
 
-static enum check_result
-network_lookup_failed(struct check *c, const char *list)
-{
-	return check_lookup_failed(c, SPAN(c->s->peer), list,
-	    "a table of this list failed");
-}
 
 enum check_result
 run_permit_mynetworks(struct check *c, const struct restriction *r)
@@ -101,7 +95,7 @@ run_permit_mynetworks(struct check *c, const struct restriction *r)
 	case MAP_FAILED:
 		break;
 	}
-	return network_lookup_failed(c, "mynetworks");
+	return check_lookup_failed(c, SPAN(c->s->peer));
 }
 
 enum check_result

@@ -69,13 +69,6 @@ unknown(struct search *s, int64_t code, const char *table)
 	    smtpd_conf.show_user_unknown_table_name ? table : "");
 }
 
-static enum check_result
-failed(struct search *s, const struct maps *maps)
-{
-	return check_lookup_failed(s->c, s->shown, maps_title(maps),
-	    maps_why(maps));
-}
-
 /* Tables that make an address into another one: whoever is in there exists. */
 static enum map_status
 is_rewritten(struct search *s, struct maps **failed_out)
@@ -106,7 +99,7 @@ ask_class(struct search *s, struct maps *maps, unsigned tries, int64_t code,
 	case MAP_FAILED:
 		break;
 	}
-	return failed(s, maps);
+	return check_lookup_failed(s->c, s->shown);
 }
 
 /* A route to the error service says why nobody is there. */
@@ -139,7 +132,7 @@ unlisted_rcpt(struct check *c, struct span given,
 	case MAP_FOUND:
 		return CHECK_DUNNO;
 	case MAP_FAILED:
-		return failed(&s, which);
+		return check_lookup_failed(c, s.shown);
 	case MAP_ABSENT:
 		break;
 	}

@@ -29,7 +29,7 @@ alias_setup(void)
 	struct strlist words = STRLIST_EMPTY;
 
 	alias_maps = tables_open("alias_maps", local_conf.alias_maps,
-	    MAP_FOLD | MAP_NO_REGSUB);
+	    MAP_FOLD | MAP_NO_REGSUB | MAP_NO_PROXY);
 	strlist_split(&words, SPAN(local_conf.allow_mail_to_files),
 	    STRLIST_CONF);
 	files_from_aliases = strlist_has_nocase(&words, SPAN("alias"));
@@ -334,8 +334,6 @@ alias_expand(struct expansion *e, struct span name, unsigned depth)
 			strlist_add(&e->users, name);
 		return;
 	case MAP_FAILED:
-		log_warn("alias_maps: lookup %.*s: %s", SPAN_ARG(name),
-		    maps_why(alias_maps));
 		expansion_fail(e, OUTCOME_DEFERRED, "4.3.0",
 		    "alias database unavailable");
 		return;

@@ -25,6 +25,10 @@ static const struct name_value lock_words[] = {
 	{ "flock", MAILBOX_LOCK_FLOCK }, { NULL, 0 },
 };
 
+/* These say whose files are written: what is in the table is believed, nobody
+ * who answers for it, and no part of an address gets into a path. */
+#define TABLE_FLAGS (MAP_FOLD | MAP_NO_REGSUB | MAP_NO_PROXY)
+
 struct target {
 	struct str *path;
 	uid_t uid;
@@ -72,8 +76,6 @@ find_number(struct delivery *d, struct maps *maps, struct span address,
 		return defer(status, d, "4.3.5",
 		    "mail system configuration error");
 	case MAP_FAILED:
-		log_warn("table %s: lookup %.*s: %s", maps_title(maps),
-		    SPAN_ARG(address), maps_why(maps));
 		return defer(status, d, "4.3.5",
 		    "mail system configuration error");
 	}
@@ -107,9 +109,6 @@ find_path(struct delivery *d, struct span address, struct str *path,
 		    "unknown user: \"%.*s\"", SPAN_ARG(address)));
 		return false;
 	case MAP_FAILED:
-		log_warn("table %s: lookup %.*s: %s",
-		    maps_title(mailbox_maps), SPAN_ARG(address),
-		    maps_why(mailbox_maps));
 		return defer(status, d, "4.3.0", "mailbox lookup failed");
 	}
 	if (str_len(value) == 0 || has_parent_reference(str_span(value))) {
@@ -215,11 +214,11 @@ prepare(void)
 
 	tables_allow_reopen();
 	mailbox_maps = tables_open("virtual_mailbox_maps",
-	    virtual_conf.mailbox_maps, MAP_FOLD | MAP_NO_REGSUB);
+	    virtual_conf.mailbox_maps, TABLE_FLAGS);
 	uid_maps = tables_open("virtual_uid_maps",
-	    virtual_conf.uid_maps, MAP_FOLD | MAP_NO_REGSUB);
+	    virtual_conf.uid_maps, TABLE_FLAGS);
 	gid_maps = tables_open("virtual_gid_maps",
-	    virtual_conf.gid_maps, MAP_FOLD | MAP_NO_REGSUB);
+	    virtual_conf.gid_maps, TABLE_FLAGS);
 	if (!names_mask(lock_words, SPAN(virtual_conf.mailbox_lock), &locks,
 	    &why))
 		fatal("virtual_mailbox_lock: %s", str_cstr(&why));

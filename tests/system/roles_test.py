@@ -90,6 +90,23 @@ class Notices(instance.TestCase):
         self.assertEqual(len(re.findall(r"status=bounced", mail.log())), 1)
 
 
+class Tables(instance.TestCase):
+    def test_nobody_else_says_whose_files_are_written(self):
+        """proxymap may not look anything up: it is not asked."""
+        mail = self.instance(smtpd_reject_unlisted_recipient="no", proxy_read_maps="",
+            virtual_mailbox_maps="proxy:texthash:$config_directory/mailboxes")
+        mail.send("a@demo.test", ["alice@demo.test"])
+        self.assertEqual(len(mail.wait_box("alice")), 1)
+        self.assertNotIn("unapproved", mail.log())
+        mail.set(virtual_mailbox_maps="tcp:127.0.0.1:1")
+        mail.reload()
+        one = mail.send("a@demo.test", ["alice@demo.test"])
+        mail.wait_log(rf"{one}: to=<alice@demo\.test>, relay=virtual, .*"
+                      r"status=deferred \(mailbox lookup failed\)")
+        mail.wait_log(rf"virtual\[\d+\]: warning: {one}: tcp:127.0.0.1:1 is unavailable\. "
+                      "tcp:127.0.0.1:1 map is not allowed for security sensitive data")
+
+
 class Agents(instance.TestCase):
     def test_a_message_that_crashes_its_agent_is_held_and_others_flow(self):
         def answer(stage, argument):

@@ -98,8 +98,9 @@ class Tables(instance.TestCase):
         mail.send("a@demo.test", ["alice@demo.test"])
         self.assertEqual(len(mail.wait_box("alice")), 1)
         self.assertNotIn("unapproved", mail.log())
+        mail.stop()
         mail.set(virtual_mailbox_maps="tcp:127.0.0.1:1")
-        mail.reload()
+        mail.start()
         one = mail.send("a@demo.test", ["alice@demo.test"])
         mail.wait_log(rf"{one}: to=<alice@demo\.test>, relay=virtual, .*"
                       r"status=deferred \(mailbox lookup failed\)")

@@ -221,33 +221,49 @@ get_deep(void *arg)
 		job->status = get(job->m, job->key, false, job->value_out);
 }
 
-/* Without waiting: others may be in this table too. */
+/* Without waiting: others may be in this table too. The lock on the file as it
+ * was is held, where it is, until the new one is: no writer gets in between. */
 static bool
 reopen(struct db_map *m, struct str *reason)
 {
+	struct locked_file old = m->file;
+	bool ok;
+
 	if (!map_may_reopen()) {
 		str_printf(reason, "%s was rewritten in place",
 		    m->file.shown);
 		return false;
 	}
 	map_call_deep(close_deep, m);
-	locked_file_close(&m->file);
-	return open_locked(m, false, reason);
+	m->file.fd = -1;
+	m->file.holders = 0;
+	ok = open_locked(m, false, reason);
+	locked_file_close(&old);
+	return ok;
 }
 
 /* The lock, and behind it the file as it was opened. Suspends while someone
- * writes. */
+ * writes, who may have changed it all. */
 static enum map_status
 enter(struct db_map *m)
 {
 	struct str reason = STR_EMPTY;
-	enum map_status status = MAP_FOUND;
-	bool ok = true;
+	enum map_status status = MAP_ABSENT;
 
-	if (m->db == NULL || locked_file_was_rewritten(&m->file))
-		ok = reopen(m, &reason);
-	if (!ok || !locked_file_acquire(&m->file, &reason))
-		status = map_fail(&m->map, "%s", str_cstr(&reason));
+	for (int i = 0; status == MAP_ABSENT && i < OPEN_TRIES; i++) {
+		if ((m->db == NULL && !reopen(m, &reason))
+		    || !locked_file_acquire(&m->file, &reason))
+			status = MAP_FAILED;
+		else if (m->db != NULL && !locked_file_was_rewritten(&m->file))
+			status = MAP_FOUND;
+		else if (m->db != NULL && !reopen(m, &reason))
+			status = MAP_FAILED;
+	}
+	if (status != MAP_FOUND) {
+		locked_file_release(&m->file);
+		status = map_fail(&m->map, "%s", str_len(&reason) > 0
+		    ? str_cstr(&reason) : "it keeps being rewritten");
+	}
 	str_fini(&reason);
 	return status;
 }
@@ -260,12 +276,6 @@ db_lookup(struct map *map, struct span key, struct str *value_out)
 
 	if (enter(job.m) == MAP_FAILED)
 		return MAP_FAILED;
-	/* Whoever held the lock while we waited may have changed it all. */
-	if (locked_file_was_rewritten(&job.m->file)) {
-		locked_file_release(&job.m->file);
-		if (enter(job.m) == MAP_FAILED)
-			return MAP_FAILED;
-	}
 	map_call_deep(get_deep, &job);
 	locked_file_release(&job.m->file);
 	return job.status;

@@ -148,6 +148,7 @@ struct making {
 	uid_t owner;
 	struct str *why;
 	bool made;			/* a name that is not synced yet */
+	bool repair;			/* owners and modes of what is there, too */
 };
 
 static bool
@@ -157,7 +158,8 @@ make_one(struct making *m, const char *path, mode_t mode, gid_t group)
 
 	if (fs_stat_at(m->queue_dir, path, &st, NULL)) {
 		if (S_ISDIR(st.st_mode))
-			return true;
+			return !m->repair || fs_own_at(m->queue_dir, path,
+			    mode, m->owner, group, m->why);
 		str_printf(m->why, "%s: not a directory", path);
 		return false;
 	}
@@ -237,9 +239,8 @@ make_queue(struct making *m, enum queue_name q, gid_t setgid_group)
 	return ok;
 }
 
-bool
-queue_directories_make(int queue_dir, uid_t owner, gid_t setgid_group,
-    struct str *why)
+static bool
+make_all(struct making *m, gid_t setgid_group)
 {
 	static const struct {
 		const char *name;
@@ -253,18 +254,37 @@ queue_directories_make(int queue_dir, uid_t owner, gid_t setgid_group,
 		{ COMMIT_LOG_DIR, 0700, false, false },
 		{ "pid", 0755, true, false },
 	};
-	struct making m = { .queue_dir = queue_dir, .owner = owner,
-		.why = why };
+	uid_t owner = m->owner;
 	bool ok = true;
 
 	for (int q = 0; ok && q < QUEUE_NAME_COUNT; q++)
-		ok = make_queue(&m, (enum queue_name)q, setgid_group);
+		ok = make_queue(m, (enum queue_name)q, setgid_group);
 	for (size_t i = 0; ok && i < sizeof(others) / sizeof(others[0]); i++) {
-		m.owner = others[i].roots ? (uid_t)-1 : owner;
-		ok = make_one(&m, others[i].name, others[i].mode,
+		m->owner = others[i].roots ? (uid_t)-1 : owner;
+		ok = make_one(m, others[i].name, others[i].mode,
 		    others[i].setgid ? setgid_group : (gid_t)-1);
 	}
-	return ok && (!m.made || fs_sync_dir_now(queue_dir, why));
+	return ok && (!m->made || fs_sync_dir_now(m->queue_dir, m->why));
+}
+
+bool
+queue_directories_make(int queue_dir, uid_t owner, gid_t setgid_group,
+    struct str *why)
+{
+	struct making m = { .queue_dir = queue_dir, .owner = owner,
+		.why = why };
+
+	return make_all(&m, setgid_group);
+}
+
+bool
+queue_directories_repair(int queue_dir, uid_t owner, gid_t setgid_group,
+    struct str *why)
+{
+	struct making m = { .queue_dir = queue_dir, .owner = owner,
+		.why = why, .repair = true };
+
+	return make_all(&m, setgid_group);
 }
 
 bool

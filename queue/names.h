@@ -40,6 +40,9 @@ void queue_subdir(enum queue_name name, size_t index, struct str *out);
  * made is synced in the calling thread, since master has no other. */
 bool queue_directories_make(int queue_dir, uid_t owner, gid_t setgid_group,
     struct str *why);
+/* The same, and what is there gets its owner, group and mode. */
+bool queue_directories_repair(int queue_dir, uid_t owner, gid_t setgid_group,
+    struct str *why);
 /* All of their names, also those that an earlier start left unsynced. */
 bool queue_directories_sync(int queue_dir, struct str *why);
 

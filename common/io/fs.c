@@ -369,15 +369,49 @@ fs_mkdir_at(int dirfd, const char *name, mode_t mode, struct str *why)
 	return ok || fail_name(why, "create directory", name);
 }
 
+/* Symbolic links are followed nowhere on the way: root repairs what belongs to
+ * others, who could put one there at that moment. */
+static int
+open_below(int dirfd, const char *name)
+{
+	struct str part = STR_EMPTY;
+	int fd = dirfd;
+
+	while (*name != '\0') {
+		size_t length = strcspn(name, "/");
+
+		str_printf(&part, "%.*s", (int)length, name);
+		int next = openat(fd, str_cstr(&part),
+		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		int error = errno;
+
+		if (fd != dirfd)
+			close(fd);
+		errno = error;
+		fd = next;
+		if (fd < 0)
+			break;
+		name += length + strspn(name + length, "/");
+	}
+	str_fini(&part);
+	return fd;
+}
+
 bool
 fs_own_at(int dirfd, const char *name, mode_t mode, uid_t owner, gid_t group,
     struct str *why)
 {
-	if (!FAULT("fs.own") && fchmodat(dirfd, name, mode, 0) == 0
-	    && fchownat(dirfd, name, owner, group, AT_SYMLINK_NOFOLLOW) == 0)
-		return true;
-	str_printf(why, "set owner and mode of %s: %m", name);
-	return false;
+	int fd = FAULT("fs.own") ? -1 : open_below(dirfd, name);
+
+	/* chown takes a setgid bit away, so the mode comes last. */
+	bool ok = fd >= 0 && fchown(fd, owner, group) == 0 &&
+	    fchmod(fd, mode) == 0;
+
+	if (!ok)
+		str_printf(why, "set owner and mode of %s: %m", name);
+	if (fd >= 0)
+		close(fd);
+	return ok;
 }
 
 bool
@@ -587,20 +621,55 @@ fs_sync_dir_now(int dirfd, struct str *why)
 	return true;
 }
 
-bool
-fs_sync_dir_if_needed_wait(int dirfd, struct str *why)
+/* Whether a name is durable after fsync of its file; dirfd may be O_PATH. */
+static bool
+look_whether_names_are_kept(int dirfd, bool *kept_out, struct str *why)
 {
 	enum { EXT4 = 0xEF53, XFS = 0x58465342 };
 	const uint32_t btrfs = 0x9123683E;
 	struct statfs st;
-	bool keeps_names;
 
 	if (FAULT("fs.statfs") || fstatfs(dirfd, &st) != 0)
 		return fail_fd(why, "statfs", dirfd);
 	uint32_t type = (uint32_t)st.f_type;
 
-	keeps_names = type == EXT4 || type == XFS || type == btrfs;
-	return PRETENDED(keeps_names) || fs_sync_dir_wait(dirfd, why);
+	*kept_out = PRETENDED(type == EXT4 || type == XFS || type == btrfs);
+	return true;
+}
+
+bool
+fs_sync_dir_if_needed_wait(int dirfd, struct str *why)
+{
+	bool kept = false;
+
+	return look_whether_names_are_kept(dirfd, &kept, why) &&
+	    (kept || fs_sync_dir_wait(dirfd, why));
+}
+
+static void
+close_keeping_errno(int fd)
+{
+	int error = errno;
+
+	close(fd);
+	errno = error;
+}
+
+/* maildrop lets its group write and not read, so postdrop cannot sync it alone:
+ * then all of the file system, by way of the file. */
+static bool
+sync_name(int dirfd, const char *dir, const char *path, struct str *why)
+{
+	int fd = fs_open_at(dirfd, dir, O_RDONLY | O_DIRECTORY, why);
+	bool closed = fd < 0 && errno == EACCES, ok;
+
+	if (closed)
+		fd = fs_open_at(dirfd, path, O_RDONLY, why);
+	if (fd < 0)
+		return false;
+	ok = closed ? fs_sync_system(fd, why) : fs_sync_dir_wait(fd, why);
+	close_keeping_errno(fd);
+	return ok;
 }
 
 bool
@@ -608,19 +677,21 @@ fs_sync_name_if_needed_wait(int dirfd, const char *path, struct str *why)
 {
 	const char *slash = strrchr(path, '/');
 	struct str dir = STR_EMPTY;
-	bool ok;
-	int fd, error;
+	bool kept = false, ok;
+	int fd;
 
 	str_sets(&dir, slash == NULL ? "." : slash == path ? "/" : path);
 	if (slash != NULL && slash != path)
 		str_truncate(&dir, (size_t)(slash - path));
-	fd = fs_open_at(dirfd, str_cstr(&dir), O_RDONLY | O_DIRECTORY, why);
+	fd = fs_open_at(dirfd, str_cstr(&dir), O_PATH | O_DIRECTORY, why);
+	ok = fd >= 0 && look_whether_names_are_kept(fd, &kept, why);
+	if (fd >= 0)
+		close_keeping_errno(fd);
+	ok = ok && (kept || sync_name(dirfd, str_cstr(&dir), path, why));
+
+	int error = errno;
+
 	str_fini(&dir);
-	if (fd < 0)
-		return false;
-	ok = fs_sync_dir_if_needed_wait(fd, why);
-	error = errno;
-	close(fd);
 	errno = error;
 	return ok;
 }

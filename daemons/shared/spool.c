@@ -94,9 +94,28 @@ spool_prepare(const char *queue_dir, const struct spool_owner *owner,
 
 	for (size_t i = 0; ok && i < ARRAY_COUNT(directories); i++)
 		ok = make_directory(dir, queue_dir, i, owner, repair, why);
-	ok = ok && queue_directories_make(dir, uid, gid, why);
+	ok = ok && (repair ? queue_directories_repair : queue_directories_make)
+	    (dir, uid, gid, why);
 	if (dir >= 0)
 		close(dir);
+	return ok;
+}
+
+bool
+spool_prepare_data(const char *data_dir, const struct spool_owner *owner,
+    bool repair, struct str *why)
+{
+	bool made = mkdir(data_dir, 0700) == 0;
+	int fd = made || errno == EEXIST ? open(data_dir,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+	bool ok = fd >= 0;
+
+	if (ok && owner->root && (made || repair))
+		ok = fchown(fd, owner->uid, owner->gid) == 0;
+	if (!ok)
+		str_printf(why, "data_directory = %s: %m", data_dir);
+	if (fd >= 0)
+		close(fd);
 	return ok;
 }
 

@@ -22,6 +22,9 @@ struct spool_owner {
  * there; existing things keep their owners unless `repair`. */
 bool spool_prepare(const char *queue_dir, const struct spool_owner *owner,
     bool repair, struct str *why);
+/* The same for data_directory. A symbolic link is refused. */
+bool spool_prepare_data(const char *data_dir, const struct spool_owner *owner,
+    bool repair, struct str *why);
 /* No message is in incoming, active or deferred. False also when that cannot
  * be told. */
 bool spool_is_empty(const char *queue_dir);

@@ -192,3 +192,23 @@ T_TEST(processes_believe_what_the_trace_says_of_the_file_system)
 	T_CHECK(fs_sync_dir_if_needed_wait(dir, &why));
 	T_EQ_STR(trace(), "sync;synced;");
 }
+
+/* As postdrop meets maildrop: its group may write there and not read. */
+T_TEST(a_name_in_a_directory_that_cannot_be_read_is_synced_all_the_same)
+{
+	start(RECORD_FS_OTHER);
+	T_CHECK(fs_mkdir_at(dir, "drop", 0700, &why));
+	int fd = fs_create_at(dir, "drop/m", 0600, &why);
+
+	T_NEED(fd >= 0);
+	if (geteuid() == 0) {
+		T_NEED(fchownat(dir, "drop", 12345, (gid_t)-1, 0) == 0);
+		T_NEED(fchown(fd, 12345, (gid_t)-1) == 0);
+		T_NEED(setresuid(12345, 12345, 12345) == 0);
+	}
+	T_NEED(fchmodat(dir, "drop", 0300, 0) == 0);
+	T_CHECK(fs_sync_name_if_needed_wait(dir, "drop/m", &why));
+	T_HAS_STR(trace(), ";sync;synced;");
+	close(fd);
+	T_CHECK(fchmodat(dir, "drop", 0700, 0) == 0);
+}

@@ -32,7 +32,7 @@ struct conf_entry {
  * "file:line: what was found, what was expected".
  */
 bool conf_load(const char *dir, struct str *why);
-void conf_unload(void);				/* tests; frees filled strings */
+void conf_unload(void);			/* frees filled strings, forgets rows */
 bool conf_load_text(const char *label, struct span text, struct str *why);
 const char *conf_dir(void);
 /* The directory without its main.cf, for those who want defaults. */

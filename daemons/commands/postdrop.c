@@ -24,6 +24,7 @@
 #include "common/service/logsink.h"
 #include "common/service/peer.h"
 #include "daemons/commands/lib/commands_conf.h"
+#include "daemons/commands/lib/setgid_conf.h"
 #include "daemons/commands/lib/user_acl.h"
 #include "daemons/shared/submit.h"
 #include "queue/message.h"
@@ -202,10 +203,6 @@ keep_environment_clean(void)
 	const char *config = getenv("MAIL_CONFIG");
 	static char kept[4200];
 
-	/* A caller may point to another configuration only with rights of
-	 * their own. */
-	if (getegid() != getgid() || geteuid() != getuid())
-		config = NULL;
 	if (config != NULL && strlen(config) < sizeof(kept) - 16)
 		snprintf(kept, sizeof(kept), "MAIL_CONFIG=%s", config);
 	environ = empty;
@@ -231,14 +228,14 @@ main(int argc, char **argv)
 	signal(SIGHUP, SIG_IGN);
 	keep_environment_clean();
 	while ((option = getopt(argc, argv, "c:rv")) != -1) {
-		if (option == 'c' && getegid() == getgid())
+		if (option == 'c')
 			dir = optarg;
 		else if (option == '?')
 			return EX_USAGE;
 	}
 	log_set_tag("postdrop");
 	conf_register(&commands_params);
-	if (!conf_load(dir, &why) || !conf_fill(&conf_core_params, &why)
+	if (!setgid_conf_load(dir, &why) || !conf_fill(&conf_core_params, &why)
 	    || !conf_fill(&commands_params, &why)) {
 		fprintf(stderr, "postdrop: fatal: %s\n", str_cstr(&why));
 		return EX_CONFIG;

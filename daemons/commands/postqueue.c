@@ -24,6 +24,7 @@
 #include "common/service/logsink.h"
 #include "common/service/peer.h"
 #include "daemons/commands/lib/commands_conf.h"
+#include "daemons/commands/lib/setgid_conf.h"
 #include "daemons/commands/lib/user_acl.h"
 #include "daemons/shared/qmgr_proto.h"
 #include "daemons/shared/queue_list.h"
@@ -455,15 +456,13 @@ main(int argc, char **argv)
 			mode = asked;
 		if (option == 'i')
 			one.id = optarg;
-		if (option == 'c' && getegid() == getgid())
+		if (option == 'c')
 			dir = optarg;
 	}
 	if (mode == MODE_NONE || optind < argc)
 		return usage();
-	if (getegid() != getgid())
-		unsetenv("MAIL_CONFIG");
 	conf_register(&commands_params);
-	if (!conf_load(dir, &why) || !conf_fill(&conf_core_params, &why)
+	if (!setgid_conf_load(dir, &why) || !conf_fill(&conf_core_params, &why)
 	    || !conf_fill(&commands_params, &why)) {
 		fprintf(stderr, "postqueue: fatal: %s\n", str_cstr(&why));
 		return EX_CONFIG;

@@ -155,9 +155,11 @@ prepare(void)
 	struct str why = STR_EMPTY;
 
 	if (!check_master_cf(&why) ||
-	    !spool_prepare(conf_core.queue_directory, &o, false, &why))
+	    !spool_prepare(conf_core.queue_directory, &o, false, &why) ||
+	    !spool_prepare_data(conf_core.data_directory, &o, false, &why))
 		fatal("%s", str_cstr(&why));
 	str_fini(&why);
+	check_say_doubts();
 }
 
 static void
@@ -321,6 +323,7 @@ reload(void)
 
 	if (!check_master_cf(&why))
 		fatal("%s", str_cstr(&why));
+	check_say_doubts();
 	log_info("refreshing the Postfix mail system");
 	tell(pid, SIGHUP);
 	return 0;
@@ -366,7 +369,8 @@ set_permissions(void)
 	struct spool_owner o = owner();
 	struct str why = STR_EMPTY;
 
-	if (!spool_prepare(conf_core.queue_directory, &o, true, &why))
+	if (!spool_prepare(conf_core.queue_directory, &o, true, &why) ||
+	    !spool_prepare_data(conf_core.data_directory, &o, true, &why))
 		fatal("%s", str_cstr(&why));
 	return 0;
 }

@@ -34,6 +34,13 @@ class Check(instance.TestCase):
                          r'"smtpd_timout", did you mean "smtpd_timeout"'
                          % self.lines)
 
+    def test_start_and_reload_warn_of_misspelt_names_too(self):
+        mail = self.make("smtpd_timout = 5s\n").start()
+        want = (r'warning: \S*main\.cf:%d: unknown parameter "smtpd_timout", '
+                r'did you mean "smtpd_timeout"' % self.lines)
+        self.assertRegex(mail.log(), want)
+        self.assertRegex(mail.command("waypost", "reload").err, want)
+
     def test_a_bad_value_is_told_with_what_was_expected(self):
         text = self.findings(self.make("smtpd_timeout = soon\n"), 1)
         self.assertRegex(text, r'main\.cf:%d: smtpd_timeout: found "soon", '

@@ -19,7 +19,6 @@
 #include "common/mail/master_cf.h"
 #include "common/mail/restriction_names.h"
 #include "common/service/programs.h"
-#include "daemons/commands/lib/all_params.h"
 #include "common/service/inherit.h"
 #include "daemons/commands/lib/all_params.h"
 #include "daemons/commands/lib/check.h"
@@ -164,6 +163,43 @@ check_queue(const char *queue_dir)
 	str_fini(&text);
 }
 
+/* --- Names and values ----------------------------------------------------*/
+
+/* What master.cf refers to is not unknown. */
+static void
+check_names(const struct master_cf *cf, conf_report_fn *tell)
+{
+	for (size_t i = 0; i < cf->count; i++) {
+		conf_note_service(cf->rows[i].name);
+		for (size_t k = 0; k < cf->rows[i].args.count; k++)
+			conf_note_references(
+			    span_cstr(cf->rows[i].args.items[k]));
+	}
+	all_params_register();
+	conf_check(tell, NULL);
+}
+
+/* Errors are doubts while nothing is refused; notes are for `check`. */
+static void
+doubt(enum conf_severity severity, const char *origin, unsigned line,
+    const char *text, void *arg)
+{
+	if (severity != CONF_NOTE)
+		report(CONF_WARNING, origin, line, text, arg);
+}
+
+void
+check_say_doubts(void)
+{
+	struct master_cf cf = { NULL, 0 };
+	struct str why = STR_EMPTY;
+
+	if (master_cf_load(conf_dir(), &cf, &why))
+		check_names(&cf, doubt);
+	master_cf_free(&cf);
+	str_fini(&why);
+}
+
 bool
 check_everything(const char *queue_dir)
 {
@@ -174,15 +210,7 @@ check_everything(const char *queue_dir)
 
 	if (!readable)
 		report(CONF_ERROR, NULL, 0, str_cstr(&why), NULL);
-	for (size_t i = 0; i < cf.count; i++) {
-		conf_note_service(cf.rows[i].name);
-		for (size_t k = 0; k < cf.rows[i].args.count; k++)
-			conf_note_references(
-			    span_cstr(cf.rows[i].args.items[k]));
-	}
-	all_params_register();
-	all_params_register();
-	conf_check(report, NULL);
+	check_names(&cf, report);
 	errno = 0;
 	check_queue(queue);
 	if (readable) {

@@ -12,6 +12,9 @@
 
 /* master.cf can be read and its programs can be run. */
 bool check_master_cf(struct str *why);
+/* Logs a warning for each name of main.cf that nobody knows and each value that
+ * cannot be read, as it is before a start and a reload. */
+void check_say_doubts(void);
 /* Logs each finding with file and line; true when none is an error. */
 bool check_everything(const char *queue_dir);
 

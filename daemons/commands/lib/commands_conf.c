@@ -10,12 +10,17 @@ struct commands_conf commands_conf;
 static const struct param rows[] = {
 	PARAM_STR("alias_database", &commands_conf.alias_database,
 	    .dflt = "$default_database_type:/etc/aliases"),
+	/* setgid_conf.c reads these two from the system's own main.cf. */
+	PARAM_STR("alternate_config_directories",
+	    &commands_conf.alternate_directories, .dflt = ""),
 	PARAM_STR("authorized_flush_users", &commands_conf.flush_users,
 	    .dflt = "static:anyone"),
 	PARAM_STR("authorized_mailq_users", &commands_conf.mailq_users,
 	    .dflt = "static:anyone"),
 	PARAM_STR("authorized_submit_users", &commands_conf.submit_users,
 	    .dflt = "static:anyone"),
+	PARAM_STR("multi_instance_directories",
+	    &commands_conf.instance_directories, .dflt = ""),
 };
 
 const struct param_set commands_params = PARAM_SET("commands", rows);

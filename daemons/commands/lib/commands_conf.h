@@ -9,6 +9,7 @@
 #include "common/mail/conf.h"
 
 struct commands_conf {
+	const char *alternate_directories, *instance_directories;
 	const char *submit_users, *mailq_users, *flush_users;
 	const char *alias_database;	/* what newaliases rebuilds */
 };

@@ -12,7 +12,8 @@
 #   make deps lint format sizes install clean
 #
 # Variables: CC, BUILD=, V=1 (show commands), WERROR=1, FIBER=ucontext,
-# SANITIZE=address,undefined, DESTDIR=. SPDX-License-Identifier: Apache-2.0
+# SANITIZE=address,undefined; for install DESTDIR= and the directories below.
+# SPDX-License-Identifier: Apache-2.0
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -38,10 +39,26 @@ HARDEN = $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2) -fstack-protector-strong
 SAN = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=undefined -Wno-stringop-truncation -Wno-unknown-warning-option)
 OPT = -O2 -g -fno-omit-frame-pointer
 CFLAGS = -std=gnu17 $(OPT) -fPIE -pthread $(WARN) $(HARDEN) $(SAN)
-CPPFLAGS = -D_GNU_SOURCE -I. $(if $(filter ucontext,$(FIBER)),-DFIBER_UCONTEXT=1)
+CPPFLAGS = -D_GNU_SOURCE -I. $(if $(filter ucontext,$(FIBER)),-DFIBER_UCONTEXT=1) $(PATHS)
 LDFLAGS = -pie -pthread -Wl,-z,now -Wl,-z,relro -Wl,--as-needed $(SAN)
 # Code that runs on 64 KiB fiber stacks; tests and sanitizers are exempt.
 FRAME = $(if $(SANITIZE),,-Wframe-larger-than=4096)
+
+# Where things are on the system: the drop-in layout. Each may be set on the
+# command line, and is then compiled in (common/mail/paths.h).
+command_directory = /usr/sbin
+daemon_directory = /usr/lib/postfix/sbin
+config_directory = /etc/postfix
+queue_directory = /var/spool/postfix
+data_directory = /var/lib/postfix
+setgid_group = postdrop
+bindir = /usr/bin
+libdir = /usr/lib
+mandir = /usr/share/man
+path = $(if $(filter command line,$(origin $(2))),-DPATH_$(1)=\"$($(2))\")
+PATHS = $(strip $(call path,COMMANDS,command_directory) $(call path,DAEMONS,daemon_directory) \
+	$(call path,CONFIG,config_directory) $(call path,QUEUE,queue_directory) \
+	$(call path,DATA,data_directory))
 
 # --- What is there ---------------------------------------------------------
 
@@ -103,7 +120,7 @@ all: $(FLOORS:%=$(BUILD)/lib/%.a) $(ROLE_BINS) $(COMMAND_BINS)
 # Probed once; `make clean` or removing build/config.mk asks again. Every
 # object sees HAVE_DB HAVE_LMDB HAVE_CDB HAVE_PCRE2 HAVE_SECCOMP HAVE_OPENSSL as 0 or 1.
 
-NO_BUILD_GOALS := deps lint format sizes clean run test test-long bench bench-docs
+NO_BUILD_GOALS := deps install-files lint format sizes clean run test test-long bench bench-docs
 ifneq ($(filter-out $(NO_BUILD_GOALS),$(or $(MAKECMDGOALS),all)),)
 -include $(BUILD)/config.mk
 endif
@@ -390,31 +407,36 @@ clean:
 
 # --- Installation: the drop-in layout ----------------------------------------
 
-command_directory ?= /usr/sbin
-daemon_directory ?= /usr/lib/postfix/sbin
-config_directory ?= /etc/postfix
-queue_directory ?= /var/spool/postfix
-data_directory ?= /var/lib/postfix
-setgid_group ?= postdrop
-bindir ?= /usr/bin
-mandir ?= /usr/share/man
+# What goes where is said with the flags, at the top. Without root the owners are
+# whoever installs; setgid_group may be a number. `install-files` builds nothing.
+# Relative links, so that the tree below DESTDIR works by itself.
+INSTALL_DIRS = $(command_directory) $(daemon_directory) $(config_directory) \
+	$(queue_directory) $(bindir) $(libdir) $(mandir)/man1 $(mandir)/man5 $(mandir)/man8
+# link: name, target, both as they will be on the system
+link_to = ln -sfnr '$(DESTDIR)$(2)' '$(DESTDIR)$(1)'
 
 install: all
-	install -d $(DESTDIR)$(command_directory) $(DESTDIR)$(daemon_directory) \
-	    $(DESTDIR)$(config_directory) $(DESTDIR)$(queue_directory) $(DESTDIR)$(bindir)
-	install -d -m 700 $(DESTDIR)$(data_directory)
-	install $(ROLES:%=$(BUILD)/libexec/%) $(DESTDIR)$(daemon_directory)
-	install $(COMMANDS:%=$(BUILD)/sbin/%) $(DESTDIR)$(command_directory)
-	for l in $(ROLE_LINKS); do ln -sf "$${l#*:}" "$(DESTDIR)$(daemon_directory)/$${l%:*}"; done
-	for l in $(filter-out mailq:% newaliases:%,$(COMMAND_LINKS)); do ln -sf "$${l#*:}" "$(DESTDIR)$(command_directory)/$${l%:*}"; done
-	for c in mailq newaliases; do ln -sf $(command_directory)/sendmail $(DESTDIR)$(bindir)/$$c; done
-	for f in main.cf master.cf; do test -e $(DESTDIR)$(config_directory)/$$f || \
-	    install -m 644 conf/$$f $(DESTDIR)$(config_directory); done
-	for s in 1 5 8; do for p in docs/man/man$$s/*.$$s; do test ! -e "$$p" || \
-	    install -D -m 644 "$$p" "$(DESTDIR)$(mandir)/man$$s/$${p##*/}"; done; done
-	@cd $(DESTDIR)$(command_directory) && for c in postdrop postqueue; do \
-	    test ! -e $$c || { chgrp $(setgid_group) $$c 2>/dev/null && chmod 2755 $$c; } || \
+	@$(MAKE) --no-print-directory install-files
+install-files:
+	@umask 022 && install -d $(INSTALL_DIRS:%='$(DESTDIR)%')
+	@install -d -m 700 '$(DESTDIR)$(data_directory)'
+	@install $(ROLES:%=$(BUILD)/libexec/%) '$(DESTDIR)$(daemon_directory)'
+	@install $(COMMANDS:%=$(BUILD)/sbin/%) '$(DESTDIR)$(command_directory)'
+	@$(foreach l,$(ROLE_LINKS),$(call \
+	    link_to,$(daemon_directory)/$(call link_alias,$(l)),$(daemon_directory)/$(call link_target,$(l))) &&) :
+	@$(foreach l,$(filter-out %:sendmail,$(COMMAND_LINKS)),$(call \
+	    link_to,$(command_directory)/$(call link_alias,$(l)),$(command_directory)/$(call link_target,$(l))) &&) :
+	@$(foreach n,$(bindir)/mailq $(bindir)/newaliases $(libdir)/sendmail,$(call \
+	    link_to,$(n),$(command_directory)/sendmail) &&) :
+	@for f in main.cf master.cf; do \
+	    if test -e "$(DESTDIR)$(config_directory)/$$f"; \
+	    then echo "install: $(config_directory)/$$f is there and stays as it is"; \
+	    else install -m 644 conf/$$f '$(DESTDIR)$(config_directory)' || exit 1; fi; done
+	@for s in 1 5 8; do install -m 644 docs/man/man$$s/*.$$s \
+	    '$(DESTDIR)$(mandir)'/man$$s || exit 1; done
+	@for c in postdrop postqueue; do f="$(DESTDIR)$(command_directory)/$$c"; \
+	    { chgrp '$(setgid_group)' "$$f" 2>/dev/null && chmod 2755 "$$f"; } || \
 	    echo "install: $$c must be setgid $(setgid_group); that group could not be given"; done
-.PHONY: install
+.PHONY: install install-files
 
 -include $(sort $(ALL_OBJ:.o=.d))

@@ -291,7 +291,7 @@ finish_connect(int fd, struct deadline deadline)
 	    (c.lfd.ready & (LOOP_OUT | LOOP_HUP)) == 0)
 		status = fiber_wait(deadline, true);
 	loop_remove(&c.lfd);
-	if (status != IO_OK)
+	if (status != IO_OK || (c.lfd.ready & LOOP_HUP) == 0)
 		return status;
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
 		return IO_ERROR;

@@ -26,8 +26,8 @@ int sock_listen_inet(const struct ipaddr *ip, uint16_t port, int backlog,
 int sock_listen_unix(const char *path, int backlog, mode_t mode,
     struct str *why);
 
-/* Connected descriptor in *fd_out. `from` may be NULL. On IO_ERROR errno is
- * set. Suspends. */
+/* Connected descriptor in *fd_out, with TCP_NODELAY. `from` may be NULL. On
+ * IO_ERROR errno is set. Suspends. */
 enum io_status sock_connect_inet(const struct ipaddr *ip, uint16_t port,
     const struct ipaddr *from, struct deadline deadline, int *fd_out);
 enum io_status sock_connect_unix(const char *path, struct deadline deadline,

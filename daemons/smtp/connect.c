@@ -221,11 +221,8 @@ smtp_connect(const struct smtp_target *t, struct arena *arena,
 	int fd;
 	enum io_status status = open_socket(t, arena, &fd);
 
-	if (status == IO_OK) {
-		if (t->ip.family != 0)
-			sock_set_nodelay(fd);
+	if (status == IO_OK)
 		return smtp_session_new(fd, t->host, t->address, t->port);
-	}
 	smtp_why_set(why, OUTCOME_DEFERRED, "4.4.1",
 	    "connect to %.*s: %s", SPAN_ARG(smtp_target_relay(t, arena)),
 	    status == IO_ERROR ? strerror(errno) : status == IO_TIMEOUT

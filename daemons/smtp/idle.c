@@ -11,10 +11,11 @@
 #include "common/base/mem.h"
 #include "daemons/smtp/smtp_priv.h"
 
-enum { IDLE_MOST = 1000, DEMANDS_MOST = 4096 };
+enum { IDLE_MOST = 1000, BUCKETS = 512, DEMANDS_MOST = 4096 };
 
 /* Oldest first, so the one to leave next is in front. */
 static struct list idle = LIST_HEAD(idle);
+static struct list by_relay[BUCKETS];	/* the same ones, oldest first */
 static size_t idle_count;
 static bool reaper_runs;
 
@@ -71,10 +72,21 @@ smtp_idle_demand(struct span nexthop)
 
 /* --- Sessions ------------------------------------------------------------*/
 
+static struct list *
+bucket(struct span relay)
+{
+	struct list *list = &by_relay[hash_bytes(relay) % BUCKETS];
+
+	if (list->next == NULL)
+		list_init(list);
+	return list;
+}
+
 static void
 unlink_session(struct smtp_session *s)
 {
 	list_remove(&s->idle);
+	list_remove(&s->same_relay);
 	idle_count--;
 }
 
@@ -114,9 +126,9 @@ smtp_idle_close_all(void)
 struct smtp_session *
 smtp_idle_take(struct span relay)
 {
-	LIST_EACH(item, &idle) {
+	LIST_EACH(item, bucket(relay)) {
 		struct smtp_session *s = LIST_ITEM(item, struct smtp_session,
-		    idle);
+		    same_relay);
 
 		if (!span_eq(str_span(&s->relay), relay))
 			continue;
@@ -150,6 +162,7 @@ smtp_idle_give(struct smtp_session *s, bool wanted)
 	s->idle_until_ns = clock_now_ns() +
 	    smtp_conf.cache_time_limit * 1000000000;
 	list_append(&idle, &s->idle);
+	list_append(bucket(str_span(&s->relay)), &s->same_relay);
 	idle_count++;
 	if (!reaper_runs)
 		reaper_runs = fiber_spawn(service_fibers(), "idle sessions",

@@ -58,6 +58,7 @@ smtp_session_new(int fd, struct span host, struct span address, uint16_t port)
 	struct smtp_session *s = MEM_NEW(struct smtp_session);
 
 	list_init(&s->idle);
+	list_init(&s->same_relay);
 	s->stream = stream_open(fd);
 	s->opened_ns = clock_now_ns();
 	smtp_reply_init(&s->reply);

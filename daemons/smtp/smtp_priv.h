@@ -51,6 +51,7 @@ struct smtp_why {
 
 struct smtp_session {
 	struct list idle;		/* in the list of idle ones */
+	struct list same_relay;		/* and among those of its relay */
 	struct stream *stream;
 	struct str host;		/* "host[address]" */
 	struct str relay;		/* "host[address]:port" */

@@ -21,7 +21,7 @@
 #define INCLUDE_MOST (1024 * 1024)
 
 static struct maps *alias_maps;
-static bool files_from_aliases;
+static bool files_from_aliases, files_from_lists;
 
 void
 alias_setup(void)
@@ -33,6 +33,7 @@ alias_setup(void)
 	strlist_split(&words, SPAN(local_conf.allow_mail_to_files),
 	    STRLIST_CONF);
 	files_from_aliases = strlist_has_nocase(&words, SPAN("alias"));
+	files_from_lists = strlist_has_nocase(&words, SPAN("include"));
 	strlist_fini(&words);
 }
 
@@ -40,17 +41,62 @@ bool
 expansion_fail(struct expansion *e, enum outcome_kind kind, const char *dsn,
     const char *format, ...)
 {
+	struct span reason;
 	va_list args;
 
-	if (e->failed)
+	if (e->failed || (kind == OUTCOME_BOUNCED && e->refused_dsn != NULL))
 		return false;
 	va_start(args, format);
+	reason = SPAN(arena_vprintf(e->d->arena, format, args));
+	va_end(args);
+	if (kind == OUTCOME_BOUNCED) {
+		e->refused_dsn = dsn;
+		e->refused_why = reason;
+		return false;
+	}
 	e->failed = true;
 	e->status->kind = kind;
 	e->status->dsn = dsn;
-	e->status->reason = SPAN(arena_vprintf(e->d->arena, format, args));
-	va_end(args);
+	e->status->reason = reason;
 	return false;
+}
+
+/* ---- what is still to be looked at ---- */
+
+struct work {
+	struct list link;		/* in the arena */
+	struct span name;		/* in lower case, or path of a list */
+	struct span alias;		/* whose: not expanded again */
+	unsigned depth;
+	bool is_list, from_list;
+};
+
+/* In turn and not one inside the other: a fiber's stack is small, and lists
+ * belong to users. */
+static void
+add_work(struct expansion *e, const struct work *work)
+{
+	struct work *w;
+
+	if (work->depth > ALIAS_DEPTH_MOST) {
+		log_warn("possible alias database loop for %.*s",
+		    SPAN_ARG(work->alias));
+		expansion_fail(e, OUTCOME_BOUNCED, "5.4.6",
+		    "possible alias database loop for %.*s",
+		    SPAN_ARG(work->alias));
+		return;
+	}
+	w = arena_alloc(e->d->arena, sizeof(*w));
+	*w = *work;
+	w->name = arena_span(e->d->arena, work->name);
+	list_append(&e->work, &w->link);
+}
+
+static void
+add_once(struct strlist *list, struct span text)
+{
+	if (!strlist_has(list, text))
+		strlist_add(list, text);
 }
 
 /* ---- items of a right-hand side ---- */
@@ -103,6 +149,7 @@ struct context {
 	struct expansion *e;
 	struct span alias;		/* its own name: not expanded again */
 	unsigned depth;
+	bool from_list;
 };
 
 static bool
@@ -120,6 +167,7 @@ is_local(struct expansion *e, struct span address, struct str *name_out)
 	    || !span_eq(a.transport, e->d->request->transport))
 		return false;
 	str_set(name_out, address_split(a.recipient).local);
+	str_lower(name_out);
 	return true;
 }
 
@@ -133,11 +181,13 @@ take_address(const struct token822_address *found, void *arg)
 		return;
 	if (!is_local(c->e, found->internal, name)) {
 		if (!c->e->failed)
-			strlist_add(&c->e->forwards, str_span(name));
-	} else if (span_eq_nocase(str_span(name), c->alias)) {
-		strlist_add(&c->e->users, str_span(name));
+			add_once(&c->e->forwards, str_span(name));
+	} else if (span_eq(str_span(name), c->alias)) {
+		add_once(&c->e->users, str_span(name));
 	} else {
-		alias_expand(c->e, str_span(name), c->depth + 1);
+		add_work(c->e, &(struct work){ .name = str_span(name),
+			.alias = str_span(name), .depth = c->depth + 1,
+			.from_list = c->from_list });
 	}
 }
 
@@ -224,17 +274,25 @@ take_item_text(struct span item, void *arg)
 		    "mail to command is not supported by this version");
 	}
 	if (plain.len > 0 && plain.p[0] == '/') {
-		if (!files_from_aliases)
-			return expansion_fail(e, OUTCOME_BOUNCED, "5.7.1",
+		if (c->from_list ? files_from_lists : files_from_aliases)
+			add_once(&e->files, plain);
+		else
+			expansion_fail(e, OUTCOME_BOUNCED, "5.7.1",
 			    "mail to file is restricted");
-		if (!strlist_has(&e->files, plain))
-			strlist_add(&e->files, plain);
 		return true;
 	}
-	if (span_starts_nocase(plain, SPAN(":include:")))
-		return include_file(c, span_trim(span_skip(plain, 9)));
+	if (span_starts_nocase(plain, SPAN(":include:"))) {
+		add_work(e, &(struct work){ .alias = c->alias,
+			.name = span_trim(span_skip(plain, 9)),
+			.depth = c->depth + 1, .is_list = true });
+		return true;
+	}
 	if (plain.len > 1 && plain.p[0] == '\\') {	/* no more aliases */
-		strlist_add(&e->users, span_skip(plain, 1));
+		struct str *name = str_in_arena(e->d->arena);
+
+		str_set(name, span_skip(plain, 1));
+		str_lower(name);
+		add_once(&e->users, str_span(name));
 		return true;
 	}
 	token822_each_address(item, take_address, c);
@@ -295,25 +353,28 @@ find_owner(struct expansion *e, struct span name)
 	str_fini(&value);
 }
 
-void
-alias_expand(struct expansion *e, struct span name, unsigned depth)
+bool
+alias_is_none(struct span name)
 {
+	struct str value = STR_EMPTY;
+	struct span base;
+	bool none = maps_empty(alias_maps)
+	    || find_alias(name, &value, &base) == MAP_ABSENT;
+
+	str_fini(&value);
+	return none;
+}
+
+static void
+expand_name(struct context *c, struct span name)
+{
+	struct expansion *e = c->e;
 	struct str *value = str_in_arena(e->d->arena);
 	struct str *why = str_in_arena(e->d->arena);
-	struct context c = { .e = e, .alias = name, .depth = depth };
 	struct span base;
 
-	if (e->failed)
-		return;
-	if (depth > ALIAS_DEPTH_MOST) {
-		log_warn("possible alias database loop for %.*s",
-		    SPAN_ARG(name));
-		expansion_fail(e, OUTCOME_BOUNCED, "5.4.6",
-		    "possible alias database loop for %.*s", SPAN_ARG(name));
-		return;
-	}
 	if (maps_empty(alias_maps)) {
-		strlist_add(&e->users, name);
+		add_once(&e->users, name);
 		return;
 	}
 	switch (find_alias(name, value, &base)) {
@@ -321,21 +382,43 @@ alias_expand(struct expansion *e, struct span name, unsigned depth)
 		if (hash_has(e->seen, base))
 			return;
 		hash_put(e->seen, base, e);
-		c.alias = base;
+		c->alias = base;
+		c->from_list = false;
 		find_owner(e, base);
-		if (!alias_each_item(str_span(value), take_item_text, &c, why)
+		if (!alias_each_item(str_span(value), take_item_text, c, why)
 		    && !e->failed)
 			expansion_fail(e, OUTCOME_DEFERRED, "4.3.0",
 			    "alias \"%.*s\": %s", SPAN_ARG(base),
 			    str_cstr(why));
 		return;
 	case MAP_ABSENT:
-		if (!strlist_has(&e->users, name))
-			strlist_add(&e->users, name);
+		add_once(&e->users, name);
 		return;
 	case MAP_FAILED:
 		expansion_fail(e, OUTCOME_DEFERRED, "4.3.0",
 		    "alias database unavailable");
 		return;
+	}
+}
+
+void
+alias_expand(struct expansion *e, struct span name)
+{
+	struct work *w;
+
+	list_init(&e->work);
+	add_work(e, &(struct work){ .name = name, .alias = name });
+	while (!e->failed
+	    && (w = LIST_FIRST(&e->work, struct work, link)) != NULL) {
+		struct context c = { .e = e, .alias = w->alias,
+			.depth = w->depth, .from_list = w->from_list };
+
+		list_remove(&w->link);
+		if (w->is_list) {
+			c.from_list = true;
+			include_file(&c, w->name);
+		} else {
+			expand_name(&c, w->name);
+		}
 	}
 }

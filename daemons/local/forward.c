@@ -44,6 +44,18 @@ copy_content(struct expansion *e, struct cleanup_client *c)
 	return got == 0;
 }
 
+/* Too many hops, say, will be too many for ever. */
+static bool
+cannot_forward(struct expansion *e, const struct cleanup_result *result)
+{
+	const char *code, *dsn, *text;
+
+	cleanup_status_reply(result->status, &code, &dsn, &text);
+	return expansion_fail(e, code[0] == '5' ? OUTCOME_BOUNCED
+	    : OUTCOME_DEFERRED, dsn, "cannot forward: %.*s",
+	    SPAN_ARG(span_empty(result->text) ? SPAN(text) : result->text));
+}
+
 bool
 forward_send(struct expansion *e, struct str *reason_out)
 {
@@ -81,8 +93,7 @@ forward_send(struct expansion *e, struct str *reason_out)
 	else
 		cleanup_client_abort(c);
 	if (result.status != CLEANUP_OK)
-		return expansion_fail(e, OUTCOME_DEFERRED, "4.3.0",
-		    "cannot forward: %.*s", SPAN_ARG(result.text));
+		return cannot_forward(e, &result);
 	str_printf(reason_out, "forwarded as %s", id);
 	return true;
 }

@@ -21,7 +21,22 @@ static const struct name_value lock_words[] = {
 
 /* ---- mailboxes ---- */
 
-static bool
+/* What became of one mailbox, file or name. */
+struct part {
+	enum outcome_kind kind;
+	const char *dsn;
+	struct span reason;
+};
+
+static struct part
+part_of(struct expansion *e, enum outcome_kind kind, const char *dsn,
+    const char *reason)
+{
+	return (struct part){ kind, dsn, SPAN(arena_strdup(e->d->arena,
+	    reason)) };
+}
+
+static struct part
 write_to(struct expansion *e, uid_t uid, gid_t gid, struct span path,
     enum mailbox_style style)
 {
@@ -38,17 +53,13 @@ write_to(struct expansion *e, uid_t uid, gid_t gid, struct span path,
 	struct mailbox_result result;
 
 	mailbox_deliver(e->d, uid, gid, &job, &result);
-	if (result.verdict == MAILBOX_DELIVERED) {
-		e->status->reason = result.text;
-		return true;
-	}
-	return expansion_fail(e, result.verdict == MAILBOX_BOUNCE
+	return (struct part){ result.verdict == MAILBOX_DELIVERED
+	    ? OUTCOME_SENT : result.verdict == MAILBOX_BOUNCE
 	    ? OUTCOME_BOUNCED : OUTCOME_DEFERRED,
-	    arena_cstr(e->d->arena, result.dsn), "%.*s",
-	    SPAN_ARG(result.text));
+	    arena_cstr(e->d->arena, result.dsn), result.text };
 }
 
-static bool
+static struct part
 deliver_to_user(struct expansion *e, const struct user *user)
 {
 	struct arena *arena = e->d->arena;
@@ -71,7 +82,7 @@ deliver_to_user(struct expansion *e, const struct user *user)
 	    maildir ? MAILBOX_MAILDIR : MAILBOX_MBOX);
 }
 
-static bool
+static struct part
 deliver_user_name(struct expansion *e, struct span name)
 {
 	struct user user;
@@ -85,41 +96,89 @@ deliver_user_name(struct expansion *e, struct span name)
 	case MAP_FOUND:
 		break;
 	case MAP_ABSENT:
-		return expansion_fail(e, OUTCOME_BOUNCED, "5.1.1",
-		    "unknown user: \"%.*s\"", SPAN_ARG(base));
+		return part_of(e, OUTCOME_BOUNCED, "5.1.1", arena_printf(
+		    e->d->arena, "unknown user: \"%.*s\"", SPAN_ARG(base)));
 	case MAP_FAILED:
-		return expansion_fail(e, OUTCOME_DEFERRED, "4.3.0",
+		return part_of(e, OUTCOME_DEFERRED, "4.3.0",
 		    "user lookup error");
 	}
 	if (user.uid == 0 && !user_default_privileges(&user.uid, &user.gid))
-		return expansion_fail(e, OUTCOME_DEFERRED, "4.3.5",
+		return part_of(e, OUTCOME_DEFERRED, "4.3.5",
 		    "mail for root needs default_privs or an alias");
 	return deliver_to_user(e, &user);
 }
 
+static struct part
+deliver_file(struct expansion *e, struct span path)
+{
+	uid_t uid;
+	gid_t gid;
+
+	if (!user_default_privileges(&uid, &gid))
+		return part_of(e, OUTCOME_DEFERRED, "4.3.5",
+		    "mail system configuration error");
+	return write_to(e, uid, gid, path, MAILBOX_FILE);
+}
+
 /* ---- one recipient ---- */
 
-/* New messages first, then mailboxes: of what was done before a trouble, a
- * second copy may follow, never a loss. */
+static void
+take_part(struct expansion *e, const struct part *part)
+{
+	if (part->kind == OUTCOME_SENT) {
+		if (!e->failed)
+			e->status->reason = part->reason;
+		return;
+	}
+	expansion_fail(e, part->kind, part->dsn, "%.*s",
+	    SPAN_ARG(part->reason));
+}
+
+/* Of several, one that has to wait gets a message of its own: the others are not
+ * to have theirs again with every attempt. */
+static void
+deliver_member(struct expansion *e, struct span name)
+{
+	struct part part = deliver_user_name(e, name);
+	bool alone = e->users.count + e->files.count + e->forwards.count < 2;
+
+	if (part.kind == OUTCOME_DEFERRED && !alone && alias_is_none(name)) {
+		log_info("%.*s has to wait: %.*s", SPAN_ARG(name),
+		    SPAN_ARG(part.reason));
+		strlist_adds(&e->forwards, arena_printf(e->d->arena,
+		    "%.*s@%.*s", SPAN_ARG(name),
+		    SPAN_ARG(address_split(e->rcpt->address).domain)));
+	} else {
+		take_part(e, &part);
+	}
+}
+
+/* Nothing begins before all names are known; then one that is refused, or has to
+ * wait, does not stop the others. */
 static void
 carry_out(struct expansion *e)
 {
 	struct str *reason = str_in_arena(e->d->arena);
-	uid_t uid;
-	gid_t gid;
 
-	for (size_t i = 0; i < e->users.count && !e->failed; i++)
-		deliver_user_name(e, SPAN(e->users.items[i]));
-	for (size_t i = 0; i < e->files.count && !e->failed; i++) {
-		if (!user_default_privileges(&uid, &gid))
-			expansion_fail(e, OUTCOME_DEFERRED, "4.3.5",
-			    "mail system configuration error");
-		else
-			write_to(e, uid, gid, SPAN(e->files.items[i]),
-			    MAILBOX_FILE);
+	for (size_t i = 0; i < e->users.count; i++)
+		deliver_member(e, SPAN(e->users.items[i]));
+	for (size_t i = 0; i < e->files.count; i++) {
+		struct part part = deliver_file(e, SPAN(e->files.items[i]));
+
+		take_part(e, &part);
 	}
-	if (e->forwards.count > 0 && !e->failed && forward_send(e, reason))
+	if (e->forwards.count > 0 && forward_send(e, reason) && !e->failed)
 		e->status->reason = str_span(reason);
+}
+
+static void
+say_refused(const struct expansion *e)
+{
+	if (e->failed || e->refused_dsn == NULL)
+		return;
+	e->status->kind = OUTCOME_BOUNCED;
+	e->status->dsn = e->refused_dsn;
+	e->status->reason = e->refused_why;
 }
 
 static void
@@ -149,13 +208,14 @@ deliver_one(struct delivery *d, size_t i)
 		    "mail forwarding loop for %.*s",
 		    SPAN_ARG(e.rcpt->address));
 	else
-		alias_expand(&e, str_span(name), 0);
-	if (!e.failed && e.users.count + e.files.count + e.forwards.count == 0)
+		alias_expand(&e, str_span(name));
+	if (!e.failed && e.refused_dsn == NULL && e.users.count + e.files.count + e.forwards.count == 0)
 		expansion_fail(&e, OUTCOME_BOUNCED, "5.4.6",
 		    "alias loop: \"%s\" expands to no destination",
 		    str_cstr(name));
 	if (!e.failed)
 		carry_out(&e);
+	say_refused(&e);
 	delivery_set(d, i, &status);
 	strlist_fini(&e.forwards);
 	strlist_fini(&e.users);

@@ -33,18 +33,25 @@ struct expansion {
 	struct strlist files;		/* absolute paths */
 	struct span owner;		/* owner-alias: sender of the new message */
 	struct hash *seen;		/* aliases and included files */
-	struct delivery_status *status;	/* the first trouble */
-	bool failed;
+	struct list work;		/* names and files to look at yet */
+	struct delivery_status *status;
+	bool failed;			/* the status is why it has to wait */
+	const char *refused_dsn;	/* of a part that nobody can have */
+	struct span refused_why;
 };
 
-/* The first trouble decides; text is kept. Returns false. */
+/* Of several troubles the first decides, and one that is temporary before one
+ * that is not: then all is tried again. Something that is refused for good keeps
+ * nobody else from the mail. The text is kept. Returns false. */
 __attribute__((format(printf, 4, 5))) bool
 expansion_fail(struct expansion *e, enum outcome_kind kind, const char *dsn,
     const char *format, ...);
 
-/* alias.c: before the jail; then expands a local name. Suspends. */
+/* alias.c: before the jail; then expands a local name in lower case. Suspends. */
 void alias_setup(void);
-void alias_expand(struct expansion *e, struct span name, unsigned depth);
+void alias_expand(struct expansion *e, struct span name);
+/* Would the name, as a recipient, lead to itself alone? False in doubt. */
+bool alias_is_none(struct span name);
 /* The right-hand side of an alias or an included file, one item at a time:
  * for tests and fuzzing. */
 typedef bool alias_item_fn(struct span item, void *arg);

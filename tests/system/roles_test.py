@@ -195,6 +195,70 @@ class Local(instance.TestCase):
         mail.wait_box("alice", 2)
         mail.wait_empty()
 
+    def test_aliases_and_lists_lead_as_deep_as_they_may_and_no_deeper(self):
+        chain = "".join(f"a{n}: a{n + 1}\n" for n in range(95))
+        mail = self.start(chain + "a95: {user}\nlists: :include:{etc}/deep0\n")
+        for n in range(150):
+            mail.write(f"deep{n}", f":include:{mail.etc}/deep{n + 1}\n")
+        mail.write("deep150", f"{self.user}\n")
+        mail.send("a@demo.test", ["a0@here.test"])
+        self.box(1)
+        mail.send("a@demo.test", ["lists@here.test"])
+        mail.wait_log(r"to=<lists@here\.test>, .*status=bounced \(possible alias "
+                      "database loop for lists")
+        mail.wait_empty()
+        self.assertNotRegex(mail.log(), r"local pid \d+ (killed|exit)")
+
+    def test_one_bad_member_of_a_list_keeps_no_other_from_its_mail(self):
+        mail = self.start("team: no-such-user, {user}, out@demo.test\n")
+        mail.send("alice@demo.test", ["team@here.test"])
+        self.box(1)
+        mail.wait_box("everyone", 1)
+        (report,) = mail.wait_box("alice")
+        self.assertIn(b'unknown user: "no-such-user"', report)
+        mail.wait_log(r"to=<team@here\.test>, relay=local, .*dsn=5\.1\.1, status="
+                      r'bounced \(unknown user: "no-such-user"\)')
+        mail.wait_empty()
+
+    def test_a_member_that_has_to_wait_waits_alone(self):
+        mail = self.start("team: {user}, locked\nlocked: /\n")
+        mail.stop()
+        mail.command("postalias", "-i", "hash:" + os.path.join(mail.etc, "aliases"),
+                     input=f"both: {self.user}, out@demo.test\n")
+        # its mailbox cannot be made
+        place = os.path.join(self.boxes, self.user)
+        with open(place, "w", encoding="utf-8"):
+            pass
+        mail.set(minimal_backoff_time="1s", queue_run_delay="1s")
+        mail.start()
+        one = mail.send("a@demo.test", ["both@here.test"])
+        mail.wait_log(rf"{one}: to=<both@here\.test>, .*status=sent \(forwarded as")
+        mail.wait_box("everyone", 1)
+        mail.wait_log(rf"to=<{self.user}@here\.test>, .*status=deferred", 2)
+        os.unlink(place)
+        mail.command("postqueue", "-f")
+        self.box(1)
+        mail.wait_empty()
+        self.assertEqual(len(mail.box("everyone")), 1)
+
+    def test_names_are_names_in_any_case_and_once(self):
+        upper = self.user.upper()
+        mail = self.start(f"Team: {upper}, {{user}}, \\{upper}, \\{{user}}, "
+                          "OUT@demo.test, out@demo.test\n")
+        mail.send("a@demo.test", ["TEAM@here.test"])
+        self.box(1)
+        mail.wait_empty()
+        self.assertEqual((len(self.box(1)), len(mail.box("everyone"))), (1, 1))
+
+    def test_a_list_writes_no_files_unless_it_may(self):
+        mail = self.start("files: :include:{etc}/files\nown: {etc}/../own\n")
+        target = os.path.join(mail.dir, "written")
+        mail.write("files", f"{target}\n")
+        mail.send("a@demo.test", ["files@here.test"])
+        mail.wait_log(r"to=<files@here\.test>, .*dsn=5\.7\.1, status=bounced "
+                      r"\(mail to file is restricted\)")
+        self.assertFalse(os.path.exists(target))
+
 
 class Debian(instance.TestCase):
     """Configuration as the package and its questions leave it."""

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/base/hash.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/io/fs.h"
@@ -36,6 +37,7 @@ struct pickup {
 };
 
 static unsigned overrides;
+static struct hash *over;		/* taken, but their file would not go */
 
 static struct span
 standard_form(struct pickup *p, struct span address, bool *ok)
@@ -191,22 +193,36 @@ is_permanent(uint64_t status)
 	return code[0] == '5';
 }
 
+/* One that stays is not taken again by this process. */
+static void
+remove_file(const char *name)
+{
+	struct str why = STR_EMPTY;
+
+	if (queue_remove(service_queue_dir(), QUEUE_MAILDROP, SPAN(name),
+	    &why)) {
+		hash_remove(over, SPAN(name));
+	} else {
+		log_warn("remove maildrop/%s: %s", name, str_cstr(&why));
+		hash_put(over, SPAN(name), over);
+	}
+	str_fini(&why);
+}
+
 static void
 take_message(struct pickup *p)
 {
 	struct cleanup_result result;
-	struct str *why = str_in_arena(p->arena);
-	bool over;
+	bool done;
 
 	fiber_log_context(p->id);
 	fiber_note_work(p->id, "");
 	submit(p, &result);
-	over = result.status == CLEANUP_OK
+	done = result.status == CLEANUP_OK
 	    || (is_permanent(result.status) && return_message(p, &result));
-	if (over && !queue_remove(service_queue_dir(), QUEUE_MAILDROP,
-	    SPAN(p->file.id), why))
-		log_warn("remove maildrop/%s: %s", p->file.id, str_cstr(why));
-	if (!over)
+	if (done)
+		remove_file(p->file.id);
+	else
 		log_warn("maildrop/%s: %.*s -- will be tried again",
 		    p->file.id, SPAN_ARG(result.text));
 	fiber_log_context(NULL);
@@ -216,10 +232,16 @@ take_message(struct pickup *p)
 static void
 take_file(const char *name)
 {
-	struct pickup p = { .arena = arena_new() };
-	struct str *why = str_in_arena(p.arena);
+	struct pickup p = { .arena = NULL };
+	struct str *why;
 	struct stat st;
 
+	if (hash_has(over, SPAN(name))) {
+		remove_file(name);
+		return;
+	}
+	p.arena = arena_new();
+	why = str_in_arena(p.arena);
 	switch (queue_message_open(service_queue_dir(), QUEUE_MAILDROP,
 	    SPAN(name), true, true, p.arena, &p.file, why)) {
 	case QUEUE_OK:
@@ -276,6 +298,7 @@ prepare(void)
 {
 	queue_names_setup(conf_core.hash_queue_names,
 	    conf_core.hash_queue_depth);
+	over = hash_new();
 	overrides = receive_overrides_read(
 	    pickup_conf.receive_override_options);
 }

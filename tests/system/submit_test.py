@@ -262,6 +262,24 @@ class Limits(instance.TestCase):
         self.sendmail(mail, "bob@demo.test")
         mail.wait_log(r"to=<bob@demo\.test>, relay=virtual, .*status=sent")
 
+    def test_a_file_that_cannot_be_removed_is_not_taken_twice(self):
+        board = self.board()
+        mail = self.instance(faults=board)
+        board.arm("fs.unlink", role="pickup", lasting=True)
+        self.sendmail(mail, "alice@demo.test")
+        mail.wait_box("alice")
+        mail.wait_log(r"pickup\[\d+\]: warning: .*remove maildrop/")
+        self.sendmail(mail, "alice@demo.test")
+        mail.wait_box("alice", 2)
+        mail.wait_log(r"pickup\[\d+\]: warning: .*remove maildrop/", 3)
+        self.assertEqual(len(mail.box("alice")), 2)
+        board.disarm()
+        self.sendmail(mail, "alice@demo.test")
+        mail.wait_box("alice", 3)
+        instance.until(lambda: not os.listdir(os.path.join(mail.spool, "maildrop")),
+                       "maildrop to be empty")
+        self.assertEqual(len(mail.box("alice")), 3)
+
     def test_mail_is_kept_while_the_system_is_down(self):
         mail = self.instance()
         mail.stop()

@@ -32,3 +32,10 @@ all_params_register(void)
 	for (size_t i = 0; i < ARRAY_COUNT(sets); i++)
 		conf_register(sets[i]);
 }
+
+const struct param_set *const *
+all_params_sets(size_t *count_out)
+{
+	*count_out = ARRAY_COUNT(sets);
+	return sets;
+}

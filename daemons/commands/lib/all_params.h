@@ -7,7 +7,14 @@
 #ifndef DAEMONS_COMMANDS_LIB_ALL_PARAMS_H
 #define DAEMONS_COMMANDS_LIB_ALL_PARAMS_H
 
+#include <stddef.h>
+
+#include "common/mail/param.h"
+
 /* Registers them, so that what a role acts on is known as such. */
 void all_params_register(void);
+
+/* The sets themselves, for comparisons. */
+const struct param_set *const *all_params_sets(size_t *count_out);
 
 #endif

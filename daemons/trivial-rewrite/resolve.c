@@ -7,6 +7,7 @@
  */
 #include "daemons/trivial-rewrite/resolve.h"
 
+#include "common/base/hash.h"
 #include "common/base/ipaddr.h"
 #include "common/base/log.h"
 #include "common/mail/address.h"
@@ -19,6 +20,9 @@
 #include "maps/maps.h"
 #include "maps/matchlist.h"
 
+#define LOOKED_AT_MOST 1000
+
+static struct hash *looked_at;		/* domains, for two lists that have them */
 static struct matchlist *mydestination, *own_addresses, *alias_domains;
 static struct matchlist *mailbox_domains, *relay_domains;
 static struct maps *transport_maps, *relocated_maps;
@@ -70,6 +74,7 @@ resolve_close(void)
 	maps_close(relocated_maps);
 	maps_close(sender_relayhost_maps);
 	maps_close(sender_transport_maps);
+	hash_free(&looked_at);
 }
 
 /* mydestination, or [ip] of one of our interfaces. */
@@ -230,6 +235,53 @@ is_in(struct matchlist *list, struct span domain, struct rewrite_answer *a,
 		fail(a);
 	return status != MAP_ABSENT;
 }
+
+/* ---- domains in two lists ---- */
+
+/* Asked once for each domain: the lists may be tables. */
+static bool
+is_looked_at(struct span domain)
+{
+	if (looked_at == NULL)
+		looked_at = hash_new();
+	if (hash_has(looked_at, domain) || hash_count(looked_at)
+	    >= LOOKED_AT_MOST)
+		return true;
+	hash_put(looked_at, domain, looked_at);
+	return false;
+}
+
+static void
+say_if_in(struct span domain, const char *first, struct matchlist *list,
+    const char *second)
+{
+	if (matchlist_name(list, domain) == MAP_FOUND)
+		log_warn("do not list domain %.*s in BOTH %s and %s",
+		    SPAN_ARG(domain), first, second);
+}
+
+/* One list wins; whoever wrote the other one wonders why. */
+static void
+say_other_lists(uint64_t flags, struct span domain)
+{
+	const char *first = flags & RESOLVE_LOCAL ? "mydestination"
+	    : flags & RESOLVE_ALIAS ? "virtual_alias_domains"
+	    : "virtual_mailbox_domains";
+
+	if (!(flags & (RESOLVE_LOCAL | RESOLVE_ALIAS | RESOLVE_VIRTUAL))
+	    || (flags & RESOLVE_FAIL) || is_looked_at(domain))
+		return;
+	if (flags & RESOLVE_LOCAL)
+		say_if_in(domain, first, alias_domains,
+		    "virtual_alias_domains");
+	if (!(flags & RESOLVE_VIRTUAL))
+		say_if_in(domain, first, mailbox_domains,
+		    "virtual_mailbox_domains");
+	else
+		say_if_in(domain, first, relay_domains, "relay_domains");
+}
+
+/* ---- routes ---- */
 
 static void
 choose_by_class(struct rewrite_answer *a, struct span domain,
@@ -427,6 +479,7 @@ resolve_address(struct span address, struct span sender,
 	} else {
 		choose_by_class(a, domain, sender, arena);
 	}
+	say_other_lists(a->flags, domain);
 	if (!(a->flags & RESOLVE_FAIL))
 		apply_transport_table(a, domain, arena);
 	if (!(a->flags & RESOLVE_FAIL))

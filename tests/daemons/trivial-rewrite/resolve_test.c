@@ -6,7 +6,9 @@
 #include "daemons/trivial-rewrite/resolve.h"
 
 #include "tests/daemons/trivial-rewrite/conf.h"
+#include "common/base/arena.h"
 #include "tests/harness/t.h"
+#include "tests/harness/t_maps.h"
 
 static const struct {
 	const char *name, *conf, *address, *sender, *want;
@@ -246,6 +248,49 @@ T_TEST(addresses_go_where_the_configuration_says)
 		print_answer(&got, &answer);
 		T_EQ_STR(str_cstr(&got), cases[i].want);
 		str_fini(&got);
+		arena_free(&arena);
+	}
+}
+
+T_TEST(a_domain_in_two_lists_is_said_once)
+{
+	static const struct {
+		const char *conf, *domain, *want;
+	} lists[] = {
+		{ "virtual_alias_domains = here.example", "here.example",
+		    "warning: do not list domain here.example in BOTH "
+		    "mydestination and virtual_alias_domains\n" },
+		{ "virtual_mailbox_domains = here.example", "here.example",
+		    "warning: do not list domain here.example in BOTH "
+		    "mydestination and virtual_mailbox_domains\n" },
+		{ "virtual_mailbox_domains = alias.example", "alias.example",
+		    "warning: do not list domain alias.example in BOTH "
+		    "virtual_alias_domains and virtual_mailbox_domains\n" },
+		{ "relay_domains = box.example", "box.example",
+		    "warning: do not list domain box.example in BOTH "
+		    "virtual_mailbox_domains and relay_domains\n" },
+		{ "virtual_mailbox_domains = fail:x", "here.example", NULL },
+		{ "", "box.example", "" },
+	};
+
+	keep_log();
+	for (size_t i = 0; i < T_COUNT(lists); i++) {
+		struct arena *arena = arena_new();
+		char *address = arena_printf(arena, "a@%s", lists[i].domain);
+		struct rewrite_answer answer = { .flags = 0 };
+
+		T_CASE(lists[i].conf);
+		use_conf(lists[i].conf);
+		logged();
+		for (int n = 0; n < 2; n++) {
+			answer = (struct rewrite_answer){ .flags = 0 };
+			resolve_address(SPAN(address), SPAN_NONE, &answer,
+			    arena);
+		}
+		if (lists[i].want != NULL)
+			T_EQ_STR(logged(), lists[i].want);
+		else
+			T_CHECK(!(answer.flags & RESOLVE_FAIL));
 		arena_free(&arena);
 	}
 }

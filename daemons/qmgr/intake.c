@@ -607,6 +607,7 @@ sweep(struct loop_timer *timer)
 	struct str why = STR_EMPTY;
 
 	dispatch_tend();
+	clog_look();
 	LIST_EACH(link, &messages) {
 		struct message *m = LIST_ITEM(link, struct message, link);
 

@@ -26,6 +26,8 @@ static const struct param rows[] = {
 	    .dflt = "5d", .unit = 'd', .max = 8640000),
 	PARAM_TIME("transport_retry_time", &qmgr_conf.transport_retry_time,
 	    .dflt = "60s", .min = 1),
+	PARAM_TIME("qmgr_clog_warn_time", &qmgr_conf.clog_warn_time,
+	    .dflt = "300s"),
 	PARAM_STR("defer_transports", &qmgr_conf.defer_transports, .dflt = ""),
 	PARAM_TEMPLATE("<transport>_destination_concurrency_limit",
 	    .dflt = "$default_destination_concurrency_limit"),

@@ -12,6 +12,7 @@ struct qmgr_conf {
 	int64_t active_limit, recipient_limit, recipient_minimum;
 	int64_t minimal_backoff, maximal_backoff, queue_run_delay;
 	int64_t maximal_lifetime, bounce_lifetime, transport_retry_time;
+	int64_t clog_warn_time;
 	const char *defer_transports;
 };
 

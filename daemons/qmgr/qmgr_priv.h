@@ -88,6 +88,7 @@ void intake_room_made(void);
 /* transport.c */
 void transport_setup(void);		/* reads master.cf, before the jail */
 struct transport *transport_find(struct span name);
+struct list *transport_all(void);	/* struct transport */
 struct transport *transport_of(struct schedule_transport *t);
 void transport_throttle(struct transport *t, const char *dsn,
     const char *reason);
@@ -115,6 +116,9 @@ void dispatch_tend(void);
  * NULL) to the retry service. */
 void dispatch_divert(struct schedule_transport *t,
     struct schedule_destination *d, const char *dsn, const char *reason);
+
+/* clog.c: now and then, says what fills memory. */
+void clog_look(void);
 
 /* finish.c: all recipients in memory have been decided. */
 void finish_setup(void);

@@ -174,6 +174,12 @@ transport_find(struct span name)
 	return t;
 }
 
+struct list *
+transport_all(void)
+{
+	return &transports;
+}
+
 struct transport *
 transport_of(struct schedule_transport *t)
 {

@@ -450,6 +450,38 @@ many(void *arg)
 	}
 }
 
+static void
+clogged(void *arg)
+{
+	char id[QUEUE_ID_MAX];
+
+	(void)arg;
+	world_message(QUEUE_INCOMING, ID1, "s@a", "slow@other");
+	for (int i = 0; i < 8; i++) {
+		snprintf(id, sizeof(id), "4F0A1B3C%02X", (unsigned)i);
+		world_message(QUEUE_INCOMING, id, "s@a", "slow@b");
+	}
+	logged();
+	intake_scan(true, false, false);
+	fiber_sleep(deadline_in(5));
+	const char *log = logged();
+
+	T_HAS_STR(log, "warning: mail for b is using up ");
+	T_HAS_STR(log, " of 6 active queue entries\nwarning: you may need to "
+	    "increase the main.cf smtp_destination_concurrency_limit from "
+	    "2\nwarning: please avoid flushing the whole queue when you have");
+	fiber_sleep(deadline_in(40));
+	T_CHECK(strstr(logged(), "using up") == NULL);
+	world_settle(900);
+	T_EQ_STR(world_find(ID1), "gone");
+}
+
+T_TEST(mail_that_fills_the_queue_is_said_now_and_then)
+{
+	world_run("qmgr_message_active_limit = 6\n"
+	    "smtp_destination_concurrency_limit = 2", 20, clogged, NULL);
+}
+
 T_TEST(no_more_messages_are_active_than_allowed)
 {
 	world_run("qmgr_message_active_limit = 7", 20, many, NULL);

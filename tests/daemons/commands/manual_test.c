@@ -111,14 +111,14 @@ T_TEST(main_cf_5_has_each_parameter_with_its_default)
 		for (size_t i = 0; i < sets[s]->count; i++) {
 			const struct param *row = &sets[s]->rows[i];
 
-			T_CASE(row->name);
 			default_text(row, &dflt);
 			str_printf(&want, "\n.BR %s \" (", row->name);
 			for (size_t k = 0; k < str_len(&dflt); k++)
 				str_addf(&want, dflt.buf[k] == '"' ? "\"\"" :
 				    "%c", dflt.buf[k]);
 			str_adds(&want, ")\"\n");
-			T_HAS_STR(str_cstr(&page), str_cstr(&want));
+			T_CASE(str_cstr(&want));
+			T_CHECK(strstr(str_cstr(&page), str_cstr(&want)));
 		}
 	str_fini(&page);
 	str_fini(&want);

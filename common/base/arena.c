@@ -2,7 +2,7 @@
  * arena - bump allocation for one unit of work.
  *
  * The arena itself lives at the start of its first chunk, so an arena that
- * stays small is one malloc. A large request goes behind the current chunk in
+ * stays small is one page. A large request goes behind the current chunk in
  * the list, which goes on being filled.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -14,13 +14,16 @@
 
 #include "common/base/arena.h"
 #include "common/base/mem.h"
+#include "common/base/pages.h"
 #include "common/base/panic.h"
 
-enum { ALIGN = 16, CHUNK_FIRST = 4096, CHUNK_MAX = 65536 };
+enum { ALIGN = 16, CHUNK_FIRST = PAGES_UNIT,
+	CHUNK_MAX = PAGES_MOST * PAGES_UNIT };
 
 struct chunk {
 	struct chunk *older;
 	size_t size;			/* with this header */
+	bool ordinary;
 };
 
 struct cleanup {
@@ -42,9 +45,6 @@ aligned(size_t n)
 	return (n + (ALIGN - 1)) & ~(size_t)(ALIGN - 1);
 }
 
-/* malloc's own header is 16 bytes: what it is asked for fits whole pages. */
-static const size_t malloc_header = 16;
-
 static char *
 chunk_start(struct chunk *chunk)
 {
@@ -62,15 +62,38 @@ take_first(struct arena *arena, struct chunk *first)
 	arena->chunk_size = CHUNK_FIRST;
 }
 
+/* Chunks of ordinary sizes are pages, see there; others malloc's. */
+static struct chunk *
+chunk_new(size_t size)
+{
+	bool ordinary = size <= CHUNK_MAX && size > CHUNK_FIRST / 2;
+
+	if (ordinary && (size & (size - 1)) != 0)
+		size = (size_t)1 << (64 - __builtin_clzl(size));
+	struct chunk *chunk = ordinary ? pages_get(size / PAGES_UNIT) :
+	    mem_alloc(size);
+
+	chunk->size = size;
+	chunk->ordinary = ordinary;
+	return chunk;
+}
+
+static void
+chunk_free(struct chunk *chunk)
+{
+	if (chunk->ordinary)
+		pages_put(chunk, chunk->size / PAGES_UNIT);
+	else
+		mem_free(chunk);
+}
+
 struct arena *
 arena_new(void)
 {
-	size_t size = CHUNK_FIRST - malloc_header;
-	struct chunk *first = mem_alloc(size);
+	struct chunk *first = chunk_new(CHUNK_FIRST);
 	struct arena *arena = (struct arena *)(void *)chunk_start(first);
 
 	first->older = NULL;
-	first->size = size;
 	take_first(arena, first);
 	return arena;
 }
@@ -96,7 +119,7 @@ free_later_chunks(struct arena *arena)
 	while (chunk->older != NULL) {
 		struct chunk *older = chunk->older;
 
-		mem_free(chunk);
+		chunk_free(chunk);
 		chunk = older;
 	}
 	return chunk;
@@ -108,7 +131,7 @@ arena_free(struct arena **arena)
 	if (*arena == NULL)
 		return;
 	run_cleanups(*arena);
-	mem_free(free_later_chunks(*arena));
+	chunk_free(free_later_chunks(*arena));
 	*arena = NULL;
 }
 
@@ -132,14 +155,13 @@ alloc_from_new_chunk(struct arena *arena, size_t size)
 	} else {
 		if (arena->chunk_size < CHUNK_MAX)
 			arena->chunk_size *= 2;
-		chunk_size = arena->chunk_size - malloc_header;
+		chunk_size = arena->chunk_size;
 	}
 
-	struct chunk *chunk = mem_alloc(chunk_size);
+	struct chunk *chunk = chunk_new(chunk_size);
 	char *p = chunk_start(chunk);
 
-	chunk->size = chunk_size;
-	arena->bytes += chunk_size;
+	arena->bytes += chunk->size;
 	if (large && arena->chunks->older != NULL) {
 		chunk->older = arena->chunks->older;
 		arena->chunks->older = chunk;
@@ -150,7 +172,7 @@ alloc_from_new_chunk(struct arena *arena, size_t size)
 	arena->chunks = chunk;
 	if (!large) {
 		arena->next = p + size;
-		arena->end = (char *)chunk + chunk_size;
+		arena->end = (char *)chunk + chunk->size;
 	}
 	return p;
 }

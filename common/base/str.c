@@ -7,16 +7,34 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "common/base/mem.h"
+#include "common/base/pages.h"
 #include "common/base/panic.h"
 
 #define ROOM_FIRST 64
 
+/* Rooms are powers of two; those from a page on are pages, see there. */
+static size_t
+units_of(size_t room)
+{
+	return room <= PAGES_MOST * PAGES_UNIT ? room / PAGES_UNIT : 0;
+}
+
+static void
+free_buffer(char *buf, size_t room)
+{
+	if (units_of(room) > 0)
+		pages_put(buf, units_of(room));
+	else
+		mem_free(buf);
+}
+
 void
 str_fini(struct str *s)
 {
-	mem_free(s->buf);
+	free_buffer(s->buf, s->room);
 	*s = STR_EMPTY;
 }
 
@@ -35,6 +53,23 @@ str_in_arena(struct arena *arena)
 	return s;
 }
 
+static void
+regrow(struct str *s, size_t room)
+{
+	char *old = s->buf;
+
+	if (units_of(room) == 0 && units_of(s->room) == 0) {
+		s->buf = mem_regrow(old, room, 1);
+	} else {
+		s->buf = units_of(room) > 0 ? pages_get(units_of(room)) :
+		    mem_alloc(room);
+		if (s->len > 0)
+			memcpy(s->buf, old, s->len);
+		free_buffer(old, s->room);
+	}
+	s->room = room;
+}
+
 char *
 str_reserve(struct str *s, size_t n)
 {
@@ -47,8 +82,7 @@ str_reserve(struct str *s, size_t n)
 		room = ROOM_FIRST;
 	while (room < wanted)
 		room *= 2;
-	s->buf = mem_regrow(s->buf, room, 1);
-	s->room = room;
+	regrow(s, room);
 	s->buf[s->len] = '\0';
 	return s->buf + s->len;
 }
@@ -147,7 +181,7 @@ print_behind(struct str *s, const char *format, va_list args)
 		str_add(&larger, str_span(s));
 		errno = error;
 		vsnprintf(larger.buf + at, (size_t)n + 1, format, again);
-		mem_free(s->buf);
+		free_buffer(s->buf, s->room);
 		*s = larger;
 	}
 	va_end(again);
@@ -227,7 +261,13 @@ str_release(struct str *s)
 	char *buf;
 
 	str_reserve(s, 0);
-	buf = s->buf;
+	if (units_of(s->room) > 0) {	/* the caller's are malloc's */
+		buf = mem_strndup(s->buf, s->len);
+		str_fini(s);
+		return buf;
+	}
+	/* What is released is kept, often for long: without the spare room. */
+	buf = mem_regrow(s->buf, s->len + 1, 1);
 	*s = STR_EMPTY;
 	return buf;
 }

@@ -18,6 +18,7 @@
 
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/base/pages.h"
 #include "common/base/panic.h"
 #include "common/io/crash_slot.h"
 #include "common/io/fault.h"
@@ -32,7 +33,7 @@ enum {
 	CALLS_PER_SWITCH = 64,		/* see fiber_take_turns */
 	DEEP_STACK = 1 << 20,
 	ID_MAX = 63,
-	CROWD = 1000,			/* so many births make trimming worth it */
+	CROWD = 100,			/* births and deaths that make trimming worth it */
 	QUIET_NS = 1000000000,
 };
 
@@ -85,7 +86,7 @@ static struct {
 	void *context;			/* the loop's, while a fiber runs */
 	struct list all, runnable, later;
 	struct fiber *dead;
-	size_t live, births;
+	size_t live, changes;
 	unsigned switches;
 	bool in_deep, ready;
 	struct fiber_stack deep;
@@ -231,6 +232,8 @@ leave_group(struct fiber *me)
 			    struct fiber, wait), IO_OK);
 }
 
+static void note_change(void);
+
 static void
 entry(void *arg)
 {
@@ -251,6 +254,7 @@ entry(void *arg)
 	mem_free(me->work);
 	list_remove(&me->all);
 	sched.live--;
+	note_change();
 	leave_group(me);
 	me->state = FIBER_DEAD;
 	sched.dead = me;
@@ -270,18 +274,33 @@ context_text(void)
 	return text;
 }
 
-/* After a crowd has come, and no more come: holes in the heap go back. */
+static void
+trim_when_quiet(void)
+{
+	sched.changes = 0;
+	loop_timer_set(&sched.trim, clock_now_ns() + 2 * (int64_t)QUIET_NS);
+}
+
+/* After a crowd has come, and no more come: what was kept for the next ones,
+ * and holes in the heap, go back. */
 static void
 trim_heap(struct loop_timer *timer)
 {
-	if (sched.births > CROWD / 10) {
-		sched.births = 0;
-		loop_timer_set(timer, clock_now_ns() + 10 * (int64_t)QUIET_NS);
+	(void)timer;
+	if (sched.changes >= CROWD) {
+		trim_when_quiet();
 		return;
 	}
-	sched.births = 0;
 	fiber_stack_cool();
+	pages_cool();
 	malloc_trim(0);
+}
+
+static void
+note_change(void)
+{
+	if (++sched.changes == CROWD && !heap_has(&sched.trim.node))
+		trim_when_quiet();
 }
 
 static void
@@ -327,9 +346,7 @@ fiber_spawn(struct fiber_group *group, const char *name, fiber_fn *fn,
 	list_append(&sched.runnable, &fiber->run);
 	loop_hurry();
 	sched.live++;
-	if (++sched.births == CROWD && !heap_has(&sched.trim.node))
-		loop_timer_set(&sched.trim,
-		    clock_now_ns() + 10 * (int64_t)QUIET_NS);
+	note_change();
 	return fiber;
 }
 

@@ -16,38 +16,26 @@
 #include <unistd.h>
 
 #include "common/base/mem.h"
+#include "common/base/pages.h"
 #include "common/base/panic.h"
 #include "common/io/stream_fd.h"
 
-enum { BLOCKS_KEPT = 256, LINE_CAP = 1 << 20, COMPACT_BELOW = 2048,
+enum { LINE_CAP = 1 << 20, COMPACT_BELOW = 2048,
 	PUSH_AGAIN_MS = 50 };
 
 /* --- Blocks --------------------------------------------------------------*/
 
-struct block {
-	struct stream_chunk chunk;
-	char bytes[STREAM_BUFFER];
-};
-
-static struct list free_blocks = LIST_HEAD(free_blocks);
-static size_t free_count;
+enum { BLOCK_UNITS = STREAM_BUFFER / PAGES_UNIT };
 
 static struct stream_chunk *
 block_get(void)
 {
-	struct block *block = LIST_FIRST(&free_blocks, struct block,
-	    chunk.link);
+	struct stream_chunk *chunk = mem_alloc(sizeof(*chunk));
+	char *bytes = pages_get(BLOCK_UNITS);
 
-	if (block != NULL) {
-		list_remove(&block->chunk.link);
-		free_count--;
-	} else {
-		block = mem_alloc(sizeof(*block));
-	}
-	list_init(&block->chunk.link);
-	block->chunk.p = block->chunk.bytes = block->bytes;
-	block->chunk.from = block->chunk.to = 0;
-	return &block->chunk;
+	*chunk = (struct stream_chunk){ .p = bytes, .bytes = bytes };
+	list_init(&chunk->link);
+	return chunk;
 }
 
 static void
@@ -56,15 +44,8 @@ block_put(struct stream_chunk *chunk)
 	list_remove(&chunk->link);
 	if (chunk->bytes == NULL)
 		return;			/* the caller's */
-	struct block *block = container_of(chunk, struct block, chunk);
-
-	/* Kept blocks would hide stale spans from the sanitizer. */
-	if (free_count == BLOCKS_KEPT || fiber_sanitized()) {
-		mem_free(block);
-		return;
-	}
-	list_prepend(&free_blocks, &chunk->link);
-	free_count++;
+	pages_put(chunk->bytes, BLOCK_UNITS);
+	mem_free(chunk);
 }
 
 /* --- Opening and closing -------------------------------------------------*/

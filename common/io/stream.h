@@ -1,7 +1,7 @@
 /*
  * stream - buffered bytes in and out over a descriptor, TLS or memory.
  *
- * Buffers (8 KiB) are borrowed from a free list only while they hold bytes,
+ * Buffers (8 KiB) are borrowed only while they hold bytes,
  * so an idle stream costs its struct alone. Output waits in the buffer until
  * stream_flush, until the buffer is full, or, when queued by stream_queue,
  * until the end of the loop turn.

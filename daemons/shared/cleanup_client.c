@@ -17,13 +17,14 @@
 
 #define QUEUED_HIGH (64 * 1024)
 #define RCPTS_PER_FRAME 100
+#define RCPTS_FIRST 4
 
 struct cleanup_client {
 	struct arena *arena;
 	struct stream *stream;		/* NULL once given back */
 	struct str *envelope;		/* frames that wait for content */
 	struct envelope_rcpt *rcpts;	/* waiting for their frame */
-	size_t nrcpts;
+	size_t nrcpts, rcpts_room;
 	bool begun, over, bye;		/* bye: this cleanup is leaving */
 };
 
@@ -78,7 +79,6 @@ cleanup_client_begin(struct arena *arena, const struct cleanup_begin *begin,
 	c->arena = arena;
 	c->stream = stream;
 	c->envelope = str_in_arena(arena);
-	c->rcpts = arena_array(arena, RCPTS_PER_FRAME, sizeof(*c->rcpts));
 	arena_on_free(arena, drop_unfinished, c);
 	add_frame(c, &cleanup_begin_form, begin);
 	return c;
@@ -106,11 +106,27 @@ send_envelope(struct cleanup_client *c)
 	str_clear(c->envelope);
 }
 
+/* Few messages have more than a few recipients. */
+static void
+make_room(struct cleanup_client *c)
+{
+	struct envelope_rcpt *old = c->rcpts;
+
+	if (c->nrcpts < c->rcpts_room)
+		return;
+	c->rcpts_room = c->rcpts_room == 0 ? RCPTS_FIRST : RCPTS_PER_FRAME;
+	c->rcpts = arena_array(c->arena, c->rcpts_room, sizeof(*c->rcpts));
+	if (c->nrcpts > 0)
+		memcpy(c->rcpts, old, c->nrcpts * sizeof(*old));
+}
+
 void
 cleanup_client_rcpt(struct cleanup_client *c, const struct envelope_rcpt *rcpt)
 {
-	struct envelope_rcpt *copy = &c->rcpts[c->nrcpts++];
+	struct envelope_rcpt *copy;
 
+	make_room(c);
+	copy = &c->rcpts[c->nrcpts++];
 	*copy = *rcpt;
 	copy->address = arena_span(c->arena, rcpt->address);
 	copy->original = arena_span(c->arena, rcpt->original);

@@ -265,7 +265,8 @@ class Idle(Row):
                 if self.messages:
                     sink.result()
                     mail.wait_empty()
-                after = settled(mail)
+                # Connections between the services are kept for five seconds.
+                after = settled(mail, 8 if self.messages else 3)
                 open_now = established(mail.port)
                 sessions.finish()
         if open_now < self.sessions:
@@ -283,10 +284,10 @@ def total(memory, which):
     return sum(kinds[which] for kinds in memory.values())
 
 
-def settled(mail):
-    """Memory, once it is the same for three seconds."""
+def settled(mail, seconds=3):
+    """Memory, once it is the same for so long."""
     last, same, end = None, 0, time.monotonic() + 40
-    while same < 3 and time.monotonic() < end:
+    while same < seconds and time.monotonic() < end:
         time.sleep(1)
         now = mail.memory()
         near = last is not None and abs(total(now, 0) - total(last, 0)) < \

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "common/base/pages.h"
 #include "common/io/deadline.h"
 #include "tests/daemons/smtpd/world.h"
 #include "tests/harness/t.h"
@@ -109,6 +110,58 @@ T_TEST(half_a_message_is_dropped_by_cleanup)
 	world_run(leave_in_content, NULL);
 	T_EQ_INT(world.messages, 0);
 	T_EQ_INT(world.lost, 1);
+}
+
+/* What a client holds that waits, long enough for kept connections to end. */
+static size_t
+held_when_idle(struct stream *s)
+{
+	T_EQ_INT(stream_wait_input(s, deadline_in(30)), IO_TIMEOUT);
+	world_take_log();
+	str_fini(&world.log);		/* what the test itself collects */
+	str_fini(&world.got);
+	return pages_in_use();
+}
+
+static void
+send_some(struct stream *s)
+{
+	start_content(s);
+	say(s, ".\r\n", "250");
+	for (int i = 0; i < 3; i++) {
+		say(s, "MAIL FROM:<a@b.example>\r\n", "250");
+		for (int k = 0; k < 20; k++)
+			say(s, "RCPT TO:<a@local.test>\r\n", "250");
+		say(s, "DATA\r\n", "354");
+		for (int k = 0; k < 400; k++)
+			say(s, "a line of content, one of many\r\n", NULL);
+		say(s, ".\r\n", "250");
+	}
+}
+
+/* The first one also brings what the process keeps for all. */
+static void
+send_and_wait(struct stream *s, void *arg)
+{
+	struct stream *other;
+	size_t before, *more_out = arg;
+
+	send_some(s);
+	before = held_when_idle(s);
+	other = world_connect();
+	send_some(other);
+	*more_out = held_when_idle(other) - before;
+	stream_close(other);
+}
+
+T_TEST(a_client_that_has_sent_its_messages_holds_no_buffer)
+{
+	size_t more = 1;
+
+	world_reset();
+	world_run(send_and_wait, &more);
+	T_EQ_INT(world.messages, 8);
+	T_EQ_INT(more, 0);
 }
 
 /* Each recipient sets off the restrictions of the client anew. */

@@ -1,0 +1,32 @@
+/*
+ * pages - whole pages for what lives briefly: arenas, buffers.
+ *
+ * They are kept apart from malloc's heap, where the small things that stay
+ * would keep the page beside them resident after a crowd has gone. Any thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COMMON_BASE_PAGES_H
+#define COMMON_BASE_PAGES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define PAGES_UNIT 4096
+#define PAGES_MOST 16			/* units of one piece */
+
+/* units: 1, 2, 4, 8 or 16; the piece has that many times PAGES_UNIT bytes, not
+ * cleared. Ends the process without memory, as mem_alloc does. */
+void *pages_get(size_t units);
+/* With the same units. NULL is harmless. */
+void pages_put(void *piece, size_t units);
+
+/* Gives the memory of free pieces back to the system. */
+void pages_cool(void);
+/* Bytes of pieces in use, and of free ones that may be resident; for tests. */
+size_t pages_in_use(void);
+size_t pages_warm(void);
+/* So under a sanitizer. */
+bool pages_are_mallocs(void);
+
+#endif

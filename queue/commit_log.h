@@ -50,6 +50,12 @@ struct commit_log *commit_log_new(int queue_dir,
  */
 bool commit_log_take(struct commit_log *log, struct str *why);
 bool commit_log_ready(const struct commit_log *log);
+/* fn(arg) when commit_log_ready may have changed. */
+void commit_log_watch(struct commit_log *log, void (*fn)(void *arg),
+    void *arg);
+/* It has no file until somebody wants it: commit_log_keep leaves it alone. */
+void commit_log_put_off(struct commit_log *log);
+void commit_log_want(struct commit_log *log);
 
 enum commit_log_result {
 	COMMIT_LOG_DURABLE,

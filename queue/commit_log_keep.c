@@ -233,6 +233,7 @@ give_up(struct commit_log *log)
 		log_error("commit log closed: %s; from now on each queue file "
 		    "is synced by itself", str_cstr(&log->why));
 	log->ready = false;
+	clog_tell_change(log);
 	worst = settle_all(log);
 	if (worst == SETTLED_LATER)
 		return;
@@ -354,6 +355,7 @@ begin_use(struct commit_log *log, int fd, uint64_t name,
 	clog_open_half(log, 0, clock_wall_us());
 	log->fd = fd;
 	log->ready = true;
+	clog_tell_change(log);
 }
 
 /* Logs that nobody holds are settled; one of them becomes ours, if we have
@@ -361,7 +363,7 @@ begin_use(struct commit_log *log, int fd, uint64_t name,
 static void
 settle_orphans(struct commit_log *log)
 {
-	bool may_take = !log->failed && !log->closed;
+	bool may_take = !log->failed && !log->closed && !log->put_off;
 	uint64_t *names;
 	size_t n = clog_names(log->queue_dir, false, &names);
 
@@ -513,7 +515,7 @@ look_around(struct keeper *k, int64_t now)
 {
 	struct commit_log *log = k->log;
 
-	if (log->fd < 0 && !log->failed)
+	if (log->fd < 0 && !log->failed && !log->put_off)
 		take_log(k, now);
 	if (!tend_begin(log))
 		return;
@@ -563,6 +565,7 @@ commit_log_close(struct commit_log *log)
 	struct str why = STR_EMPTY;
 
 	log->closed = true;
+	clog_tell_change(log);
 	if (!commit_log_checkpoint(log, &why) && str_len(&why) > 0)
 		log_warn("commit log: %s: left to the next process",
 		    str_cstr(&why));

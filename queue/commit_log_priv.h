@@ -196,6 +196,9 @@ struct commit_log {
 	_Atomic bool failed;
 	/* The loop's. */
 	bool ready, closed;
+	bool put_off;			/* nobody wants it yet */
+	void (*changed)(void *arg);
+	void *changed_arg;
 	bool busy;			/* messages came since the last rest */
 	bool given_up;			/* failed, and that is dealt with */
 	unsigned to_settle;		/* halves, by bit */
@@ -207,6 +210,7 @@ struct commit_log {
 
 batch_fn clog_run_batch;
 void clog_open_half(struct commit_log *log, unsigned half, int64_t wall_us);
+void clog_tell_change(struct commit_log *log);
 /* Hands a job over. Suspends. */
 enum commit_log_result clog_job_run(struct commit_log *log,
     struct clog_job *job);

@@ -275,6 +275,35 @@ commit_log_ready(const struct commit_log *log)
 	return log->ready && !log->closed && !log->failed;
 }
 
+void
+commit_log_watch(struct commit_log *log, void (*fn)(void *arg), void *arg)
+{
+	log->changed = fn;
+	log->changed_arg = arg;
+}
+
+void
+clog_tell_change(struct commit_log *log)
+{
+	if (log->changed != NULL)
+		log->changed(log->changed_arg);
+}
+
+void
+commit_log_put_off(struct commit_log *log)
+{
+	log->put_off = true;
+}
+
+void
+commit_log_want(struct commit_log *log)
+{
+	if (!log->put_off)
+		return;
+	log->put_off = false;
+	fiber_queue_wake_all(&log->wake);
+}
+
 enum commit_log_result
 clog_job_run(struct commit_log *log, struct clog_job *job)
 {

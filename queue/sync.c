@@ -14,6 +14,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/base/scan.h"
@@ -22,6 +23,12 @@
 #include "queue/sync.h"
 
 #define MOUNTINFO_MOST (4 << 20)
+
+/* auto: what a log costs (it is written once, zeros first) pays from so many
+ * messages in so much time on, and may take so much of the room there is. */
+#define AUTO_MESSAGES 20
+#define AUTO_NS (2 * INT64_C(1000000000))
+#define AUTO_SHARE 32
 
 enum method { METHOD_FSYNC, METHOD_LOG, METHOD_GROUP };
 
@@ -33,7 +40,19 @@ static struct {
 	_Atomic bool group_failed;
 	struct str group_why;		/* of the first error */
 	bool told;			/* of that error */
+	bool automatic;			/* log, if that pays */
+	unsigned synced;		/* without the log, since then */
+	int64_t since_ns;
+	void (*watcher)(const char *method);
 } now = { .group_fd = -1 };
+
+static void
+tell_watcher(void *arg)
+{
+	(void)arg;
+	if (now.watcher != NULL)
+		now.watcher(queue_sync_in_force());
+}
 
 /* ---- group ---- */
 
@@ -155,11 +174,27 @@ commit_by_group(void)
 		log_error("syncfs of the queue failed: %s; from now on each "
 		    "queue file is synced by itself",
 		    str_cstr(&now.group_why));
+	if (!now.told)
+		tell_watcher(NULL);
 	now.told = true;
 	return QUEUE_SYNC_ITSELF;
 }
 
 /* ---- log ---- */
+
+/* One more message without it. */
+static void
+weigh_log(void)
+{
+	int64_t ns = clock_now_ns();
+
+	if (ns - now.since_ns > AUTO_NS) {
+		now.since_ns = ns;
+		now.synced = 0;
+	}
+	if (++now.synced == AUTO_MESSAGES)
+		commit_log_want(now.log);
+}
 
 static enum queue_synced
 commit_by_log(const char *id, enum queue_name where, struct span whole,
@@ -167,6 +202,8 @@ commit_by_log(const char *id, enum queue_name where, struct span whole,
 {
 	if (span_empty(whole))
 		return QUEUE_SYNC_ITSELF;
+	if (now.automatic && !commit_log_ready(now.log))
+		weigh_log();
 	switch (commit_log_append(now.log, id, where, whole, crc, spot_out,
 	    why)) {
 	case COMMIT_LOG_DURABLE:
@@ -208,7 +245,9 @@ forget(void)
 	now.log = NULL;
 	now.group = NULL;
 	now.group_fd = -1;
-	now.group_failed = now.told = false;
+	now.group_failed = now.told = now.automatic = false;
+	now.synced = 0;
+	now.watcher = NULL;
 	str_fini(&now.group_why);
 	now.method = METHOD_FSYNC;
 }
@@ -227,6 +266,30 @@ begin_group(int queue_dir, struct str *why)
 	return true;
 }
 
+/* What cannot be asked is synced by fsync, which needs no answer. */
+static bool
+log_is_proven(int queue_dir, uint64_t log_bytes)
+{
+	struct str why = STR_EMPTY;
+	enum fs_kind kind;
+	uint64_t space, inodes;
+	bool proven = fs_kind_of(queue_dir, &kind, &why)
+	    && (kind == FS_EXT || kind == FS_XFS)
+	    && fs_free_space(queue_dir, &space, &inodes)
+	    && space / AUTO_SHARE >= log_bytes;
+
+	str_fini(&why);
+	return proven;
+}
+
+static void
+begin_log(int queue_dir, const struct commit_log_size *size)
+{
+	now.log = commit_log_new(queue_dir, size);
+	commit_log_watch(now.log, tell_watcher, NULL);
+	now.method = METHOD_LOG;
+}
+
 bool
 queue_sync_setup(const char *method, int64_t log_bytes, int queue_dir,
     struct str *why)
@@ -234,18 +297,26 @@ queue_sync_setup(const char *method, int64_t log_bytes, int queue_dir,
 	struct commit_log_size size;
 
 	forget();
-	if (strcmp(method, "auto") == 0 || strcmp(method, "fsync") == 0)
+	if (strcmp(method, "fsync") == 0)
 		return true;
 	if (strcmp(method, "group") == 0)
 		return begin_group(queue_dir, why);
+	if (strcmp(method, "auto") == 0) {
+		if (!log_is_proven(queue_dir, (uint64_t)log_bytes))
+			return true;
+		size = commit_log_size_of((uint64_t)log_bytes);
+		begin_log(queue_dir, &size);
+		commit_log_put_off(now.log);
+		now.automatic = true;
+		return true;
+	}
 	if (strcmp(method, "log") != 0) {
 		str_printf(why, "queue_sync_method: found \"%s\", expected "
 		    "auto, fsync, log or group", method);
 		return false;
 	}
 	size = commit_log_size_of((uint64_t)log_bytes);
-	now.log = commit_log_new(queue_dir, &size);
-	now.method = METHOD_LOG;
+	begin_log(queue_dir, &size);
 	return true;
 }
 
@@ -261,6 +332,13 @@ queue_sync_finish(void)
 {
 	if (now.log != NULL)
 		commit_log_close(now.log);
+}
+
+void
+queue_sync_watch(void (*fn)(const char *method))
+{
+	now.watcher = fn;
+	tell_watcher(NULL);
 }
 
 const char *

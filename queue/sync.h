@@ -4,6 +4,8 @@
  *	fsync	each queue file by itself
  *	log	their bytes in a commit log (commit_log.h)
  *	group	one sync of the queue's file system for all that wait
+ *	auto	log where it has been proven, on ext4 and XFS, once there is
+ *		so much mail that it pays, and room for it; else fsync
  *
  * log and group fall back to fsync for what they cannot take, and for good
  * after the first error of the disk.
@@ -32,6 +34,8 @@ void queue_sync_keep(void);
 void queue_sync_finish(void);
 /* "fsync", "log" or "group": how the next message will be made durable. */
 const char *queue_sync_in_force(void);
+/* fn is told that, now and whenever it has changed. */
+void queue_sync_watch(void (*fn)(const char *method));
 
 /* Parts of it. */
 enum queue_synced {

@@ -621,19 +621,31 @@ fs_sync_dir_now(int dirfd, struct str *why)
 	return true;
 }
 
+bool
+fs_kind_of(int fd, enum fs_kind *out, struct str *why)
+{
+	enum { EXT = 0xEF53, XFS = 0x58465342 };
+	const uint32_t btrfs = 0x9123683E;
+	struct statfs st;
+
+	if (FAULT("fs.statfs") || fstatfs(fd, &st) != 0)
+		return fail_fd(why, "statfs", fd);
+	uint32_t type = (uint32_t)st.f_type;
+
+	*out = type == EXT ? FS_EXT : type == XFS ? FS_XFS
+	    : type == btrfs ? FS_BTRFS : FS_OTHER;
+	return true;
+}
+
 /* Whether a name is durable after fsync of its file; dirfd may be O_PATH. */
 static bool
 look_whether_names_are_kept(int dirfd, bool *kept_out, struct str *why)
 {
-	enum { EXT4 = 0xEF53, XFS = 0x58465342 };
-	const uint32_t btrfs = 0x9123683E;
-	struct statfs st;
+	enum fs_kind kind;
 
-	if (FAULT("fs.statfs") || fstatfs(dirfd, &st) != 0)
-		return fail_fd(why, "statfs", dirfd);
-	uint32_t type = (uint32_t)st.f_type;
-
-	*kept_out = PRETENDED(type == EXT4 || type == XFS || type == btrfs);
+	if (!fs_kind_of(dirfd, &kind, why))
+		return false;
+	*kept_out = PRETENDED(kind != FS_OTHER);
 	return true;
 }
 

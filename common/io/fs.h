@@ -73,6 +73,10 @@ enum { FS_FDS_RESERVED = 128 };
 bool fs_fd_is_high(int new_fd);
 bool fs_fds_are_short(void);
 
+/* What the file system of this file is; false with errno and a reason. */
+enum fs_kind { FS_EXT, FS_XFS, FS_BTRFS, FS_OTHER };	/* FS_EXT: 2, 3 or 4 */
+bool fs_kind_of(int fd, enum fs_kind *out, struct str *why);
+
 /* fsync, never retried after an error: the caller gives the file up. */
 bool fs_sync_wait(int fd, struct str *why);
 /* fsync of the directory, only where the file system needs it for a name to

@@ -40,7 +40,8 @@ struct control_slot {
 	_Atomic uint32_t connections, peak;
 	_Atomic uint64_t served;
 	_Atomic int64_t started_ns;
-	char jail[120];			/* in force, for people */
+	char jail[104];			/* in force, for people */
+	char note[16];			/* what else it says of itself */
 	struct crash_slot crash;
 };
 

@@ -22,6 +22,7 @@ static const struct attr_field process_fields[] = {
 	ATTR_FIELD(struct master_process, cpu_permille, 8, ATTR_U64),
 	ATTR_FIELD(struct master_process, age_s, 9, ATTR_U64),
 	ATTR_FIELD(struct master_process, jail, 10, ATTR_SPAN),
+	ATTR_FIELD(struct master_process, note, 11, ATTR_SPAN),
 };
 static const struct attr_form process_form =
     ATTR_FORM("process", 3, struct master_process, process_fields);

@@ -21,7 +21,7 @@ struct master_process {
 	uint64_t pid, generation, state; /* enum control_state */
 	uint64_t clients, connections, peak, served;
 	uint64_t cpu_permille, age_s;
-	struct span jail;
+	struct span jail, note;
 };
 struct master_counter {
 	struct span name;

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -263,6 +264,14 @@ service_fibers(void)
 	if (ST.background.fibers.next == NULL)
 		fiber_group_init(&ST.background);
 	return &ST.background;
+}
+
+void
+service_note(const char *note)
+{
+	struct control_slot *mine = control_mine();
+
+	snprintf(mine->note, sizeof(mine->note), "%s", note);
 }
 
 int

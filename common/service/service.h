@@ -114,6 +114,8 @@ enum io_status service_wait_idle(struct stream *s, struct deadline deadline);
 size_t service_arguments(const char *const **args_out);
 /* The connection came over a unix socket of ours, an inet one, or "pass". */
 const char *service_type(void);			/* "inet", "unix", ... */
+/* What `waypost status -v` says of this process besides; up to 15 bytes. */
+void service_note(const char *note);
 /* trivial-rewrite: its answers may differ from now on. */
 void service_tables_changed(void);
 

@@ -40,6 +40,7 @@ start(void)
 	if (fiber_spawn(service_fibers(), "commit log", keep_log, NULL)
 	    == NULL)
 		fatal("memory for a fiber: %m");
+	queue_sync_watch(service_note);
 	tables_watch(NULL);
 }
 

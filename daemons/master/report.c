@@ -30,6 +30,7 @@ fill_process(const struct process *p, struct master_process *out, int64_t now)
 	out->cpu_permille = p->cpu_permille;
 	out->age_s = (uint64_t)((now - p->started_ns) / 1000000000);
 	out->jail = span_of(s->jail, strnlen(s->jail, sizeof(s->jail)));
+	out->note = span_of(s->note, strnlen(s->note, sizeof(s->note)));
 }
 
 static uint64_t

@@ -8,7 +8,9 @@ SPDX-License-Identifier: Apache-2.0
 """
 import glob
 import os
+import re
 import signal
+import subprocess
 import unittest
 
 import instance
@@ -148,6 +150,40 @@ class CommitLog(instance.TestCase):
         self.assertEqual(self.logs(mail), [])
         mail.start()
         self.assertNotIn("written again", mail.log())
+
+    def in_force(self, mail):
+        """How each cleanup makes mail durable, as administrators are told."""
+        status = mail.command("waypost", "status", "-v").out
+        return re.findall(r"^cleanup .*; (\w+)$", status, re.M)
+
+    def test_status_says_what_is_in_force(self):
+        mail = self.logging()
+        self.assertEqual(self.in_force(mail), ["log"])
+        mail.set(queue_sync_method="fsync")
+        mail.reload()
+        instance.until(lambda: (self.accepts(mail), self.in_force(mail))[1]
+                       == ["fsync"], "the younger generation alone")
+
+    def test_busy_processes_have_a_log_by_default(self):
+        mail = self.instance({"relayhost": self.sink.where,
+                              "queue_log_size": "262144"})
+        kind = subprocess.run(["stat", "-f", "-c", "%T", mail.spool],
+                              capture_output=True, text=True, check=True)
+        mail.send("s@demo.test", ["u@demo.test"])
+        self.assertEqual(self.in_force(mail), ["fsync"])
+        self.assertEqual(self.logs(mail), [])
+        if kind.stdout.strip() not in ("ext2/ext3", "xfs"):
+            self.skipTest("the queue is on " + kind.stdout.strip())
+
+        def is_busy():
+            for _ in range(10):
+                self.send(mail)
+            return "log" in self.in_force(mail)
+        instance.until(is_busy, "a commit log")
+        self.assertNotEqual(self.logs(mail), [])
+        self.arrived(mail)
+        self.assertEqual(mail.stop(), 0)
+        self.assertEqual(self.logs(mail), [])
 
     def test_a_killed_cleanup_is_settled_by_the_next_one(self):
         mail = self.logging()

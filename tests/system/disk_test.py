@@ -82,6 +82,30 @@ class Disk(Common):
         # And it takes mail again.
         self.assertEqual(set(self.collect(mail, 2, 50000).values()), {250})
 
+    def test_no_room_for_a_commit_log(self):
+        mail, host = self.small("size=4m", queue_sync_method="log",
+                                message_size_limit="0")
+        answers = self.collect(mail, 3, 5000)
+        mail.wait_log("cleanup.*warning: no commit log, each queue file is synced by "
+                      "itself: .*No space left on device")
+        self.assertEqual(set(answers.values()), {250})
+        self.assertRegex(mail.command("waypost", "status", "-v").out,
+                         r"(?m)^cleanup .*; fsync$")
+        self.assertEqual(os.listdir(os.path.join(mail.spool, "log")), [])
+        self.drain(mail, host, answers)
+
+    def test_a_disk_that_is_full_but_for_its_commit_log(self):
+        mail, host = self.small("size=2m", queue_sync_method="log",
+                                queue_log_size="262144", message_size_limit="0")
+        mail.send("s@demo.test", ["u@demo.test"])
+        mail.wait_log("queue files are made durable by a commit log")
+        wanted = self.check_answers(self.collect(mail, 60, 50000))
+        mail.wait_log("No space left on device")
+        self.drain(mail, host, wanted)
+        self.assertEqual(set(self.collect(mail, 2, 50000).values()), {250})
+        self.assertEqual(mail.stop(), 0)
+        self.assertEqual(os.listdir(os.path.join(mail.spool, "log")), [])
+
     def test_space_for_one_more_is_asked_for_first(self):
         mail, host = self.small("size=1m", message_size_limit="200000")
         answers = self.collect(mail, 30, 50000)

@@ -61,6 +61,11 @@ class System:
         fcntl.ioctl(fd, GOING_DOWN, NOTHING_MORE)
         os.close(fd)
 
+    def turn_read_only(self):
+        """As after an error of its journal."""
+        subprocess.run(["mount", "-o", "remount,abort", self.place],
+                       check=True)
+
     def leave(self):
         mounts.libc.umount2(os.fsencode(self.place), 2)
 
@@ -102,7 +107,7 @@ class Shutdown(load.TestCase):
         super().setUp()
         mounts.own_mounts()
 
-    def survives(self, make, method):
+    def survives(self, make, method, end=System.lose_power):
         sink = self.receiver()
         mail = self.instance({"relayhost": sink.where,
                               "queue_sync_method": method,
@@ -123,7 +128,9 @@ class Shutdown(load.TestCase):
                 time.sleep(self.order.random())
                 self.order.shuffle(systems)
                 for system in systems:
-                    system.lose_power()
+                    end(system)
+                if end is not System.lose_power:    # it lives on, a while
+                    time.sleep(self.order.random())
                 mail.kill_all()
                 for system in systems:
                     system.come_back()
@@ -149,6 +156,9 @@ class Shutdown(load.TestCase):
 
     def test_ext4_with_the_commit_log(self):
         self.survives(ext4(), "log")
+
+    def test_ext4_that_turns_read_only(self):
+        self.survives(ext4(), "log", System.turn_read_only)
 
     def test_ext4_without_a_journal_with_the_commit_log(self):
         self.survives(ext4("-O", "^has_journal"), "log")

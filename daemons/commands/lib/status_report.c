@@ -45,12 +45,12 @@ print_process(const struct master_service *s, const struct master_process *p,
     const char *limit)
 {
 	printf("%-20.*s %-10.*s %-16.*s %7llu %4llu %-8s %7llu %7s %9llu %5.1f "
-	    "%.*s\n", SPAN_ARG(s->name), SPAN_ARG(s->type),
+	    "%.*s%s%.*s\n", SPAN_ARG(s->name), SPAN_ARG(s->type),
 	    SPAN_ARG(s->program), (unsigned long long)p->pid,
 	    (unsigned long long)p->generation, state_name(p->state),
 	    (unsigned long long)p->clients, limit,
 	    (unsigned long long)p->served, (double)p->cpu_permille / 10,
-	    SPAN_ARG(p->jail));
+	    SPAN_ARG(p->jail), p->note.len > 0 ? "; " : "", SPAN_ARG(p->note));
 }
 
 static void

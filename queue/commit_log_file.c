@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -163,6 +164,21 @@ clog_sync_directory(int queue_dir, struct str *why)
 	return ok;
 }
 
+/* Making a log must not take the space that messages need meanwhile. Where nobody
+ * can say, its writes will. */
+static bool
+has_room(int queue_dir, const struct commit_log_size *size, struct str *why)
+{
+	uint64_t wanted = 2 * clog_file_bytes(size), space, inodes;
+
+	if (!fs_free_space(queue_dir, &space, &inodes) || space >= wanted)
+		return true;
+	str_printf(why, "a log is made where %llu bytes are free, not %llu: %s",
+	    (unsigned long long)wanted, (unsigned long long)space,
+	    strerror(ENOSPC));
+	return false;
+}
+
 /* The headers come last: without them it is no log. */
 static bool
 write_new(int queue_dir, int fd, const struct commit_log_size *size,
@@ -188,6 +204,8 @@ clog_create(int queue_dir, const struct commit_log_size *size,
 	struct str path = STR_EMPTY, ignored = STR_EMPTY;
 	int fd;
 
+	if (!has_room(queue_dir, size, why))
+		return -1;
 	do {
 		clog_path(++name, false, &path);
 		fd = fs_create_at(queue_dir, str_cstr(&path), 0600, why);

@@ -271,7 +271,7 @@ static bool
 log_is_proven(int queue_dir, uint64_t log_bytes)
 {
 	struct str why = STR_EMPTY;
-	enum fs_kind kind;
+	enum fs_kind kind = FS_OTHER;
 	uint64_t space, inodes;
 	bool proven = fs_kind_of(queue_dir, &kind, &why)
 	    && (kind == FS_EXT || kind == FS_XFS)

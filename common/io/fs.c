@@ -641,7 +641,7 @@ fs_kind_of(int fd, enum fs_kind *out, struct str *why)
 static bool
 look_whether_names_are_kept(int dirfd, bool *kept_out, struct str *why)
 {
-	enum fs_kind kind;
+	enum fs_kind kind = FS_OTHER;
 
 	if (!fs_kind_of(dirfd, &kind, why))
 		return false;

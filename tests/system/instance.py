@@ -492,15 +492,19 @@ class Instance:
 
     def kill_all(self):
         """All of its processes at once, as when the power fails."""
-        pids = self.processes()
-        for pid in pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGSTOP)
-        for pid in pids:
+        for pid in self.freeze_all():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.process.wait()
         self.process = None
+
+    def freeze_all(self):
+        """None of its processes does anything any more; their numbers."""
+        pids = self.processes()
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+        return pids
 
     def reload(self):
         self.command("waypost", "reload")

@@ -79,6 +79,15 @@ class Load:
                                   f"Subject: {name}\n\nbody\n")
         return code, client.taken if code == 250 else []
 
+    def promises(self):
+        with self.lock:
+            return set(self.acknowledged)
+
+    def keep_only(self, promises):
+        """Nobody is asked for those that were made since."""
+        with self.lock:
+            self.acknowledged &= promises
+
     def count(self):
         with self.lock:
             return len(self.acknowledged)

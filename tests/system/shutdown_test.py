@@ -4,7 +4,9 @@ answered 250 arrives all the same.
 Queue and mailboxes lie on file systems of their own, in images that only this
 test sees. The kernel's own call for such tests shuts one down at a random moment:
 nothing that waits in memory, of data, names or journal, gets to the disk any more.
-Then all processes are killed, and the system is started on what there is.
+The processes are stopped before that and killed after it, and the system is started on
+what there is. (An fsync that is under way then may succeed although the journal was not
+written: seen once in 175 times, on ext4. No power loss lets anybody answer after it.)
 
 WAYPOST_LONG=1 does that many times. T_SEED repeats the order.
 
@@ -127,6 +129,9 @@ class Shutdown(load.TestCase):
                                "some mail", 60)
                 time.sleep(self.order.random())
                 self.order.shuffle(systems)
+                sure = clients.promises()
+                if end is System.lose_power:
+                    mail.freeze_all()
                 for system in systems:
                     end(system)
                 if end is not System.lose_power:    # it lives on, a while
@@ -134,6 +139,8 @@ class Shutdown(load.TestCase):
                 mail.kill_all()
                 for system in systems:
                     system.come_back()
+                if end is not System.lose_power:
+                    clients.keep_only(sure)
                 mail.start()
             # What was done since a sync of its marks or names is done again:
             # of the last seconds, all of it may be.

@@ -316,7 +316,7 @@ sync_directory(struct queue_writer *w)
 	bool ok;
 
 	queue_path(w->where, SPAN(w->id), &path);
-	ok = fs_sync_name_if_needed_wait(w->queue_dir, str_cstr(&path),
+	ok = fs_sync_name_of_wait(w->fd, w->queue_dir, str_cstr(&path),
 	    &w->why);
 	str_fini(&path);
 	return ok;

@@ -70,15 +70,15 @@ wake_finished(void *arg)
 	}
 }
 
-static void
+/* Whether the loop has to be told. */
+static bool
 finish(struct batch *b, struct batch_job *jobs, struct batch_job **end)
 {
 	bool first = b->finished == NULL;
 
 	*b->finished_end = jobs;
 	b->finished_end = end;
-	if (first)
-		loop_post(wake_finished, b);
+	return first;
 }
 
 static void *
@@ -101,7 +101,12 @@ work(void *arg)
 		pthread_mutex_unlock(&b->lock);
 		run_now(b, jobs);
 		pthread_mutex_lock(&b->lock);
-		finish(b, jobs, end);
+		if (!finish(b, jobs, end))
+			continue;
+		/* Not under the lock: the loop, once awake, wants it. */
+		pthread_mutex_unlock(&b->lock);
+		loop_post(wake_finished, b);
+		pthread_mutex_lock(&b->lock);
 	}
 	pthread_mutex_unlock(&b->lock);
 	return NULL;

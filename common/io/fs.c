@@ -684,23 +684,52 @@ sync_name(int dirfd, const char *dir, const char *path, struct str *why)
 	return ok;
 }
 
+static void
+directory_of(const char *path, struct str *dir)
+{
+	const char *slash = strrchr(path, '/');
+
+	str_sets(dir, slash == NULL ? "." : slash == path ? "/" : path);
+	if (slash != NULL && slash != path)
+		str_truncate(dir, (size_t)(slash - path));
+}
+
 bool
 fs_sync_name_if_needed_wait(int dirfd, const char *path, struct str *why)
 {
-	const char *slash = strrchr(path, '/');
 	struct str dir = STR_EMPTY;
 	bool kept = false, ok;
 	int fd;
 
-	str_sets(&dir, slash == NULL ? "." : slash == path ? "/" : path);
-	if (slash != NULL && slash != path)
-		str_truncate(&dir, (size_t)(slash - path));
+	directory_of(path, &dir);
 	fd = fs_open_at(dirfd, str_cstr(&dir), O_PATH | O_DIRECTORY, why);
 	ok = fd >= 0 && look_whether_names_are_kept(fd, &kept, why);
 	if (fd >= 0)
 		close_keeping_errno(fd);
 	ok = ok && (kept || sync_name(dirfd, str_cstr(&dir), path, why));
 
+	int error = errno;
+
+	str_fini(&dir);
+	errno = error;
+	return ok;
+}
+
+/* The file is where its directory is. */
+bool
+fs_sync_name_of_wait(int fd, int dirfd, const char *path, struct str *why)
+{
+	bool kept = false;
+
+	if (!look_whether_names_are_kept(fd, &kept, why))
+		return false;
+	if (kept)
+		return true;
+
+	struct str dir = STR_EMPTY;
+
+	directory_of(path, &dir);
+	bool ok = sync_name(dirfd, str_cstr(&dir), path, why);
 	int error = errno;
 
 	str_fini(&dir);

@@ -85,6 +85,9 @@ bool fs_sync_dir_if_needed_wait(int dirfd, struct str *why);
 /* The same for the directory that the path's last part is in. */
 bool fs_sync_name_if_needed_wait(int dirfd, const char *path,
     struct str *why);
+/* The same for the name of an open file. */
+bool fs_sync_name_of_wait(int fd, int dirfd, const char *path,
+    struct str *why);
 bool fs_sync_dir_wait(int dirfd, struct str *why);
 /* The same in the calling thread: for processes that may have no other. */
 bool fs_sync_dir_now(int dirfd, struct str *why);

@@ -88,8 +88,12 @@ work(void *arg)
 
 		job->next = pool.finished;
 		pool.finished = job;
-		if (first)
-			loop_post(wake_finished, NULL);
+		if (!first)
+			continue;
+		/* Not under the lock: the loop, once awake, wants it. */
+		pthread_mutex_unlock(&pool.lock);
+		loop_post(wake_finished, NULL);
+		pthread_mutex_lock(&pool.lock);
 	}
 	pthread_mutex_unlock(&pool.lock);
 	return NULL;

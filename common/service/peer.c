@@ -103,27 +103,38 @@ peer_socket_path(const char *cls, const char *service, char *buf, size_t room)
 }
 
 struct peer *
+peer_apart(const char *cls, const char *service, const char *protocol,
+    unsigned version)
+{
+	struct peer *p = MEM_NEW(struct peer);
+
+	*p = (struct peer){ .cls = mem_strdup(cls),
+		.service = mem_strdup(service),
+		.protocol = mem_strdup(protocol), .version = version,
+		.calls_max = CALLS_PER_CONNECTION, .conns_max = CONNECTIONS,
+		.apart = true };
+	list_init(&p->conns);
+	list_init(&p->waiting);
+	list_init(&p->pool);
+	list_append(&peer_all, &p->link);
+	return p;
+}
+
+struct peer *
 peer_named(const char *cls, const char *service, const char *protocol,
     unsigned version)
 {
 	LIST_EACH(item, &peer_all) {
 		struct peer *p = LIST_ITEM(item, struct peer, link);
 
-		if (strcmp(p->cls, cls) == 0 &&
+		if (!p->apart && strcmp(p->cls, cls) == 0 &&
 		    strcmp(p->service, service) == 0 &&
 		    strcmp(p->protocol, protocol) == 0)
 			return p;
 	}
-	struct peer *p = MEM_NEW(struct peer);
+	struct peer *p = peer_apart(cls, service, protocol, version);
 
-	*p = (struct peer){ .cls = mem_strdup(cls),
-		.service = mem_strdup(service),
-		.protocol = mem_strdup(protocol), .version = version,
-		.calls_max = CALLS_PER_CONNECTION, .conns_max = CONNECTIONS };
-	list_init(&p->conns);
-	list_init(&p->waiting);
-	list_init(&p->pool);
-	list_append(&peer_all, &p->link);
+	p->apart = false;
 	return p;
 }
 

@@ -22,6 +22,10 @@ struct peer;
 struct peer *peer_named(const char *cls, const char *service,
     const char *protocol, unsigned version);
 
+/* The same, but nobody else's: with connections of its own. */
+struct peer *peer_apart(const char *cls, const char *service,
+    const char *protocol, unsigned version);
+
 /* calls_per_connection before another is opened (default 256), and how many
  * connections at most (default 8). */
 void peer_set_spread(struct peer *peer, size_t calls, size_t connections);

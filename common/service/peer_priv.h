@@ -27,6 +27,7 @@ struct peer {
 	int64_t patience_ms;
 	bool connecting, wanted;	/* wanted: a connection without a call */
 	bool kept;			/* idle too, and asked for when lost */
+	bool apart;			/* found by nobody else */
 	struct list pool;
 	size_t npool;
 	struct str why;

@@ -101,6 +101,13 @@ int service_launcher_fd(void);
  * there, this process drains. Once per process. */
 void service_restart(const char *why);
 struct deadline service_ipc_deadline(void);	/* now + ipc_timeout */
+/*
+ * In a call of this connection, of a role that serves forms: nobody else is taken
+ * any more, and the others are told to close. Returns when that is so and busy()
+ * is false; the process leaves when this connection has been closed too. False:
+ * cancelled. Suspends.
+ */
+bool service_be_alone(const struct stream *client, bool (*busy)(void));
 
 /*
  * Between transactions: waits for input. When draining begins, or has begun,

@@ -25,6 +25,7 @@
 
 enum {
 	LOOK_AGAIN_MS = 100,		/* paused at the limit */
+	ALONE_LOOK_MS = 20,
 	FIRST_BYTE_S = 30,		/* trigger or form? */
 	TRIGGER_MAX = 64,
 	MEMORY_LOOK_MS = 500,
@@ -378,7 +379,8 @@ wait_idle(struct stream *s, struct deadline deadline, bool forms)
 
 	if (ST.draining && !forms)
 		return end_politely(s);
-	if (ST.draining && stream_buffered(s) == 0 && !stream_input_waits(s))
+	if (ST.draining && s != ST.kept && stream_buffered(s) == 0 &&
+	    !stream_input_waits(s))
 		rpc_say_bye(s);
 	list_append(&idlers, &me.link);
 	status = stream_wait_input(s, deadline);
@@ -409,11 +411,31 @@ service_tell_idlers(void)
 	LIST_EACH(item, &idlers) {
 		struct idler *i = LIST_ITEM(item, struct idler, link);
 
+		if (i->stream == ST.kept)
+			continue;
 		if (speaks_forms())
 			rpc_say_bye(i->stream);
 		else if (stream_fd(i->stream) >= 0)
 			shutdown(stream_fd(i->stream), SHUT_RD);
 	}
+}
+
+bool
+service_be_alone(const struct stream *client, bool (*busy)(void))
+{
+	enum io_status status = IO_TIMEOUT;
+
+	ST.kept = client;
+	service_begin_drain(DEADLINE_NEVER);
+	/* One of those that are waited for may wait for this call's place. */
+	leave_place();
+	while (status == IO_TIMEOUT && (busy() ||
+	    atomic_load(&control_mine()->connections) > 1))
+		status = fiber_sleep(deadline_in_ms(ALONE_LOOK_MS));
+	if (status == IO_TIMEOUT && take_place())
+		return true;
+	note_client(1);			/* to be taken off by the caller */
+	return false;
 }
 
 static bool

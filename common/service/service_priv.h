@@ -30,6 +30,7 @@ struct service_state {
 	struct fiber_group sessions, background;
 	struct fiber_queue leave;
 	bool draining, asked_successor;
+	const struct stream *kept;	/* while draining: one client stays */
 	struct deadline stop_by;
 };
 

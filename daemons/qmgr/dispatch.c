@@ -1,9 +1,10 @@
 /*
  * dispatch - entries of the schedule go to delivery agents, results come back.
  *
- * A message whose agent died with it becomes a suspect: it is delivered again
- * with no other suspect of that transport beside it, and put on hold when its
- * agent dies once more.
+ * A message whose agent died with it becomes a suspect. Suspects of a transport
+ * are delivered one at a time, in a process that does nothing else: one that
+ * dies again had nobody else's message, and the message is put on hold. When all
+ * that was in flight of a message has gone well there, it is no suspect any more.
  *
  * An agent that never answers keeps its claim on the file, but not our memory:
  * after daemon_timeout the recipients go to the retry service.
@@ -29,6 +30,7 @@ struct in_flight {
 	uint32_t *rcpts, count;
 	struct span nexthop;		/* in the arena */
 	struct peer_pending *call;
+	struct peer *peer;		/* that was asked */
 	struct arena *arena;
 	struct list link;		/* completed, or waiting as a suspect */
 	struct list unanswered;		/* in the order of hand-over */
@@ -199,10 +201,17 @@ static void collect(void *arg);
 static void
 wake_collector(void)
 {
-	if (!collector_runs && !list_empty(&completed))
+	if (!collector_runs)
 		collector_runs = fiber_spawn(service_fibers(), "collect",
 		    collect, NULL) != NULL;
 	fiber_queue_wake_one(&completed_wake);
+}
+
+static void
+wake_for(void *transport)
+{
+	(void)transport;
+	wake_collector();
 }
 
 static void
@@ -229,6 +238,21 @@ give_up_waiting(struct in_flight *f)
 	completed_now(f);
 }
 
+static void next_suspect(struct transport *t);
+static void give_up_suspects(struct transport *t, bool silent);
+
+static void
+tend_suspects(struct transport *t, int64_t old)
+{
+	if (t->asking != NULL && !peer_is_done(t->asking)
+	    && t->asked_ns <= old) {
+		peer_forget(t->asking);
+		t->asking = NULL;
+		give_up_suspects(t, true);
+	}
+	next_suspect(t);
+}
+
 void
 dispatch_tend(void)
 {
@@ -239,7 +263,10 @@ dispatch_tend(void)
 	while ((f = LIST_FIRST(&unanswered, struct in_flight, unanswered))
 	    != NULL && f->handed_ns <= old)
 		give_up_waiting(f);
-	wake_collector();
+	LIST_EACH(item, transport_all())
+		tend_suspects(LIST_ITEM(item, struct transport, link), old);
+	if (!list_empty(&completed) || collector_runs)
+		wake_collector();
 }
 
 static void
@@ -262,6 +289,7 @@ send_to_agent(struct in_flight *f, struct span transport, struct span nexthop,
 		.fd = fs_dup(m->q.fd) };
 
 	in_flight++;
+	f->peer = agent;
 	if (request.fd < 0) {
 		log_warn("%s: copy the descriptor for %.*s: %m", m->q.id,
 		    SPAN_ARG(transport));
@@ -308,6 +336,75 @@ in_flight_free(struct in_flight *f)
 	mem_free(f);
 }
 
+/* ---- suspects ---- */
+
+static void
+ask_to_be_alone(struct transport *t)
+{
+	struct delivery_alone request = { .please = true };
+
+	t->asked_ns = clock_now_ns();
+	t->asking = peer_begin(t->apart, false, &delivery_alone_form, &request,
+	    &delivery_alone_reply_form, wake_for, t);
+}
+
+static void
+add_suspect(struct in_flight *f)
+{
+	f->m->suspects++;
+	list_append(&f->transport->suspects, &f->link);
+}
+
+/* Whatever became of it, but for another try. */
+static void
+leave_suspects(struct message *m)
+{
+	if (--m->suspects == 0 && m->strikes < STRIKES_UNTIL_HOLD)
+		m->strikes = 0;
+}
+
+/* Of a message that will be on hold. */
+static void
+keep_undelivered(struct in_flight *f)
+{
+	in_flight++;
+	completed_now(f);		/* without a call */
+}
+
+static struct in_flight *
+take_suspect(struct transport *t)
+{
+	struct in_flight *f;
+
+	while ((f = LIST_FIRST(&t->suspects, struct in_flight, link)) != NULL
+	    && f->m->strikes >= STRIKES_UNTIL_HOLD) {
+		list_remove(&f->link);
+		leave_suspects(f->m);
+		keep_undelivered(f);
+	}
+	return f;
+}
+
+static void
+next_suspect(struct transport *t)
+{
+	struct in_flight *f;
+
+	if (t->suspect_in_flight || t->asking != NULL
+	    || (f = take_suspect(t)) == NULL)
+		return;
+	if (!t->alone) {
+		ask_to_be_alone(t);
+		return;
+	}
+	list_remove(&f->link);
+	t->suspect_in_flight = true;
+	f->suspect = true;
+	send_to_agent(f, SPAN(t->sched->name), f->nexthop, t->apart);
+}
+
+/* ---- to the agent, again ---- */
+
 static void
 send_entry(struct schedule_entry *entry)
 {
@@ -317,21 +414,14 @@ send_entry(struct schedule_entry *entry)
 	    m->rcpts[entry->rcpts[0]].nexthop);
 
 	f->entry = entry;
-	send_to_agent(f, SPAN(t->sched->name), f->nexthop, t->agent);
-}
-
-static void
-next_suspect(struct transport *t)
-{
-	struct in_flight *f;
-
-	if (t->suspect_in_flight || list_empty(&t->suspects))
-		return;
-	f = LIST_FIRST(&t->suspects, struct in_flight, link);
-	list_remove(&f->link);
-	t->suspect_in_flight = true;
-	f->suspect = true;
-	send_to_agent(f, SPAN(t->sched->name), f->nexthop, t->agent);
+	if (m->strikes >= STRIKES_UNTIL_HOLD) {
+		keep_undelivered(f);
+	} else if (m->strikes > 0) {
+		add_suspect(f);
+		next_suspect(t);
+	} else {
+		send_to_agent(f, SPAN(t->sched->name), f->nexthop, t->agent);
+	}
 }
 
 static void
@@ -448,15 +538,18 @@ agent_was_lost(struct in_flight *f)
 		keep_all(f);
 		return false;
 	}
-	if (f->suspect || !f->transport->suspect_in_flight)
-		m->strikes++;
-	if (m->strikes >= STRIKES_UNTIL_HOLD) {
+	if (f->suspect) {
+		f->transport->alone = false;
+		m->strikes = STRIKES_UNTIL_HOLD;
 		put_on_hold(f);
 		return false;
 	}
+	/* However many of its deliveries were with that one. */
+	if (m->strikes == 0)
+		m->strikes = 1;
 	log_warn("%s: lost the delivery agent for transport %s: %s", m->q.id,
-	    f->transport->sched->name, peer_why(f->transport->agent));
-	list_append(&f->transport->suspects, &f->link);
+	    f->transport->sched->name, peer_why(f->peer));
+	add_suspect(f);
 	return true;
 }
 
@@ -475,7 +568,8 @@ agent_is_missing(struct in_flight *f)
 		return false;
 	}
 	if (t->reason == NULL)
-		log_warn("%s", peer_why(t->agent));
+		log_warn("%s", peer_why(f->peer != NULL ? f->peer
+		    : t->apart));
 	transport_throttle(t, "4.3.0", "mail transport unavailable");
 	f->transport = retry;
 	f->nexthop = SPAN("4.3.0 mail transport unavailable");
@@ -527,7 +621,11 @@ settle(struct in_flight *f)
 	f->call = NULL;
 	in_flight--;
 	m->undecided++;			/* m stays until we are through */
-	if (status == IO_OK && reply.results.count == f->count) {
+	if (status == IO_OK && was_suspect && reply.not_alone) {
+		t->alone = false;
+		list_prepend(&t->suspects, &f->link);
+		lives = true;
+	} else if (status == IO_OK && reply.results.count == f->count) {
 		take_results(f, &reply);
 		if (reply.agent_unable)
 			transport_throttle(t, "4.3.5",
@@ -550,8 +648,12 @@ settle(struct in_flight *f)
 			schedule_done(entry, SCHEDULE_NEUTRAL,
 			    clock_now_ns() / 1000000);
 	}
-	if (was_suspect)
+	if (was_suspect) {
 		t->suspect_in_flight = false;
+		f->suspect = false;
+		if (!list_linked(&f->link))	/* in suspects, once more */
+			leave_suspects(m);
+	}
 	if (!lives)
 		in_flight_free(f);
 	next_suspect(t);
@@ -562,11 +664,64 @@ settle(struct in_flight *f)
 		intake_refill(m);
 }
 
+/* Nobody is there to be alone with, or never will be. */
+static void
+give_up_suspects(struct transport *t, bool silent)
+{
+	struct in_flight *f;
+
+	while ((f = LIST_FIRST(&t->suspects, struct in_flight, link))
+	    != NULL) {
+		struct message *m = f->m;
+		struct schedule_entry *entry = f->entry;
+
+		list_remove(&f->link);
+		f->entry = NULL;
+		leave_suspects(m);
+		m->undecided++;
+		if (!(silent ? agent_is_silent(f) : agent_is_missing(f)))
+			in_flight_free(f);
+		if (entry != NULL)
+			schedule_done(entry, SCHEDULE_NEUTRAL,
+			    clock_now_ns() / 1000000);
+		m->undecided--;
+		if (m->undecided == 0)
+			finish_queue(m);
+	}
+}
+
+/* A process that was lost on the way is asked for again within a second. */
+static void
+settle_asking(struct transport *t)
+{
+	struct delivery_alone_reply reply;
+	struct arena *arena;
+	enum io_status status;
+
+	if (t->asking == NULL || !peer_is_done(t->asking))
+		return;
+	arena = arena_new();
+	status = peer_finish(t->asking, &reply, arena, DEADLINE_NEVER);
+	t->asking = NULL;
+	arena_free(&arena);
+	if (status == IO_TIMEOUT) {
+		give_up_suspects(t, false);
+	} else if (status == IO_OK) {
+		log_info("transport %s: process %llu is for suspects alone",
+		    t->sched->name, (unsigned long long)reply.pid);
+		t->alone = true;
+		next_suspect(t);
+	}
+}
+
 static void
 collect(void *arg)
 {
 	(void)arg;
 	for (;;) {
+		LIST_EACH(item, transport_all())
+			settle_asking(LIST_ITEM(item, struct transport, link));
+
 		while (!list_empty(&completed)) {
 			struct in_flight *f = LIST_FIRST(&completed,
 			    struct in_flight, link);

@@ -24,6 +24,10 @@ struct transport {
 	struct schedule_transport *sched;
 	struct peer *agent;
 	bool deferred_by_conf;		/* defer_transports */
+	struct peer *apart;		/* a process for suspects alone */
+	struct peer_pending *asking;	/* for one */
+	int64_t asked_ns;
+	bool alone;			/* there is one */
 	bool suspect_in_flight;
 	struct list suspects;		/* deliveries that wait their turn */
 	struct list link;
@@ -56,6 +60,7 @@ struct message {
 	bool complained;		/* of its file, which fails */
 	bool wants_success;		/* some recipient has NOTIFY=SUCCESS */
 	unsigned strikes;		/* agents that died with it */
+	size_t suspects;		/* deliveries of it that are */
 	int64_t active_us;		/* for the log */
 	int64_t since_ns;		/* the same, where clocks do not jump */
 	bool renamed;			/* sits in active on disk */

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -163,6 +164,10 @@ transport_find(struct span name)
 	t->agent = peer_named("private", text, DELIVERY_PROTOCOL,
 	    DELIVERY_VERSION);
 	peer_set_patience(t->agent, AGENT_PATIENCE_MS);
+	t->apart = peer_apart("private", text, DELIVERY_PROTOCOL,
+	    DELIVERY_VERSION);
+	peer_set_patience(t->apart, AGENT_PATIENCE_MS);
+	peer_set_spread(t->apart, SIZE_MAX, 1);
 	strlist_split(&deferred, SPAN(qmgr_conf.defer_transports),
 	    STRLIST_CONF);
 	t->deferred_by_conf = strlist_has(&deferred, name);

@@ -9,6 +9,7 @@
 #include "daemons/shared/delivery_agent.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "common/base/log.h"
 #include "common/base/mem.h"
@@ -270,6 +271,29 @@ run_delivery(struct delivery *d)
 	delivery_settle(d);
 }
 
+/* ---- suspects ---- */
+
+static size_t deliveries;
+static const struct stream *alone_for;
+
+static bool
+delivers(void)
+{
+	return deliveries > 0;
+}
+
+static bool
+handle_alone(struct rpc_call *call, void *request, void *reply_out)
+{
+	struct delivery_alone_reply *reply = reply_out;
+
+	(void)request;
+	if (service_be_alone(call->stream, delivers))
+		alone_for = call->stream;
+	reply->pid = (uint64_t)getpid();
+	return true;
+}
+
 static bool
 handle_delivery(struct rpc_call *call, void *request, void *reply_out)
 {
@@ -278,6 +302,10 @@ handle_delivery(struct rpc_call *call, void *request, void *reply_out)
 
 	if (rq->envelope.count != 1 || rq->rcpts.count == 0 || rq->fd < 0)
 		return false;
+	if (rq->suspect && call->stream != alone_for) {
+		reply->not_alone = true;
+		return true;
+	}
 
 	struct delivery_priv priv = { .reply = reply };
 	struct delivery d = { .arena = call->arena, .request = rq,
@@ -291,7 +319,9 @@ handle_delivery(struct rpc_call *call, void *request, void *reply_out)
 	fiber_log_context(arena_cstr(call->arena, rq->queue_id));
 	fiber_note_work(arena_cstr(call->arena, rq->queue_id),
 	    arena_cstr(call->arena, rq->nexthop));
+	deliveries++;
 	run_delivery(&d);
+	deliveries--;
 	reply->results = (struct attr_list){ priv.results, d.count };
 	fiber_log_context(NULL);
 	fiber_note_work("", "");
@@ -301,6 +331,8 @@ handle_delivery(struct rpc_call *call, void *request, void *reply_out)
 static const struct rpc_method methods[] = {
 	{ .request = &delivery_request_form, .reply = &delivery_reply_form,
 	    .handle = handle_delivery, .suspends = true },
+	{ .request = &delivery_alone_form, .reply = &delivery_alone_reply_form,
+	    .handle = handle_alone, .suspends = true },
 };
 
 const struct rpc_protocol delivery_protocol = {

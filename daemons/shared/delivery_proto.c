@@ -44,7 +44,22 @@ static const struct attr_field delivery_reply_fields[] = {
 	ATTR_FIELD(struct delivery_reply, dead_reason, 3, ATTR_SPAN,
 	    .limit = 8192),
 	ATTR_FIELD(struct delivery_reply, agent_unable, 4, ATTR_BOOL),
+	ATTR_FIELD(struct delivery_reply, not_alone, 5, ATTR_BOOL),
 };
 const struct attr_form delivery_reply_form =
     ATTR_FORM("delivery reply", 2, struct delivery_reply,
     delivery_reply_fields);
+
+static const struct attr_field delivery_alone_fields[] = {
+	ATTR_FIELD(struct delivery_alone, please, 1, ATTR_BOOL),
+};
+const struct attr_form delivery_alone_form =
+    ATTR_FORM("delivery alone", 3, struct delivery_alone,
+    delivery_alone_fields);
+
+static const struct attr_field delivery_alone_reply_fields[] = {
+	ATTR_FIELD(struct delivery_alone_reply, pid, 1, ATTR_U64),
+};
+const struct attr_form delivery_alone_reply_form =
+    ATTR_FORM("delivery alone reply", 4, struct delivery_alone_reply,
+    delivery_alone_reply_fields);

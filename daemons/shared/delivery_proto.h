@@ -13,7 +13,7 @@
 #include "queue/envelope.h"
 
 #define DELIVERY_PROTOCOL "delivery"
-#define DELIVERY_VERSION 1
+#define DELIVERY_VERSION 2
 
 struct delivery_request {		/* form 1 */
 	struct span queue_name;		/* "active" or "incoming" */
@@ -22,7 +22,7 @@ struct delivery_request {		/* form 1 */
 	uint64_t content_offset, content_length;
 	int64_t active_us;		/* wall clock, when it entered active */
 	int64_t handed_us;		/* when this request was made */
-	bool suspect;			/* delivered alone in its process */
+	bool suspect;			/* only in a process of its own */
 	struct attr_list envelope;	/* exactly one */
 	struct attr_list rcpts;		/* struct envelope_rcpt */
 	int fd;				/* the queue file, read-only, claimed */
@@ -43,7 +43,21 @@ struct delivery_reply {			/* form 2 */
 	/* The agent itself is unable (configuration, refusal): the transport is
 	 * throttled. */
 	bool agent_unable;
+	bool not_alone;			/* a suspect: nothing was done, ask first */
 };
-extern const struct attr_form delivery_request_form, delivery_reply_form;
+
+/*
+ * Before suspects: this process is to be that connection's alone. It takes no
+ * other client, lets those it has finish, then answers; it leaves when the
+ * connection is closed.
+ */
+struct delivery_alone {			/* form 3 */
+	bool please;
+};
+struct delivery_alone_reply {		/* form 4 */
+	uint64_t pid;
+};
+extern const struct attr_form delivery_request_form, delivery_reply_form,
+    delivery_alone_form, delivery_alone_reply_form;
 
 #endif

@@ -11,6 +11,7 @@ import os
 import pwd
 import re
 import signal
+import threading
 import unittest
 
 import instance
@@ -130,6 +131,41 @@ class Agents(instance.TestCase):
         mail.wait_log(rf"{bad}: .*died.*placed on hold")
         instance.until(lambda: [(m["queue_name"], m["queue_id"]) for m in mail.queue()]
                        == [("hold", bad)], "one message on hold")
+
+
+    def test_a_suspect_dies_alone(self):
+        """The second time nobody else's delivery is in its process."""
+        begun, killed = threading.Event(), threading.Event()
+        alone = r"transport smtp: process (\d+) is for suspects alone"
+        kills = []
+
+        def answer(stage, argument):
+            if stage == "mail" and argument == "slow@demo.test":
+                begun.set()
+                killed.wait(30)
+            if stage != "mail" or argument != "crash@demo.test":
+                return None
+            pids = [int(pid) for pid in re.findall(alone, mail.log())][-1:]
+            if pids:
+                begun.wait(30)
+            for pid in pids or mail.pids("smtp"):
+                kills.append(pid)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            if pids:
+                killed.set()
+            return "close"
+
+        sink = self.sink(answer)
+        mail = self.instance(relayhost=sink.where)
+        bad = mail.send("crash@demo.test", ["x@example.org"])
+        mail.wait_log(alone)
+        slow = mail.send("slow@demo.test", ["x@example.org"])
+        mail.wait_log(rf"{slow}: to=.*status=sent")
+        mail.wait_log(rf"{bad}: .*died 2 times.*placed on hold")
+        self.assertEqual(len(kills), 2, kills)
+        self.assertNotIn(f"{slow}: lost the delivery agent", mail.log())
+        self.assertEqual([got.sender for got in sink.received], ["slow@demo.test"])
 
 
 class Local(instance.TestCase):

@@ -326,13 +326,50 @@ crashes(void *arg)
 	    "transport smtp: ");
 	T_HAS_STR(log, "warning: " ID1 ": delivery agent for transport smtp "
 	    "died 2 times with this message -- placed on hold\n");
-	T_HAS_STR(world_deliveries(), "!smtp/b crash@b;");
+	/* Both were lost; nothing runs beside what may be it. */
+	T_EQ_STR(world_deliveries(), "smtp/b crash@b;smtp/b ok@b;smtp/c ok@c;"
+	    "alone;!smtp/b crash@b;");
 	/* A restart is no fault of the message. */
 	world_message(QUEUE_INCOMING, ID2, "s@a", "crash1@b");
 	intake_scan(true, false, false);
 	world_settle(30);
 	T_EQ_STR(world_find(ID2), "gone");
-	T_EQ_STR(world_deliveries(), "smtp/b crash1@b;!smtp/b crash1@b;");
+	T_EQ_STR(world_deliveries(), "smtp/b crash1@b;alone;"
+	    "!smtp/b crash1@b;");
+}
+
+/* What was with the agent when it died is tried alone; an innocent message with
+ * many recipients is then trusted again, and the guilty one has had its two. */
+static void
+crashes_with_many(void *arg)
+{
+	(void)arg;
+	world_message(QUEUE_INCOMING, ID1, "s@a", "crash@a crash@b crash@c "
+	    "crash@d crash@e crash@f");
+	world_message(QUEUE_INCOMING, ID2, "s@a", "ok@k ok@l ok@m ok@n ok@o "
+	    "ok@p ok@q ok@r");
+	logged();
+	intake_scan(true, false, false);
+	world_settle(60);
+	T_EQ_STR(world_find(ID1), "hold 6 of 6");
+	T_EQ_STR(world_find(ID2), "gone");
+
+	const char *did = world_deliveries();
+	size_t suspects = 0, crashes = 0;
+
+	for (const char *p = did; (p = strstr(p, "crash@")) != NULL; p++)
+		crashes++;
+	for (const char *p = did; (p = strstr(p, "!smtp/")) != NULL; p++)
+		suspects++;
+	/* The four that one process had, and the one that was tried alone. */
+	T_EQ_INT(crashes, 5);
+	T_EQ_INT(suspects, 1);
+	T_EQ_INT(world_at_once <= 4, true);
+}
+
+T_TEST(a_poisoned_message_takes_others_down_once)
+{
+	world_run("", 4, crashes_with_many, NULL);
 }
 
 T_TEST(a_message_that_kills_its_agent_is_held_and_no_other)

@@ -145,6 +145,16 @@ double_agent(struct rpc_call *call, void *request, void *reply_out)
 }
 
 static bool
+double_alone(struct rpc_call *call, void *request, void *reply_out)
+{
+	(void)call;
+	(void)request;
+	((struct delivery_alone_reply *)reply_out)->pid = 7;
+	str_adds(&deliveries, "alone;");
+	return true;
+}
+
+static bool
 double_append(struct rpc_call *call, void *request, void *reply_out)
 {
 	struct bounce_append *rq = request;
@@ -244,10 +254,12 @@ double_rewrite(struct rpc_call *call, void *request, void *reply_out)
 
 static const struct rpc_method agent_methods[] = {
 	{ &delivery_request_form, &delivery_reply_form, double_agent, true },
+	{ &delivery_alone_form, &delivery_alone_reply_form, double_alone,
+	    true },
 };
 static const struct rpc_protocol agent_protocol = {
 	.name = DELIVERY_PROTOCOL, .version = DELIVERY_VERSION,
-	.methods = agent_methods, .nmethods = 1, .accepts_fds = true };
+	.methods = agent_methods, .nmethods = 2, .accepts_fds = true };
 static const struct rpc_method bounce_methods[] = {
 	{ &bounce_append_form, &bounce_reply_form, double_append, true },
 	{ &bounce_send_form, &bounce_reply_form, double_send, true },

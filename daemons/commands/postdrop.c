@@ -7,6 +7,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -110,6 +111,13 @@ take_data(struct drop *drop, struct span bytes)
 }
 
 static bool
+may_drop(const struct drop *drop)
+{
+	return faccessat(drop->queue_dir, "maildrop", W_OK | X_OK,
+	    AT_EACCESS) == 0 || errno != EACCES;
+}
+
+static bool
 commit(struct drop *drop)
 {
 	struct str why = STR_EMPTY;
@@ -119,9 +127,13 @@ commit(struct drop *drop)
 	if (result == QUEUE_OK)
 		RECORD_THAT("accepted", SPAN(queue_writer_id(drop->writer)),
 		    "%s", "");
-	else
+	else if (may_drop(drop))
 		refuse(drop, EX_TEMPFAIL, "cannot create file in maildrop: %s",
 		    str_cstr(&why));
+	else
+		refuse(drop, EX_TEMPFAIL, "cannot create file in maildrop: %s; "
+		    "is postdrop installed set-gid %s?", str_cstr(&why),
+		    conf_core.setgid_group);
 	str_fini(&why);
 	return result == QUEUE_OK;
 }

@@ -308,7 +308,8 @@ class Limits(instance.TestCase):
         done = command("sendmail", "alice@demo.test")
         self.assertEqual(done.returncode, 75)
         self.assertRegex(done.err, "^postdrop: fatal: cannot create file in "
-                         "maildrop: .*Permission denied\n$")
+                         "maildrop: .*Permission denied; is postdrop "
+                         "installed set-gid 12002\\?\n$")
         for option in ("-p", "-f"):
             done = command("postqueue", option)
             self.assertEqual(done.returncode, 77)

@@ -33,7 +33,7 @@ PHASES = {
     "in a command of smtpd": ("smtpd", ["map.lookup"]),
     "content on its way to cleanup": ("smtpd", ["stream.write"]),
     "being written": ("cleanup", ["fs.create", "fs.write", "fs.chmod"]),
-    "written, not synced": ("cleanup", ["fs.fsync"]),
+    "written, not synced": ("cleanup", ["fs.fsync", "fs.fdatasync"]),
     "synced, not answered": ("cleanup", ["fs.flock"]),
     "in incoming": ("qmgr", ["fdpass.receive"]),
     "becoming active": ("qmgr", ["fs.rename"]),

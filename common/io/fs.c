@@ -397,15 +397,27 @@ open_below(int dirfd, const char *name)
 	return fd;
 }
 
+/* chown takes a setgid bit away, so the mode comes last. */
+static bool
+set_owner_and_mode(int fd, mode_t mode, uid_t owner, gid_t group)
+{
+	return fd >= 0 && fchown(fd, owner, group) == 0
+	    && fchmod(fd, mode) == 0;
+}
+
+bool
+fs_own(int fd, mode_t mode, uid_t owner, gid_t group, struct str *why)
+{
+	return set_owner_and_mode(FAULT("fs.own") ? -1 : fd, mode, owner, group)
+	    || fail_fd(why, "set owner and mode of", fd);
+}
+
 bool
 fs_own_at(int dirfd, const char *name, mode_t mode, uid_t owner, gid_t group,
     struct str *why)
 {
 	int fd = FAULT("fs.own") ? -1 : open_below(dirfd, name);
-
-	/* chown takes a setgid bit away, so the mode comes last. */
-	bool ok = fd >= 0 && fchown(fd, owner, group) == 0 &&
-	    fchmod(fd, mode) == 0;
+	bool ok = set_owner_and_mode(fd, mode, owner, group);
 
 	if (!ok)
 		str_printf(why, "set owner and mode of %s: %m", name);

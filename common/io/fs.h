@@ -42,7 +42,9 @@ bool fs_link_at(int from_dir, const char *from, int to_dir, const char *to,
     struct str *why);
 bool fs_unlink_at(int dirfd, const char *name, struct str *why);
 bool fs_mkdir_at(int dirfd, const char *name, mode_t mode, struct str *why);
-/* Mode, and owner and group unless -1, of a directory; the name is relative,
+/* Mode, and owner and group unless -1, of an open file. */
+bool fs_own(int fd, mode_t mode, uid_t owner, gid_t group, struct str *why);
+/* The same of a directory; the name is relative,
  * and no part of it may be a symbolic link. */
 bool fs_own_at(int dirfd, const char *name, mode_t mode, uid_t owner,
     gid_t group, struct str *why);

@@ -233,8 +233,7 @@ write_aside(const char *path, const char *aside, struct span text,
 	if (fd < 0)
 		return false;
 	ok = fs_write_all(fd, text, why)
-	    && fs_own_at(AT_FDCWD, aside, st.st_mode & 07777, st.st_uid,
-		st.st_gid, why)
+	    && fs_own(fd, st.st_mode & 07777, st.st_uid, st.st_gid, why)
 	    && fs_sync_wait(fd, why);
 	close(fd);
 	return ok && fs_rename_at(AT_FDCWD, aside, AT_FDCWD, path, why);

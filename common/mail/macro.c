@@ -186,7 +186,7 @@ compare(struct expansion *e, struct span *text, bool *result_out)
 	    || !take_group(text, '{', '}', &right))
 		return fail(e, "expected \"{value}\" behind the operator",
 		    whole);
-	ok = expand(e, span_trim(left), &a) && expand(e, span_trim(right), &b);
+	ok = expand(e, left, &a) && expand(e, right, &b);
 	if (ok && span_ends(op, SPAN("level"))) {
 		op.len -= 5;
 		if (!macro_compare_levels(str_span(&a), str_span(&b), &order))
@@ -224,7 +224,6 @@ take_branch(struct expansion *e, struct span *text, struct span *branch_out)
 	if (trimmed.len > 0 && trimmed.p[0] == '{') {
 		if (!take_group(&trimmed, '{', '}', branch_out))
 			return fail(e, "missing \"}\"", *text);
-		*branch_out = span_trim(*branch_out);
 		*text = span_ltrim(trimmed);
 		return true;
 	}

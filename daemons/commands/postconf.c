@@ -202,6 +202,8 @@ warn_about_entries(void)
 		if (entry->line == 0)
 			continue;
 		if (counts != entry) {
+			if (counts->line == 0)	/* -o */
+				continue;
 			warn("%s, line %u: overriding earlier entry: %s=%s",
 			    counts->origin, counts->line, entry->name,
 			    entry->value);

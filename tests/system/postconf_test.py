@@ -81,6 +81,12 @@ class Postconf(instance.TestCase):
         self.assertEqual(self.postconf("-h", "f_dollar").out,
                          "$$mydomain $${x}\n")
 
+    def test_what_the_command_line_overrides_is_no_mistake_of_the_file(self):
+        self.add("f_seen = x\nmyhostname = $f_seen.example\n")
+        done = self.postconf("-o", "myhostname=other.example", "-h", "myhostname")
+        self.assertEqual(done.out, "other.example\n")
+        self.assertNotIn("overriding earlier entry: myhostname", done.err)
+
     def test_braces_that_do_not_close_are_an_error(self):
         for value in ("${mydomain", "${{a} == {b}", "${mydomain?{a}:{b}",
                       "${{a} =~ {b} ? {x}}"):

@@ -14,6 +14,7 @@
 #include "common/mail/address.h"
 #include "common/mail/conf_core.h"
 #include "common/mail/header.h"
+#include "common/mail/hostname.h"
 #include "common/service/service.h"
 #include "daemons/smtpd/clients.h"
 #include "daemons/smtpd/restrict.h"
@@ -299,6 +300,23 @@ mail_accepted(struct session *s)
 	reply(s, "250", "2.1.0", "Ok");
 }
 
+/* A domain that no host can have; nobody could answer such a sender. */
+static bool
+sender_domain_is_usable(struct span sender)
+{
+	struct span domain = address_split(sender).domain;
+	struct str why = STR_EMPTY;
+	struct ipaddr ip;
+	bool ok;
+
+	if (span_ends(domain, SPAN(".")))
+		domain.len--;
+	ok = span_empty(domain) || hostname_literal_address(domain, &ip)
+	    || hostname_valid(domain, &why);
+	str_fini(&why);
+	return ok;
+}
+
 static void
 command_mail(struct session *s, struct span rest)
 {
@@ -307,6 +325,9 @@ command_mail(struct session *s, struct span rest)
 	enum smtp_cmd_status status = smtp_mail_parse(rest,
 	    accepted_params(s), &mail, &why);
 
+	if (status == SMTP_CMD_OK
+	    && !sender_domain_is_usable(str_span(&mail.sender)))
+		status = SMTP_CMD_BAD_SENDER;
 	if (status != SMTP_CMD_OK) {
 		refuse_syntax(s, status, rest, &why);
 	} else if (!is_misconfigured(s)) {

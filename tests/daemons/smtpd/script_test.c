@@ -22,8 +22,9 @@
 	X(helo_pipelining) X(hidden_keywords) X(junk) X(label) X(local_rewrite) \
 	X(long_content) X(long_line) X(lost) X(lost_new) X(missing) \
 	X(misspelt) X(no_command) X(noop_words) X(order) X(per_request_deadline) \
-	X(permit_log) X(pipelining) X(rcpt_limit) X(refusal) X(relay) \
-	X(relay_stranger) X(rewrite_clients) X(rewrite_down) X(sender_failure) X(session) \
+	X(permit_log) X(pipelining) X(postmaster) X(rcpt_limit) X(refusal) X(relay) \
+	X(relay_stranger) X(rewrite_clients) X(rewrite_down) \
+	X(sender_domain) X(sender_failure) X(session) \
 	X(smuggling) X(soft_errors) X(strict) X(syntax) X(table_failures) \
 	X(timeout_command) X(timeout_data) X(too_big) X(unauth_pipelining) \
 	X(unguarded) X(unlisted) X(unlisted_failure) X(unlisted_names) X(unlisted_override) \

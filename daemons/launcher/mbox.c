@@ -18,9 +18,11 @@
 #include "common/io/fiber.h"
 #include "common/io/fs.h"
 #include "daemons/launcher/worker.h"
+#include "daemons/shared/mbox_lock.h"
 
 struct attempt {
 	const struct mailbox_job *job;
+	struct mbox_lock_rules rules;
 	struct arena *arena;
 	struct str *why;
 	char *path, *lock_path;
@@ -71,14 +73,6 @@ end_turn(struct span path)
 
 /* ---- locks ---- */
 
-static bool
-wait_between(const struct mailbox_job *job)
-{
-	uint64_t seconds = job->lock_delay > 0 ? job->lock_delay : 1;
-
-	return fiber_sleep(deadline_in((int64_t)seconds)) == IO_TIMEOUT;
-}
-
 /* Files named by aliases may stand where no lock file can be made. */
 static bool
 may_go_without(const struct mailbox_job *job)
@@ -88,60 +82,12 @@ may_go_without(const struct mailbox_job *job)
 }
 
 static bool
-lock_is_stale(const struct mailbox_job *job, const char *lock_path)
-{
-	struct stat st;
-
-	return fs_stat_at(AT_FDCWD, lock_path, &st, NULL)
-	    && clock_wall() - st.st_mtime > (time_t)job->stale_lock_time;
-}
-
-/* path.lock by O_EXCL; one that is stale is taken away, once. */
-static bool
 take_dotlock(struct attempt *a)
 {
-	const struct mailbox_job *job = a->job;
-	bool removed = false;
-
-	for (uint64_t i = 0; i < job->lock_attempts || i == 0; i++) {
-		int fd = fs_create_at(AT_FDCWD, a->lock_path, 0600, a->why);
-
-		if (fd >= 0) {
-			close(fd);
-			a->dotlocked = true;
-			return true;
-		}
-		if (errno != EEXIST)
-			return may_go_without(job);
-		if (!removed && lock_is_stale(job, a->lock_path)) {
-			removed = true;
-			i--;
-			fs_unlink_at(AT_FDCWD, a->lock_path, a->why);
-		} else if (i + 1 < job->lock_attempts && !wait_between(job)) {
-			break;
-		}
-	}
-	errno = EEXIST;
-	return false;
-}
-
-static bool
-take_kernel_lock(const struct mailbox_job *job, int fd)
-{
-	for (uint64_t i = 0; i < job->lock_attempts || i == 0; i++) {
-		bool locked = true;
-
-		if (job->locks & MAILBOX_LOCK_FCNTL)
-			locked = fs_ofd_lock(fd, true);
-		if (locked && (job->locks & MAILBOX_LOCK_FLOCK))
-			locked = fs_flock(fd, true, false);
-		if (locked)
-			return true;
-		if (i + 1 < job->lock_attempts && !wait_between(job))
-			break;
-	}
-	errno = EAGAIN;
-	return false;
+	if ((a->rules.locks & MBOX_LOCK_DOTLOCK) == 0)
+		return true;
+	a->dotlocked = mbox_lock_dot(a->lock_path, &a->rules, a->why);
+	return a->dotlocked || may_go_without(a->job);
 }
 
 /* ---- the file ---- */
@@ -251,13 +197,13 @@ append(struct attempt *a, struct mailbox_result *result)
 static void
 lock_and_append(struct attempt *a, struct mailbox_result *result)
 {
-	if ((a->job->locks & MAILBOX_LOCK_DOTLOCK) && !take_dotlock(a))
+	if (!take_dotlock(a))
 		result_from_errno(result, a->arena, arena_printf(a->arena,
 		    "%s unable to create lock file %s", a->doing,
 		    a->lock_path));
 	else if (!open_mailbox(a, result))
 		return;
-	else if (!take_kernel_lock(a->job, a->fd))
+	else if (!mbox_lock_fd(a->fd, &a->rules))
 		result_from_errno(result, a->arena, arena_printf(a->arena,
 		    "%s unable to lock for exclusive access", a->doing));
 	else
@@ -282,7 +228,9 @@ mbox_deliver(const struct mailbox_job *job, struct mailbox_result *result,
     struct arena *arena)
 {
 	char *path = arena_cstr(arena, job->path);
-	struct attempt a = { .job = job, .arena = arena,
+	struct attempt a = { .job = job, .rules = { .locks = job->locks,
+		.attempts = job->lock_attempts, .delay = job->lock_delay,
+		.stale_time = job->stale_lock_time }, .arena = arena,
 		.why = str_in_arena(arena), .path = path,
 		.lock_path = arena_printf(arena, "%s.lock", path),
 		.doing = what_we_do(job, arena), .fd = -1 };

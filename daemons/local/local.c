@@ -10,14 +10,10 @@
 #include "common/service/service.h"
 #include "daemons/local/local_priv.h"
 #include "daemons/shared/mailbox_client.h"
+#include "daemons/shared/mbox_lock.h"
 #include "daemons/shared/tables.h"
 
 static unsigned locks;
-
-static const struct name_value lock_words[] = {
-	{ "fcntl", MAILBOX_LOCK_FCNTL }, { "dotlock", MAILBOX_LOCK_DOTLOCK },
-	{ "flock", MAILBOX_LOCK_FLOCK }, { NULL, 0 },
-};
 
 /* ---- mailboxes ---- */
 
@@ -239,7 +235,7 @@ prepare(void)
 	tables_allow_reopen();
 	alias_setup();
 	user_setup();
-	if (!names_mask(lock_words, SPAN(local_conf.mailbox_delivery_lock),
+	if (!names_mask(mbox_lock_words, SPAN(local_conf.mailbox_delivery_lock),
 	    &locks, &why))
 		fatal("mailbox_delivery_lock: %s", str_cstr(&why));
 	delivery_agent_setup(deliver, "local");

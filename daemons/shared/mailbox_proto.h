@@ -35,9 +35,6 @@ enum mailbox_style {
 	MAILBOX_MBOX = 2,
 	MAILBOX_FILE = 3,		/* as mbox, by name of an alias */
 };
-enum mailbox_locks {
-	MAILBOX_LOCK_FCNTL = 1, MAILBOX_LOCK_DOTLOCK = 2, MAILBOX_LOCK_FLOCK = 4,
-};
 
 struct mailbox_job {			/* form 1, to a worker */
 	uint64_t style;
@@ -46,7 +43,7 @@ struct mailbox_job {			/* form 1, to a worker */
 	struct span sender;		/* for the From_ line of mbox */
 	uint64_t content_offset, content_length;
 	uint64_t size_limit;		/* of the file after us; 0: none */
-	uint64_t locks;			/* enum mailbox_locks */
+	uint64_t locks;			/* enum mbox_locks */
 	uint64_t lock_attempts, lock_delay, stale_lock_time;
 	bool check_owner;		/* strict_mailbox_ownership */
 	struct span host;		/* for names of files */

@@ -13,17 +13,13 @@
 #include "common/service/service.h"
 #include "daemons/shared/delivery_agent.h"
 #include "daemons/shared/mailbox_client.h"
+#include "daemons/shared/mbox_lock.h"
 #include "daemons/shared/tables.h"
 #include "daemons/virtual/virtual_conf.h"
 #include "maps/addrfind.h"
 
 static struct maps *mailbox_maps, *uid_maps, *gid_maps;
 static unsigned locks;
-
-static const struct name_value lock_words[] = {
-	{ "fcntl", MAILBOX_LOCK_FCNTL }, { "dotlock", MAILBOX_LOCK_DOTLOCK },
-	{ "flock", MAILBOX_LOCK_FLOCK }, { NULL, 0 },
-};
 
 /* These say whose files are written: what is in the table is believed, nobody
  * who answers for it, and no part of an address gets into a path. */
@@ -219,7 +215,7 @@ prepare(void)
 	    virtual_conf.uid_maps, TABLE_FLAGS);
 	gid_maps = tables_open("virtual_gid_maps",
 	    virtual_conf.gid_maps, TABLE_FLAGS);
-	if (!names_mask(lock_words, SPAN(virtual_conf.mailbox_lock), &locks,
+	if (!names_mask(mbox_lock_words, SPAN(virtual_conf.mailbox_lock), &locks,
 	    &why))
 		fatal("virtual_mailbox_lock: %s", str_cstr(&why));
 	if (virtual_conf.mailbox_base[0] != '/')

@@ -14,6 +14,7 @@
 #include "common/base/mem.h"
 #include "common/io/fs.h"
 #include "daemons/launcher/worker.h"
+#include "daemons/shared/mbox_lock.h"
 #include "queue/commit_log.h"
 #include "queue/outcome_log.h"
 #include "queue/scan.h"
@@ -188,7 +189,7 @@ append_to_mbox(const struct disk_entry *e)
 		.path = SPAN(arena_printf(arena, "%s/%.*s", roots[1],
 		    SPAN_ARG(e->path))), .sender = SPAN(PROBE),
 		.content_length = sizeof(text) - 1,
-		.locks = MAILBOX_LOCK_FCNTL, .lock_attempts = 1,
+		.locks = MBOX_LOCK_FCNTL, .lock_attempts = 1,
 		.host = SPAN("power.test") };
 	const char *path = arena_printf(arena, "%s/probe", t_tmpdir());
 	struct str all = STR_EMPTY, why = STR_EMPTY;

@@ -16,8 +16,8 @@ OWNER, DROP, BOX = 12001, 12002, 12003
 STRANGER = 12345
 
 COMMANDS = ["postalias", "postcat", "postconf", "postdrop", "postfix",
-            "postkick", "postlog", "postmap", "postqueue", "postsuper",
-            "qshape", "sendmail", "waypost"]
+            "postkick", "postlock", "postlog", "postmap", "postqueue",
+            "postsuper", "qshape", "sendmail", "waypost"]
 # What a stock master.cf names, and those of our own.
 DAEMONS = ["anvil", "bounce", "cleanup", "discard", "dnsblog", "error",
            "flush", "idle", "launcher", "lmtp", "local", "master", "pickup",

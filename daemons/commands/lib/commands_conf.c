@@ -19,8 +19,17 @@ static const struct param rows[] = {
 	    .dflt = "static:anyone"),
 	PARAM_STR("authorized_submit_users", &commands_conf.submit_users,
 	    .dflt = "static:anyone"),
+	PARAM_INT("deliver_lock_attempts", &commands_conf.lock_attempts,
+	    .dflt = "20", .min = 1),
+	PARAM_TIME("deliver_lock_delay", &commands_conf.lock_delay,
+	    .dflt = "1s", .min = 1),
+	PARAM_STR("mailbox_delivery_lock",
+	    &commands_conf.mailbox_delivery_lock, .dflt = "fcntl, dotlock",
+	    .min = 1),
 	PARAM_STR("multi_instance_directories",
 	    &commands_conf.instance_directories, .dflt = ""),
+	PARAM_TIME("stale_lock_time", &commands_conf.stale_lock_time,
+	    .dflt = "500s", .min = 1),
 };
 
 const struct param_set commands_params = PARAM_SET("commands", rows);

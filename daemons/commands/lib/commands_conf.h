@@ -12,6 +12,8 @@ struct commands_conf {
 	const char *alternate_directories, *instance_directories;
 	const char *submit_users, *mailq_users, *flush_users;
 	const char *alias_database;	/* what newaliases rebuilds */
+	const char *mailbox_delivery_lock;	/* postlock, and these three */
+	int64_t lock_attempts, lock_delay, stale_lock_time;
 };
 extern struct commands_conf commands_conf;
 extern const struct param_set commands_params;

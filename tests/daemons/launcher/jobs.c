@@ -12,6 +12,7 @@
 
 #include "common/base/clock.h"
 #include "common/io/loop.h"
+#include "daemons/shared/mbox_lock.h"
 
 struct mailbox_result jobs_result;
 static struct arena *arena;
@@ -59,7 +60,7 @@ jobs_make(enum mailbox_style style, const char *name, const char *content)
 		.head = SPAN("Delivered-To: u@example.com\n"),
 		.sender = SPAN("s@example.com"), .content_offset = 8,
 		.content_length = strlen(content), .lock_attempts = 5,
-		.locks = MAILBOX_LOCK_FCNTL | MAILBOX_LOCK_DOTLOCK,
+		.locks = MBOX_LOCK_FCNTL | MBOX_LOCK_DOTLOCK,
 		.lock_delay = 1, .stale_lock_time = 500,
 		.check_owner = true, .host = SPAN("mx.example.com"),
 		.fd = fd };

@@ -11,6 +11,7 @@
 
 #include "common/base/clock.h"
 #include "common/io/fs.h"
+#include "daemons/shared/mbox_lock.h"
 #include "tests/daemons/launcher/jobs.h"
 
 #define HEAD "Delivered-To: u@example.com\n"
@@ -223,7 +224,7 @@ meet_locks(void)
 	T_EQ_STR(jobs_file("box.lock"), "absent");
 
 	T_CASE("flock");
-	job.locks = MAILBOX_LOCK_FLOCK;
+	job.locks = MBOX_LOCK_FLOCK;
 	T_EQ_STR(jobs_do(&job), "delivered");
 	T_NEED(flock(other, LOCK_EX) == 0);
 	T_EQ_STR(jobs_do(&job), "defer");

@@ -46,7 +46,8 @@ class Install(instance.TestCase):
              f"BUILD={os.path.abspath(instance.BUILD)}",
              f"DESTDIR={self.root}", f"setgid_group={self.group}", *variables],
             capture_output=True, text=True, check=False, timeout=300,
-            umask=umask)
+            umask=umask, env={name: value for name, value in os.environ.items()
+                              if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")})
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout + done.stderr
 

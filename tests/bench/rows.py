@@ -6,6 +6,7 @@ is better).
 
 SPDX-License-Identifier: Apache-2.0
 """
+import contextlib
 import os
 import re
 import signal
@@ -242,6 +243,7 @@ class Submission(Row):
 class Idle(Row):
     """Sessions that are open and say nothing."""
 
+    AT_ONCE = 10000
     figures = [("pss_kb", "KB a session (proportional)", False),
                ("rss_kb", "KB a session (resident, shared pages counted in each process)",
                 False)]
@@ -257,26 +259,35 @@ class Idle(Row):
         with sys_.listening_sink(world.sink_port, "--messages",
                                  max(self.messages, 1)) as sink:
             before = settled(mail)
-            with sys_.load(mail.port, self.messages, clients=self.sessions, hold="yes",
-                           sources=40) as sessions:
-                held = sessions.result()
-                if sessions.line(10) != "holding" or held["holding"] != self.sessions:
-                    raise sys_.NotAll(f"not all sessions: {held}")
+            with contextlib.ExitStack() as loads:
+                # One after another, so that no process has too many descriptors.
+                sessions = []
+                for first in range(0, self.sessions, self.AT_ONCE):
+                    count = min(self.AT_ONCE, self.sessions - first)
+                    one = loads.enter_context(sys_.load(
+                        mail.port, count if self.messages else 0, clients=count,
+                        hold="yes", sources=40, first_id=first))
+                    held = one.result()
+                    if one.line(10) != "holding" or held["holding"] != count:
+                        raise sys_.NotAll(f"not all sessions: {held}")
+                    sessions.append((one, held))
                 if self.messages:
                     sink.result()
                     mail.wait_empty()
                 # Connections between the services are kept for five seconds.
                 after = settled(mail, 8 if self.messages else 3)
                 open_now = established(mail.port)
-                sessions.finish()
+                for one, _ in sessions:
+                    one.finish()
         if open_now < self.sessions:
             raise sys_.NotAll(f"only {open_now} sessions are left")
         by_program = {name: [after[name][0] - before.get(name, [0])[0], after[name][2]]
                       for name in after}
         return {"pss_kb": (total(after, 0) - total(before, 0)) / self.sessions,
                 "rss_kb": (total(after, 1) - total(before, 1)) / self.sessions,
-                "sessions": self.sessions, "seconds": (held["end_ns"] - held["start_ns"]) / 1e9,
-                "failures": held["failures"],
+                "sessions": self.sessions, "seconds": sum(
+                    held["end_ns"] - held["start_ns"] for _, held in sessions) / 1e9,
+                "failures": sum(held["failures"] for _, held in sessions),
                 "smtpd_pss_kb": by_program["smtpd"][0], "smtpd": by_program["smtpd"][1]}
 
 

@@ -169,8 +169,8 @@ names_row(const char *page, const char *name)
 static void
 add_pages_of(const char *role, struct str *out)
 {
-	static const char *const commands[] = { "postdrop", "postqueue",
-		"sendmail" };
+	static const char *const commands[] = { "postdrop", "postlock",
+		"postqueue", "sendmail" };
 	struct str path = STR_EMPTY;
 
 	if (strcmp(role, "commands") == 0) {

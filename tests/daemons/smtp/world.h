@@ -42,6 +42,9 @@ struct world {
 	const char *settings;		/* lines of main.cf */
 	bool lmtp;
 	const char *scripts[8];		/* by connection, in order */
+	/* Or that of each connection; where it cannot go on it ends, for the
+	 * calls of a server may fail as well. */
+	const char *every;
 	bool unix_socket;
 	const char *addresses;		/* of every host; NULL: see resolver */
 	enum resolver_status resolver;	/* without addresses */
@@ -50,7 +53,10 @@ struct world {
 	uint16_t port;
 	const char *path;		/* of the unix socket */
 	unsigned connections;
-	struct str content;		/* received, all together */
+	unsigned contents;		/* received up to the final dot */
+	unsigned bounced;		/* recipients in the log of bounces */
+	struct str content;		/* received, all together; with `every`
+					 * the last one that had its end */
 	struct str log;			/* lines of text */
 };
 

@@ -39,6 +39,8 @@ void world_reset(void);
 void world_run(void (*fn)(struct stream *to_server, void *arg), void *arg);
 /* Another session for the same server. */
 struct stream *world_connect(void);
+/* The same; NULL where a fault kept it from being. */
+struct stream *world_try_connect(void);
 void world_take_log(void);		/* logged lines into world.log */
 
 /* Runs tests/scripts/NAME. */

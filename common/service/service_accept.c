@@ -5,9 +5,14 @@
  * last place at the same time both see too many: each gives its place back and
  * tries again after a moment of its own choice.
  *
+ * A process that is full stops listening the moment its last place is taken:
+ * one that was woken for a client and refused it would leave that client to
+ * nobody. Master is told, and listens itself if all are full.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -29,11 +34,16 @@ enum {
 	FIRST_BYTE_S = 30,		/* trigger or form? */
 	TRIGGER_MAX = 64,
 	MEMORY_LOOK_MS = 500,
+	/* A client may need a descriptor elsewhere: its cleanup, its file. */
+	DESCRIPTORS_EACH = 2,
+	DESCRIPTORS_OWN = 32,
+	ROOM_PART = 16,			/* of the places, before ROOM is told */
 };
 
 static struct sock_server *servers[INHERIT_LISTEN_MAX];
 static unsigned nservers;
-static bool paused;
+static bool paused, full;
+static uint64_t places;		/* of this process; 0: no bound */
 static struct loop_timer look_again, idle;
 static struct loop_hook forget_admitted;
 static unsigned admitted;		/* this turn, fibers not started yet */
@@ -117,11 +127,57 @@ take_place(void)
 	}
 }
 
+/* --- Room in this process ------------------------------------------------*/
+
+static unsigned
+open_connections(void)
+{
+	return atomic_load(&control_mine()->connections) + admitted;
+}
+
+static uint64_t
+count_places(void)
+{
+	uint64_t wanted = conf_core.service_clients_per_process > 0 ?
+	    (uint64_t)conf_core.service_clients_per_process : UINT64_MAX;
+	uint64_t possible = UINT64_MAX;
+	struct rlimit limit;
+
+	if (ST.service->solitary)
+		return 0;		/* nobody else could serve them */
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+	    limit.rlim_cur != RLIM_INFINITY)
+		possible = limit.rlim_cur > DESCRIPTORS_OWN * 2 ?
+		    (limit.rlim_cur - DESCRIPTORS_OWN) / DESCRIPTORS_EACH :
+		    DESCRIPTORS_OWN / DESCRIPTORS_EACH;
+	if (wanted > possible)
+		wanted = possible;
+	return wanted == UINT64_MAX ? 0 : wanted;
+}
+
+/* Before the loop waits again, see above. */
+static void
+stop_if_full(unsigned clients)
+{
+	if (places == 0 || full || ST.draining || clients < places)
+		return;
+	full = paused = true;
+	for (unsigned i = 0; i < nservers; i++)
+		sock_server_pause(servers[i]);
+	status_tell(STATUS_FULL, NULL);
+}
+
 static void
 resume_listening(void)
 {
 	if (!paused || ST.draining)
 		return;
+	if (full) {
+		if (open_connections() + places / ROOM_PART >= places)
+			return;
+		full = false;
+		status_tell(STATUS_ROOM, NULL);
+	}
 	paused = false;
 	for (unsigned i = 0; i < nservers; i++)
 		sock_server_resume(servers[i]);
@@ -206,22 +262,9 @@ memory_is_short(void)
 
 /* --- Accepting -----------------------------------------------------------*/
 
-static unsigned
-open_connections(void)
-{
-	return atomic_load(&control_mine()->connections) + admitted;
-}
-
 static bool
 may_take_another(void)
 {
-	int64_t per_process = conf_core.service_clients_per_process;
-
-	if (per_process > 0 && !ST.service->solitary &&
-	    open_connections() >= (uint64_t)per_process) {
-		status_tell(STATUS_FULL, NULL);
-		return false;
-	}
 	if (ST.service->protocol == NULL && at_limit(admitted)) {
 		say_at_limit();
 		return false;
@@ -238,7 +281,8 @@ static bool
 may_accept(void *arg)
 {
 	(void)arg;
-	if (ST.draining)
+	stop_if_full(open_connections());
+	if (ST.draining || full)
 		return false;
 	if (may_take_another()) {
 		admitted++;
@@ -255,6 +299,8 @@ on_forget_admitted(struct loop_hook *hook)
 {
 	(void)hook;
 	admitted = 0;
+	if (full)
+		resume_listening();	/* another took what was awaited */
 }
 
 /* --- Leaving for want of work --------------------------------------------*/
@@ -285,7 +331,7 @@ connection_began(void)
 	if (admitted > 0)
 		admitted--;
 	loop_timer_stop(&idle);
-	atomic_fetch_add(&mine->connections, 1);
+	stop_if_full(atomic_fetch_add(&mine->connections, 1) + 1);
 	atomic_fetch_add(&mine->served, 1);
 	counter_add(COUNTER_CONNECTIONS, 1);
 	taken++;
@@ -532,6 +578,7 @@ service_listen(void)
 {
 	if (ST.draining)
 		return;
+	places = count_places();
 	for (unsigned i = 0; i < ST.from_master.listen; i++) {
 		int fd = INHERIT_LISTEN + (int)i;
 

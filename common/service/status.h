@@ -14,11 +14,12 @@ enum status_word {
 	/* From the child. */
 	STATUS_READY = 1,		/* start-up is over, it accepts */
 	STATUS_LEAVING,			/* accepts no more, will exit */
-	STATUS_FULL,			/* service_clients_per_process reached */
+	STATUS_FULL,			/* this process has no room: accepts no more */
 	STATUS_AT_LIMIT,		/* the service's limit is reached */
 	STATUS_SUCCESSOR,		/* text: why; drain comes when it is there */
 	STATUS_TABLES_CHANGED,		/* address caches are out of date */
 	STATUS_WANT_SYSLOG,		/* syslog went away: a new socket please */
+	STATUS_ROOM,			/* after FULL: it accepts again */
 	/* From master. */
 	STATUS_DRAIN = 64,		/* accept no more, finish, exit */
 	STATUS_STOP,			/* the same within `seconds` */

@@ -2,8 +2,8 @@
  * listen - sockets of services: one per address, made once, kept over reloads,
  * handed down to every process of the row.
  *
- * Master waits for the first client itself only while no process of the row
- * accepts; then it leaves the socket to the children.
+ * Master waits for a client itself only while no process of the row accepts,
+ * because there is none or all are full; then it leaves the socket to them.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -396,6 +396,7 @@ listen_update(struct row *row)
 {
 	bool watch = row->wanted && row->throttled_until_ns == 0 &&
 	    process_count(row, true) == 0 &&
+	    process_count_staying(row) < spread_most_full(row) &&
 	    (master.phase == MASTER_RUNNING ||
 	    (master.phase == MASTER_DRAINING && (row->program == NULL ||
 	    (row->program->kind != PROGRAM_SERVER &&

@@ -66,7 +66,7 @@ struct process {
 	unsigned slot;
 	uint32_t generation;
 	enum control_state state;
-	bool was_ready, reaped, told_to_leave;
+	bool was_ready, reaped, told_to_leave, full;
 	struct stream *words;
 	struct fiber *listener;		/* the fiber that hears it */
 	int64_t started_ns;
@@ -118,6 +118,8 @@ void process_reap_all(void);
 /* All processes of older generations, and of rows that are gone, finish. */
 void process_retire_old(void);
 size_t process_count(const struct row *row, bool accepting);
+/* Those that accept, and those that would if they were not full. */
+size_t process_count_staying(const struct row *row);
 size_t process_count_all(bool (*counts)(const struct process *p));
 void row_wakeup(struct row *row);
 void row_set_wakeup(struct row *row, bool now);
@@ -132,6 +134,8 @@ void crash_report(const struct process *p, int wait_status);
 /* spread.c: another process where one is busy for most of a core. */
 void spread_start(void);
 size_t spread_most(const struct row *row);
+/* The same when all it has are full. */
+size_t spread_most_full(const struct row *row);
 
 /* report.c: pid/master.socket. */
 bool report_listen(struct str *why);

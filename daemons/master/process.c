@@ -35,10 +35,16 @@ enum {
 /* --- Counting ------------------------------------------------------------*/
 
 static bool
-accepts(const struct process *p)
+stays(const struct process *p)
 {
 	return !p->reaped && !p->told_to_leave &&
 	    (p->state == CONTROL_STARTING || p->state == CONTROL_READY);
+}
+
+static bool
+accepts(const struct process *p)
+{
+	return stays(p) && !p->full;
 }
 
 size_t
@@ -52,6 +58,16 @@ process_count(const struct row *row, bool accepting)
 
 		n += !p->reaped && (!accepting || accepts(p));
 	}
+	return n;
+}
+
+size_t
+process_count_staying(const struct row *row)
+{
+	size_t n = 0;
+
+	LIST_EACH(item, &row->processes)
+		n += stays(LIST_ITEM(item, const struct process, link));
 	return n;
 }
 
@@ -126,7 +142,7 @@ retire_before(struct row *row, const struct process *successor)
 static size_t
 count_leaving(const struct row *row)
 {
-	return process_count(row, false) - process_count(row, true);
+	return process_count(row, false) - process_count_staying(row);
 }
 
 /* A table that changes each second must not make processes pile up. */
@@ -191,10 +207,11 @@ hear(struct process *p, const struct status_record *record)
 		p->state = CONTROL_DRAINING;
 		break;
 	case STATUS_FULL:
-		if (accepts(p) && process_count(row, true) < spread_most(row) &&
-		    master.phase == MASTER_RUNNING)
-			process_start(row);
-		return;
+		p->full = true;
+		break;
+	case STATUS_ROOM:
+		p->full = false;
+		break;
 	case STATUS_AT_LIMIT:
 		say_limit(row);
 		return;
@@ -499,7 +516,7 @@ reap(struct process *p, int status)
 	listen_update(row);
 	/* Rows that work without being asked do not wait for a client. */
 	if (row->cf.wakeup > 0 && !row->cf.wakeup_if_used && row->wanted &&
-	    process_count(row, true) == 0 && row->throttled_until_ns == 0)
+	    process_count_staying(row) == 0 && row->throttled_until_ns == 0)
 		row_wakeup(row);
 	try_successor(row);
 	fiber_queue_wake_all(&master.changed);

@@ -47,6 +47,18 @@ spread_most(const struct row *row)
 	return needed > (int64_t)most ? (size_t)needed : most;
 }
 
+size_t
+spread_most_full(const struct row *row)
+{
+	size_t most = spread_most(row);
+
+	/* Full for want of descriptors: however few processors there are. */
+	if (row->solitary || row->program == NULL || most >= PROCESSES_MAX ||
+	    master.settings.clients_per_process > 0)
+		return most;
+	return PROCESSES_MAX;
+}
+
 static void
 sample(struct process *p, int64_t now)
 {
@@ -93,7 +105,7 @@ sample_row(struct row *row, int64_t now, unsigned *most_out)
 		if (p->cpu_permille > *most_out)
 			*most_out = p->cpu_permille;
 		if (p->reaped || p->told_to_leave ||
-		    p->state == CONTROL_DRAINING)
+		    p->state == CONTROL_DRAINING || p->full)
 			continue;
 		any = true;
 		all = all && p->state == CONTROL_READY &&
@@ -113,7 +125,7 @@ on_sample(struct loop_timer *timer)
 
 		if (sample_row(row, now, &most) &&
 		    master.phase == MASTER_RUNNING && row->wanted &&
-		    process_count(row, true) < spread_most(row))
+		    process_count_staying(row) < spread_most(row))
 			process_start(row);
 	}
 	loop_timer_set(timer, deadline_in_ms(most >= CALM_PERMILLE ?

@@ -184,6 +184,27 @@ class Master(instance.TestCase):
         talks[2].close()
         self.assertEqual(fifth.line(), "220 test")
 
+    def test_processes_out_of_descriptors_get_company(self):
+        mail = self.make(start=False)
+        mail.open_files = 232
+        mail.start()
+        if any("files=262144" in open(f"/proc/{p['pid']}/limits").read()
+               for p in self.processes(mail)):
+            self.skipTest("root may have more descriptors")
+        # Half of what 32 of its own leave is for clients.
+        talks = [self.talk(mail) for _ in range(250)]
+        clients = {p["pid"]: int(p["clients"]) for p in self.processes(mail)}
+        self.assertEqual(sorted(clients.values()), [50, 100, 100])
+        # Those who come next go where there is room again.
+        full = talks[0].say("pid").split()[1]
+        for talk in talks[:20]:
+            talk.close()
+        until(lambda: {p["pid"]: p["clients"] for p in self.processes(mail)}
+              [full] == "80", "room")
+        talks += [self.talk(mail) for _ in range(70)]
+        clients = {p["pid"]: int(p["clients"]) for p in self.processes(mail)}
+        self.assertEqual(sorted(clients.values()), [100, 100, 100])
+
     def test_max_use_counts_with_one_client_per_process(self):
         mail = self.make(service_clients_per_process="1", max_use="2")
         pids = []

@@ -11,8 +11,9 @@
  * has one recipient, the next of N for each message. Per connection 0 means
  * that a client keeps its connection. What is refused or lost is sent again
  * and counted. With --hold each client stays connected after EHLO, or after
- * the messages, until standard input ends; "holding" is printed first.
- * Prints one line of JSON. SPDX-License-Identifier: Apache-2.0
+ * the messages, until standard input ends; "holding" is printed first. Then
+ * each has to answer NOOP once more. Prints one line of JSON, and with --hold
+ * another: {"answered": N}. SPDX-License-Identifier: Apache-2.0
  */
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -27,6 +28,7 @@
 /* More half-open connections than this only overflow the listener. */
 #define OPENING 64
 #define REST_NS 50000000
+#define ANSWER_NS 30000000000
 #define FAILURES 100000
 
 enum state { CLOSED, OPENS, GREETING, EHLO, ENVELOPE, CONTENT, QUIT, HOLDS };
@@ -59,7 +61,7 @@ static bool pipeline, hold;
 static char *body;
 static size_t body_length;
 static struct client *all;
-static uint64_t next_id, done, failures, opening, holding, live;
+static uint64_t next_id, done, failures, opening, holding, live, answered;
 static uint64_t *again;
 static size_t again_count;
 static char first_failure[512];
@@ -291,9 +293,11 @@ next_step(struct client *c)
 	case QUIT:
 		rest(c, 0);
 		break;
+	case HOLDS:
+		answered++;
+		break;
 	case CLOSED:
 	case OPENS:
-	case HOLDS:
 		failed(c, "a reply to nothing");
 	}
 }
@@ -500,6 +504,39 @@ options(int argc, char **argv)
 		die("--to ADDRESS:PORT, and at least one client");
 }
 
+static void
+take_events(int wait)
+{
+	struct epoll_event events[256];
+	int n = epoll_wait(poller, events, 256, wait);
+
+	for (int i = 0; i < n; i++)
+		event_of(events[i].data.ptr, events[i].events);
+}
+
+/* Whether those that were held are still served. */
+static void
+ask_all(void)
+{
+	uint64_t end = now_ns() + ANSWER_NS;
+
+	for (uint64_t i = 0; i < clients; i++) {
+		struct client *c = &all[i];
+
+		if (c->state == HOLDS) {
+			new_text(c, HOLDS, 1);
+			add(c, "NOOP\r\n");
+			flush(c);
+		}
+		if (i % OPENING == 0)
+			take_events(0);
+	}
+	while (answered < live && now_ns() < end)
+		take_events(100);
+	printf("{\"answered\": %lu, \"failures\": %lu}\n", answered, failures);
+	fflush(stdout);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -519,11 +556,7 @@ main(int argc, char **argv)
 	poller = epoll_create1(0);
 	start_ns = now_ns();
 	while (done < messages || live > 0 || hold) {
-		struct epoll_event events[256];
-		int n = epoll_wait(poller, events, 256, open_clients());
-
-		for (int i = 0; i < n; i++)
-			event_of(events[i].data.ptr, events[i].events);
+		take_events(open_clients());
 		if (hold && !told && holding == clients && done == messages) {
 			told = true;
 			report(start_ns);
@@ -531,6 +564,7 @@ main(int argc, char **argv)
 			fflush(stdout);
 			while (getchar() != EOF)
 				;
+			ask_all();
 			return 0;
 		}
 	}

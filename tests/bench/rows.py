@@ -267,7 +267,7 @@ class Idle(Row):
                     one = loads.enter_context(sys_.load(
                         mail.port, count if self.messages else 0, clients=count,
                         hold="yes", sources=40, first_id=first))
-                    held = one.result()
+                    held = one.result(120)
                     if one.line(10) != "holding" or held["holding"] != count:
                         raise sys_.NotAll(f"not all sessions: {held}")
                     sessions.append((one, held))
@@ -276,11 +276,13 @@ class Idle(Row):
                     mail.wait_empty()
                 # Connections between the services are kept for five seconds.
                 after = settled(mail, 8 if self.messages else 3)
-                open_now = established(mail.port)
+                answered = 0
                 for one, _ in sessions:
+                    one.process.stdin.close()
+                    answered += one.result(60)["answered"]
                     one.finish()
-        if open_now < self.sessions:
-            raise sys_.NotAll(f"only {open_now} sessions are left")
+        if answered < self.sessions:
+            raise sys_.NotAll(f"only {answered} sessions answer after their rest")
         by_program = {name: [after[name][0] - before.get(name, [0])[0], after[name][2]]
                       for name in after}
         return {"pss_kb": (total(after, 0) - total(before, 0)) / self.sessions,
@@ -306,13 +308,6 @@ def settled(mail, seconds=3):
         same = same + 1 if near else 0
         last = now
     return last
-
-
-def established(port):
-    """Connections to this port, counted at the server's end."""
-    with open("/proc/net/tcp") as file:
-        return len(re.findall(rf"^\s*\d+: [0-9A-F]+:{port:04X} [0-9A-F:]+ 01 ", file.read(),
-                              re.M))
 
 
 class Counts(Row):

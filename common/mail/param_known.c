@@ -16,7 +16,7 @@
 #define POSTSCREEN_LATER "postscreen is not part of this version"
 #define TABLE_LATER "this table type is not part of this version"
 #define VERIFY_LATER "address verification is not part of this version"
-#define ANVIL_LATER "client rate limits are not part of this version"
+#define ANVIL_LATER "acted on by anvil and smtpd"
 #define QMQPD_LATER "qmqpd is not part of this version"
 #define ROLE_LATER "no role acts on it in this version"
 #define NOT_NEEDED "not needed by this system"

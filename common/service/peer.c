@@ -157,6 +157,12 @@ peer_set_kept(struct peer *peer)
 	peer->kept = true;
 }
 
+void
+peer_set_opening(struct peer *peer, void (*opening)(struct stream *s))
+{
+	peer->opening = opening;
+}
+
 const char *
 peer_why(const struct peer *peer)
 {
@@ -502,6 +508,8 @@ adopt_connection(struct peer *peer, int fd)
 	list_append(&peer->conns, &c->link);
 	peer->nconns++;
 	peer_queue_hello(peer, c->stream);
+	if (peer->opening != NULL)
+		peer->opening(c->stream);
 	return true;
 }
 

@@ -38,6 +38,10 @@ void peer_set_patience(struct peer *peer, int64_t ms);
  * once, call or no call: for what cannot be had twice, a launcher. */
 void peer_set_kept(struct peer *peer);
 
+/* Runs for each new connection behind its hello and before anything else is
+ * sent: may queue notices (attr_queue). Must not suspend. */
+void peer_set_opening(struct peer *peer, void (*opening)(struct stream *s));
+
 /*
  * Sends a request and waits for its reply, decoded into *reply_out with its
  * spans in the arena. The stream takes over descriptors in the request (dup

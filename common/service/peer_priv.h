@@ -28,6 +28,7 @@ struct peer {
 	bool connecting, wanted;	/* wanted: a connection without a call */
 	bool kept;			/* idle too, and asked for when lost */
 	bool apart;			/* found by nobody else */
+	void (*opening)(struct stream *s);
 	struct list pool;
 	size_t npool;
 	struct str why;

@@ -11,8 +11,7 @@
 enum { INTERNAL_LIMIT = 10000 };
 
 static const struct program programs[] = {
-	{ .name = "anvil", .kind = PROGRAM_INTERNAL,
-	    .solitary = true, .idle = true },
+	{ .name = "anvil", .kind = PROGRAM_INTERNAL, .solitary = true },
 	{ .name = "bounce", .kind = PROGRAM_INTERNAL },
 	{ .name = "cleanup", .kind = PROGRAM_INTERNAL },
 	{ .name = "discard", .kind = PROGRAM_AGENT },

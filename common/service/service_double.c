@@ -9,6 +9,7 @@ void
 service_double(const struct service *service, const char *refusal)
 {
 	service_state.service = service;
+	service_state.name = (char *)service->name;
 	str_sets(&service_state.refusal, refusal != NULL ? refusal : "");
 }
 

@@ -17,6 +17,7 @@
 #include "common/mail/hostname.h"
 #include "common/service/service.h"
 #include "daemons/smtpd/clients.h"
+#include "daemons/smtpd/limits.h"
 #include "daemons/smtpd/restrict.h"
 #include "daemons/smtpd/smtpd_priv.h"
 
@@ -330,7 +331,7 @@ command_mail(struct session *s, struct span rest)
 		status = SMTP_CMD_BAD_SENDER;
 	if (status != SMTP_CMD_OK) {
 		refuse_syntax(s, status, rest, &why);
-	} else if (!is_misconfigured(s)) {
+	} else if (!is_misconfigured(s) && limits_message(s)) {
 		transaction_begin(s);
 		fill_envelope(s, &mail);
 		if (size_is_fine(s, mail.size))
@@ -493,7 +494,8 @@ command_rcpt(struct session *s, struct span rest)
 	status = smtp_rcpt_parse(rest, accepted_params(s), utf8, &rcpt, &why);
 	if (status != SMTP_CMD_OK)
 		refuse_syntax(s, status, rest, &why);
-	else if (!is_misconfigured(s) && !too_many_rcpts(s))
+	else if (!is_misconfigured(s) && limits_rcpt(s)
+	    && !too_many_rcpts(s))
 		take_rcpt(s, &rcpt);
 	smtp_rcpt_fini(&rcpt);
 	str_fini(&why);

@@ -10,6 +10,7 @@
 #include "common/mail/conf_core.h"
 #include "common/service/service.h"
 #include "daemons/smtpd/clients.h"
+#include "daemons/smtpd/limits.h"
 #include "daemons/smtpd/restrict.h"
 #include "daemons/smtpd/smtpd_priv.h"
 
@@ -80,6 +81,7 @@ session_new(struct stream *client, const struct sock_peer *peer)
 		ipaddr_print(&peer->ip, s->address);
 	else
 		snprintf(s->address, sizeof(s->address), "127.0.0.1");
+	limits_begin(s);
 	learn_name(s);
 	set_peer(s);
 	return s;
@@ -89,6 +91,7 @@ static void
 session_free(struct session *s)
 {
 	transaction_end(s);
+	limits_end(s);
 	stream_close(s->client);
 	check_memory_free(&s->memory);
 	mem_free(s->name);
@@ -331,7 +334,7 @@ greet(struct session *s)
 {
 	struct check c;
 
-	if (early_input_ends(s))
+	if (!limits_admit(s) || early_input_ends(s))
 		return;
 	if (!smtpd_conf.delay_reject) {
 		check_begin(&c, s, NULL);

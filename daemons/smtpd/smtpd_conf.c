@@ -125,6 +125,22 @@ static const struct param rows[] = {
 	PARAM_INT("multi_recipient_bounce_reject_code",
 	    &smtpd_conf.multi_recipient_bounce_reject_code, .dflt = "550"),
 
+	PARAM_INT("smtpd_client_connection_count_limit",
+	    &smtpd_conf.client_connection_count_limit, .dflt = "50"),
+	PARAM_INT("smtpd_client_connection_rate_limit",
+	    &smtpd_conf.client_connection_rate_limit, .dflt = "0"),
+	PARAM_INT("smtpd_client_message_rate_limit",
+	    &smtpd_conf.client_message_rate_limit, .dflt = "0"),
+	PARAM_INT("smtpd_client_recipient_rate_limit",
+	    &smtpd_conf.client_recipient_rate_limit, .dflt = "0"),
+	PARAM_STR("smtpd_client_event_limit_exceptions",
+	    &smtpd_conf.client_event_limit_exceptions, .dflt =
+	    "${smtpd_client_connection_limit_exceptions:$mynetworks}"),
+	PARAM_INT("smtpd_client_ipv4_prefix_length",
+	    &smtpd_conf.client_ipv4_prefix_length, .dflt = "32", .max = 32),
+	PARAM_INT("smtpd_client_ipv6_prefix_length",
+	    &smtpd_conf.client_ipv6_prefix_length, .dflt = "84", .max = 128),
+
 	PARAM_STR("local_recipient_maps", &smtpd_conf.local_recipient_maps,
 	    .dflt = "proxy:unix:passwd.byname $alias_maps"),
 	PARAM_STR("relay_recipient_maps", &smtpd_conf.relay_recipient_maps,

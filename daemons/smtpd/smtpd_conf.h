@@ -42,6 +42,12 @@ struct smtpd_conf {
 	int64_t unknown_virtual_mailbox_reject_code;
 	int64_t multi_recipient_bounce_reject_code;
 
+	/* How much of it. */
+	const char *client_event_limit_exceptions;
+	int64_t client_connection_count_limit, client_connection_rate_limit;
+	int64_t client_message_rate_limit, client_recipient_rate_limit;
+	int64_t client_ipv4_prefix_length, client_ipv6_prefix_length;
+
 	/* Who is known. */
 	const char *local_recipient_maps, *relay_recipient_maps;
 	const char *virtual_alias_maps, *virtual_mailbox_maps;

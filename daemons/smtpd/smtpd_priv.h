@@ -61,6 +61,8 @@ struct transaction {
 	bool too_big, broken;
 };
 
+struct client_limits;			/* limits.c */
+
 struct session {
 	struct stream *client;
 	struct ipaddr ip;		/* family 0 for a unix client */
@@ -86,6 +88,7 @@ struct session {
 	char last_code[4];
 	uint32_t good[SMTP_VERB_COUNT], total[SMTP_VERB_COUNT];
 	struct transaction *tx;
+	struct client_limits *limits;	/* NULL: not counted */
 	/* delay_reject = no: verdicts of HELO and MAIL that stay */
 	struct check_memory *memory;
 };

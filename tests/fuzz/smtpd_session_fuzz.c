@@ -29,6 +29,7 @@ static const char conf[] =
     "inet_interfaces = 127.0.0.1\n"
     "local_recipient_maps = inline:{user=x, postmaster=x, box=x}\n"
     "smtpd_peername_lookup = no\n"
+    "smtpd_client_connection_count_limit = 0\n"
     "smtpd_error_sleep_time = 0\n"
     "smtpd_soft_error_limit = 100\n"
     "smtpd_hard_error_limit = 100\n"

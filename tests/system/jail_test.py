@@ -39,6 +39,7 @@ NEEDS = {
     "showq": {READ},
     "proxymap": {CONFIG, NSS, NET},
     "resolver": {NSS, NET},
+    "anvil": set(),
     "idle": set(),
 }
 # Keep root, become users, or run before anybody listens: no such declaration.

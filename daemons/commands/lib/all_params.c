@@ -7,6 +7,7 @@
 
 #include "common/base/mem.h"
 #include "common/mail/conf.h"
+#include "daemons/anvil/anvil_conf.h"
 #include "daemons/bounce/bounce_conf.h"
 #include "daemons/cleanup/cleanup_conf.h"
 #include "daemons/commands/lib/commands_conf.h"
@@ -20,10 +21,10 @@
 #include "daemons/virtual/virtual_conf.h"
 
 static const struct param_set *const sets[] = {
-	&conf_core_params, &bounce_params, &cleanup_params, &lmtp_params,
-	&local_params, &pickup_params, &proxymap_params, &qmgr_params,
-	&rewrite_params, &smtp_params, &smtpd_params, &commands_params,
-	&virtual_params,
+	&conf_core_params, &anvil_params, &bounce_params, &cleanup_params,
+	&lmtp_params, &local_params, &pickup_params, &proxymap_params,
+	&qmgr_params, &rewrite_params, &smtp_params, &smtpd_params,
+	&commands_params, &virtual_params,
 };
 
 void

@@ -7,6 +7,7 @@
  *	refusal: TEXT		the service lacks a protection
  *	cleanup: STATUS [TEXT]	what cleanup will say; "down", "stalls"
  *	rewrite: down
+ *	anvil: down
  *
  *	C: TEXT			the client sends a line; lines that follow one
  *				another leave in one send
@@ -16,6 +17,8 @@
  *	S+ PATTERN		the same, and it came with the line before
  *	quiet:			nothing comes from the server now
  *	wait: SECONDS
+ *	again:			another client from there comes and is spoken to
+ *	back:			the one before is spoken to, and it goes
  *	close:			the client goes away
  *	closed:			the server has gone away
  *	drain:			master tells the server to finish
@@ -25,6 +28,7 @@
  *	nolog: PATTERN		no line of the log
  *	got: PATTERN		a line that reached cleanup, in this order
  *	nogot: PATTERN
+ *	told: PATTERN		a note that reached anvil; nottold:
  *	messages: N		complete messages that reached cleanup
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -44,10 +48,10 @@ struct script {
 	const char *path;
 	struct span text, rest;
 	unsigned line;
-	struct stream *s;
+	struct stream *s, *first;
 	struct str out;
 	int64_t connected_ns;
-	size_t log_at, got_at;
+	size_t log_at, got_at, told_at;
 };
 
 static void
@@ -157,6 +161,8 @@ set_up(struct script *sc, struct span word, struct span arg)
 		world.refusal = text;
 	} else if (span_is(word, "cleanup")) {
 		set_cleanup(arg);
+	} else if (span_is(word, "anvil")) {
+		world.no_anvil = span_is(arg, "down");
 	} else if (span_is(word, "rewrite")) {
 		world.no_rewrite = span_is(arg, "down");
 	} else {
@@ -309,6 +315,25 @@ many(struct script *sc, struct span arg)
 }
 
 static void
+come_again(struct script *sc)
+{
+	sc->first = sc->s;
+	sc->s = world_connect();
+}
+
+static void
+go_back(struct script *sc)
+{
+	if (sc->first == NULL)
+		return;
+	stream_close(sc->s);
+	sc->s = sc->first;
+	sc->first = NULL;
+	/* The server notices. */
+	fiber_sleep(deadline_in_ms(100));
+}
+
+static void
 step(struct script *sc, struct span word, struct span arg)
 {
 	int64_t seconds = 0;
@@ -339,6 +364,10 @@ step(struct script *sc, struct span word, struct span arg)
 		check_took(sc, arg);
 	else if (span_is(word, "drain"))
 		service_double_drain();
+	else if (span_is(word, "again"))
+		come_again(sc);
+	else if (span_is(word, "back"))
+		go_back(sc);
 	else if (span_is(word, "wait") && scan_i64(arg, &seconds))
 		fiber_sleep(deadline_in(seconds));
 	else if (!set_up(sc, word, arg))
@@ -350,7 +379,8 @@ is_afterwards(struct span word)
 {
 	return span_is(word, "close") || span_is(word, "log")
 	    || span_is(word, "nolog") || span_is(word, "got")
-	    || span_is(word, "nogot") || span_is(word, "messages");
+	    || span_is(word, "nogot") || span_is(word, "told")
+	    || span_is(word, "nottold") || span_is(word, "messages");
 }
 
 static void
@@ -375,6 +405,7 @@ converse(struct stream *s, void *arg)
 		step(sc, word, value);
 	}
 	send_out(sc);
+	go_back(sc);
 	str_fini(&sc->out);
 }
 
@@ -393,6 +424,10 @@ check_results(struct script *sc)
 			expect_text(sc, &world.got, &sc->got_at, arg, true);
 		else if (span_is(word, "nogot"))
 			expect_text(sc, &world.got, &none, arg, false);
+		else if (span_is(word, "told"))
+			expect_text(sc, &world.told, &sc->told_at, arg, true);
+		else if (span_is(word, "nottold"))
+			expect_text(sc, &world.told, &none, arg, false);
 		else if (span_is(word, "messages"))
 			check_messages(sc, arg);
 		else if (!span_is(word, "close"))

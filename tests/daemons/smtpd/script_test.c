@@ -19,7 +19,8 @@
 	X(client_names_temporary) X(data_lists) X(defer_if) X(drain) \
 	X(drain_idle) X(early) X(early_client) X(early_greeting) X(early_input) \
 	X(ehlo_words) X(fqdn) X(helo) \
-	X(helo_pipelining) X(hidden_keywords) X(junk) X(label) X(local_rewrite) \
+	X(helo_pipelining) X(hidden_keywords) X(junk) X(label) X(limits_count) X(limits_down) X(limits_exempt) \
+	X(limits_exempt_name) X(limits_rate) X(limits_told) X(local_rewrite) \
 	X(long_content) X(long_line) X(lost) X(lost_new) X(missing) \
 	X(misspelt) X(no_command) X(noop_words) X(order) X(per_request_deadline) \
 	X(permit_log) X(pipelining) X(postmaster) X(rcpt_limit) X(refusal) X(relay) \

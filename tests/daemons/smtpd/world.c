@@ -18,9 +18,11 @@
 #include "common/mail/conf_core.h"
 #include "common/service/peer.h"
 #include "common/service/service.h"
+#include "daemons/anvil/counts.h"
 #include "daemons/shared/cleanup_proto.h"
 #include "daemons/shared/rewrite_proto.h"
 #include "daemons/smtpd/clients.h"
+#include "daemons/smtpd/limits.h"
 #include "daemons/smtpd/restrict.h"
 #include "tests/harness/t_maps.h"
 
@@ -251,6 +253,72 @@ serve_cleanup(struct stream *s)
 	stream_close(s);
 }
 
+/* ---- anvil: the real counts ---- */
+
+static struct counts *counts;
+static struct {
+	const struct stream *stream;
+	struct counts_holder *holder;
+} holders[8];
+
+static struct counts_holder *
+holder_of(const struct stream *stream)
+{
+	for (size_t i = 0; i < T_COUNT(holders); i++)
+		if (holders[i].stream == stream)
+			return holders[i].holder;
+	return NULL;
+}
+
+static void
+serve_anvil(const struct rpc_protocol *protocol, struct stream *s,
+    const struct sock_peer *peer)
+{
+	size_t i = 0;
+
+	while (i < T_COUNT(holders) && holders[i].stream != NULL)
+		i++;
+	T_NEED(i < T_COUNT(holders));
+	holders[i].stream = s;
+	holders[i].holder = counts_holder_new(counts);
+	rpc_serve(protocol, s, peer);
+	counts_holder_free(&holders[i].holder);
+	holders[i].stream = NULL;
+}
+
+static bool
+handle_event(struct rpc_call *call, void *request, void *reply_out)
+{
+	const struct anvil_event *event = request;
+	struct anvil_answer *answer = reply_out;
+
+	answer->sessions = counts_hold(holder_of(call->stream), event->key,
+	    event->held, clock_now_ns(), 0);
+	answer->happened = counts_add(counts, event->key, event->rate, 1,
+	    clock_now_ns(), 0);
+	return true;
+}
+
+static bool
+handle_note(struct rpc_call *call, void *request, void *reply_out)
+{
+	const struct anvil_note *note = request;
+
+	counts_hold(holder_of(call->stream), note->key, note->held,
+	    clock_now_ns(), 0);
+	str_addf(&world.told, "%.*s held=%u", SPAN_ARG(note->key),
+	    (unsigned)note->held);
+	if (note->connections > 0)
+		str_adds(&world.told, " connected");
+	if (note->messages > 0)
+		str_addf(&world.told, " messages=%u",
+		    (unsigned)note->messages);
+	if (note->rcpts > 0)
+		str_addf(&world.told, " rcpts=%u", (unsigned)note->rcpts);
+	str_putc(&world.told, '\n');
+	return true;
+}
+
 /* ---- connections to the doubles ---- */
 
 static const struct rpc_method rewrite_methods[] = {
@@ -260,6 +328,12 @@ static const struct rpc_method resolver_methods[] = {
 	{ &resolver_request_form, &resolver_reply_form, handle_resolve,
 	    false },
 };
+static const struct rpc_method anvil_methods[] = {
+	{ &anvil_event_form, &anvil_answer_form, handle_event, false },
+	{ &anvil_note_form, NULL, handle_note, false },
+};
+static const struct rpc_protocol anvil = { .name = ANVIL_PROTOCOL,
+	.version = ANVIL_VERSION, .methods = anvil_methods, .nmethods = 2 };
 static const struct rpc_protocol rewrite = { .name = REWRITE_PROTOCOL,
 	.version = REWRITE_VERSION, .methods = rewrite_methods,
 	.nmethods = 1 };
@@ -267,7 +341,8 @@ static const struct rpc_protocol resolver = { .name = RESOLVER_PROTOCOL,
 	.version = RESOLVER_VERSION, .methods = resolver_methods,
 	.nmethods = 1 };
 
-enum double_kind { DOUBLE_REWRITE, DOUBLE_RESOLVER, DOUBLE_CLEANUP };
+enum double_kind { DOUBLE_REWRITE, DOUBLE_RESOLVER, DOUBLE_CLEANUP,
+	DOUBLE_ANVIL };
 static struct fiber_group fibers;
 
 static void
@@ -286,6 +361,9 @@ serve_double(void *arg)
 		break;
 	case DOUBLE_CLEANUP:
 		serve_cleanup(s);
+		break;
+	case DOUBLE_ANVIL:
+		serve_anvil(&anvil, s, &peer);
 		break;
 	}
 }
@@ -315,6 +393,7 @@ connect_double(void *arg)
 	int pair[2];
 
 	if ((kind == DOUBLE_REWRITE && world.no_rewrite)
+	    || (kind == DOUBLE_ANVIL && world.no_anvil)
 	    || (kind == DOUBLE_CLEANUP && world.no_cleanup))
 		return -1;
 	return start(pair, "double", serve_double, 2, (int)kind) ? pair[0] : -1;
@@ -373,6 +452,7 @@ configure(void)
 		t_fail(T_HERE, "%s", str_cstr(&why));
 	service_double(&service, world.refusal);
 	clients_setup();
+	limits_setup();
 	restrict_setup();
 	unlisted_setup();
 	str_fini(&text);
@@ -409,8 +489,11 @@ world_run(void (*fn)(struct stream *to_server, void *arg), void *arg)
 	    (void *)(intptr_t)DOUBLE_REWRITE);
 	peer_connect_by("private", "resolver", connect_double,
 	    (void *)(intptr_t)DOUBLE_RESOLVER);
+	peer_connect_by("private", "anvil", connect_double,
+	    (void *)(intptr_t)DOUBLE_ANVIL);
 	peer_connect_by("public", "cleanup", connect_double,
 	    (void *)(intptr_t)DOUBLE_CLEANUP);
+	counts = counts_new(60, 1000);
 	fiber_group_init(&fibers);
 	loop_start();
 	fiber_run_main(run_client, &client);

@@ -22,13 +22,14 @@ struct world {
 	bool mismatch;			/* the name points elsewhere */
 	enum resolver_status dns;	/* of the reverse look-up */
 	/* The services. */
-	bool no_rewrite, no_cleanup;
+	bool no_rewrite, no_cleanup, no_anvil;
 	bool cleanup_stalls;		/* takes the message, never answers */
 	bool cleanup_deaf;		/* does not read behind the beginning */
 	uint64_t cleanup_status;
 	char cleanup_text[256];
 	/* What came of it. */
 	struct str got;			/* messages that reached cleanup */
+	struct str told;		/* notes that reached anvil */
 	unsigned messages, lost;	/* complete, and broken off */
 	struct str log;
 };

@@ -268,8 +268,12 @@ main(int argc, char **argv)
 	}
 	if (chdir(conf_core.queue_directory) < 0
 	    || (drop.queue_dir = open(".", O_PATH | O_DIRECTORY
-	    | O_CLOEXEC)) < 0)
-		fatal("open %s: %m", conf_core.queue_directory);
+	    | O_CLOEXEC)) < 0) {
+		refuse(&drop, EX_TEMPFAIL, "open %s: %m",
+		    conf_core.queue_directory);
+		logsink_finish();
+		return drop.exit_status;
+	}
 	queue_names_setup(conf_core.hash_queue_names,
 	    conf_core.hash_queue_depth);
 	fiber_run_main(receive, &drop);

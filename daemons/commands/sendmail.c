@@ -5,6 +5,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <errno.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -43,7 +44,7 @@ struct options {
 struct submission {
 	int fd;				/* to postdrop */
 	struct str frame;
-	bool lost;
+	bool lost, unable;		/* unable: not postdrop's decision */
 };
 
 static int
@@ -253,8 +254,12 @@ send_frame(struct submission *s, const struct attr_form *form,
 
 	str_clear(&s->frame);
 	attr_encode(&s->frame, form, 0, fields, fds, &nfds);
-	if (!s->lost && !fs_write_all(s->fd, str_span(&s->frame), &why))
-		s->lost = true;		/* postdrop has said why */
+	if (!s->lost && !fs_write_all(s->fd, str_span(&s->frame), &why)) {
+		s->lost = true;
+		s->unable = errno != EPIPE;	/* else postdrop says why */
+		if (s->unable)
+			log_error("write to postdrop: %s", str_cstr(&why));
+	}
 	str_fini(&why);
 }
 
@@ -449,7 +454,7 @@ send_content(struct submission *s, struct input *in)
 	}
 	send_run(s, &in->head, true);
 	if (!ferror(stdin))
-		return true;
+		return !s->lost;
 	log_error("read standard input: %m");
 	return false;
 }
@@ -465,43 +470,6 @@ command_path(const char *name)
 	return str_release(&path);
 }
 
-static pid_t
-start_postdrop(int *to_it)
-{
-	extern char **environ;
-	char *argv[] = { "postdrop", "-r", NULL };
-	struct str why = STR_EMPTY;
-	int fds[2];
-	struct child_fd map[1];
-	struct child_spec spec = { .argv = argv, .envp = environ, .fds = map,
-		.nfds = 1 };
-	pid_t pid;
-	char *path = command_path("postdrop");
-
-	if (pipe(fds) < 0)
-		fatal("pipe: %m");
-	sock_set_cloexec(fds[1], true);
-	map[0] = (struct child_fd){ fds[0], STDIN_FILENO };
-	spec.path = path;
-	pid = child_start(&spec, &why);
-	if (pid < 0)
-		fatal("%s", str_cstr(&why));
-	close(fds[0]);
-	*to_it = fds[1];
-	mem_free(path);
-	return pid;
-}
-
-static int
-wait_for(pid_t pid)
-{
-	int status;
-
-	if (waitpid(pid, &status, 0) < 0)
-		return EX_OSERR;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE;
-}
-
 __attribute__((format(printf, 1, 2))) static void
 log_fatal(const char *format, ...)
 {
@@ -510,6 +478,58 @@ log_fatal(const char *format, ...)
 	va_start(args, format);
 	log_va(LOG_LEVEL_FATAL, format, args);
 	va_end(args);
+}
+
+/* -1, with a reason, when there is none now. */
+static pid_t
+start_postdrop(int *to_it, struct str *why)
+{
+	extern char **environ;
+	char *argv[] = { "postdrop", "-r", NULL };
+	int fds[2];
+	struct child_fd map[1];
+	struct child_spec spec = { .argv = argv, .envp = environ, .fds = map,
+		.nfds = 1 };
+	pid_t pid;
+	char *path;
+
+	/* Who ignores it in our caller would hide what became of postdrop. */
+	signal(SIGCHLD, SIG_DFL);
+	if (pipe(fds) < 0) {
+		str_printf(why, "pipe: %m");
+		return -1;
+	}
+	path = command_path("postdrop");
+	sock_set_cloexec(fds[1], true);
+	map[0] = (struct child_fd){ fds[0], STDIN_FILENO };
+	spec.path = path;
+	pid = child_start(&spec, why);
+	close(fds[0]);
+	if (pid < 0)
+		close(fds[1]);
+	else
+		*to_it = fds[1];
+	mem_free(path);
+	return pid;
+}
+
+/* What postdrop decided. One that was killed, could not go on (1) or was never
+ * executed decided nothing. */
+static int
+wait_for(pid_t pid)
+{
+	struct str why = STR_EMPTY;
+	int status = -1, code;
+
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	code = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+	if (code != 1 && code != 126 && code != 127)
+		return code;
+	child_describe_status(status, &why);
+	log_fatal("postdrop: %s", str_cstr(&why));
+	str_fini(&why);
+	return EX_TEMPFAIL;
 }
 
 /* "root(0): what", as log readers expect. */
@@ -540,8 +560,15 @@ submit(const struct options *o, const struct strlist *operands,
 	struct submission s = { .fd = -1 };
 	struct rcpt_sender rcpts = { .s = &s, .notify = o->notify };
 	struct cleanup_end end = { .has_prepended = false };
-	pid_t pid = start_postdrop(&s.fd);
+	struct str why = STR_EMPTY;
+	pid_t pid = start_postdrop(&s.fd, &why);
 
+	if (pid < 0) {
+		log_fatal("%s", str_cstr(&why));
+		str_fini(&why);
+		arena_free(&arena);
+		return EX_TEMPFAIL;
+	}
 	signal(SIGPIPE, SIG_IGN);
 	send_begin(&s, arena, o);
 	for (size_t i = 0; i < operands->count; i++)
@@ -549,9 +576,14 @@ submit(const struct options *o, const struct strlist *operands,
 		    &rcpts);
 	if (send_content(&s, in))
 		send_frame(&s, &cleanup_end_form, &end);
+	else
+		s.unable |= !s.lost;
 	close(s.fd);
 
 	int status = wait_for(pid);
+
+	if (s.unable && status != EX_OK)
+		status = EX_TEMPFAIL;	/* it saw half a message */
 
 	if (status == EX_OK && o->verbose > 0)
 		printf("a delivery report will be mailed to the sender\n");

@@ -150,19 +150,22 @@ deliver_member(struct expansion *e, struct span name)
 }
 
 /* Nothing begins before all names are known; then one that is refused, or has to
- * wait, does not stop the others. */
+ * wait, does not stop the others. A file cannot get a message of its own: it
+ * comes first, and while it has to wait nobody has a copy with each attempt. */
 static void
 carry_out(struct expansion *e)
 {
 	struct str *reason = str_in_arena(e->d->arena);
 
-	for (size_t i = 0; i < e->users.count; i++)
-		deliver_member(e, SPAN(e->users.items[i]));
 	for (size_t i = 0; i < e->files.count; i++) {
 		struct part part = deliver_file(e, SPAN(e->files.items[i]));
 
 		take_part(e, &part);
 	}
+	if (e->failed)
+		return;
+	for (size_t i = 0; i < e->users.count; i++)
+		deliver_member(e, SPAN(e->users.items[i]));
 	if (e->forwards.count > 0 && forward_send(e, reason) && !e->failed)
 		e->status->reason = str_span(reason);
 }

@@ -277,6 +277,24 @@ class Local(instance.TestCase):
         mail.wait_empty()
         self.assertEqual(len(mail.box("everyone")), 1)
 
+    def test_nobody_has_a_copy_with_each_attempt_for_a_file_that_has_to_wait(self):
+        mail = self.start("team: out@demo.test, {user}, {etc}/../mail/file\n")
+        path = os.path.join(mail.mail_dir, "file")
+        os.mkdir(path)                  # no message can be added to it
+        mail.set(minimal_backoff_time="1s", queue_run_delay="1s")
+        mail.reload()
+        one = mail.send("a@demo.test", ["team@here.test"])
+        mail.wait_log(rf"{one}: to=<team@here\.test>, .*status=deferred", 2)
+        self.assertEqual(mail.box("everyone"), [])
+        os.rmdir(path)
+        mail.command("postqueue", "-f")
+        self.box(1)
+        mail.wait_box("everyone", 1)
+        mail.wait_empty()
+        self.assertEqual((len(self.box(1)), len(mail.box("everyone"))), (1, 1))
+        with open(path, encoding="utf-8") as file:
+            self.assertEqual(file.read().count("Subject: test"), 1)
+
     def test_names_are_names_in_any_case_and_once(self):
         upper = self.user.upper()
         mail = self.start(f"Team: {upper}, {{user}}, \\{upper}, \\{{user}}, "

@@ -203,7 +203,7 @@ remove_file(const char *name)
 	    &why)) {
 		hash_remove(over, SPAN(name));
 	} else {
-		log_warn("remove maildrop/%s: %s", name, str_cstr(&why));
+		log_warn("%s", str_cstr(&why));
 		hash_put(over, SPAN(name), over);
 	}
 	str_fini(&why);

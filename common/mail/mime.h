@@ -1,0 +1,68 @@
+/*
+ * mime - where the headers of the parts of a message stand, and of messages
+ * inside it (RFC 2045, 2046), found while the content passes by in any split.
+ *
+ * The caller takes the message's own headers apart (mime_primary_header); what
+ * follows comes back as headers and as content, every byte once and in order.
+ * Nothing is decoded, and bad structure is content.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COMMON_MAIL_MIME_H
+#define COMMON_MAIL_MIME_H
+
+#include "common/base/arena.h"
+#include "common/base/span.h"
+#include "common/base/str.h"
+#include "common/mail/header.h"
+
+enum mime_place {
+	MIME_PART,			/* headers behind a boundary */
+	MIME_NESTED,			/* headers of an attached message */
+};
+
+struct mime_events {
+	/* A logical header, folds kept, without its last LF; cut at the limit. */
+	void (*header)(enum mime_place place, struct span line,
+	    size_t name_length, void *arg);
+	/* The headers of a part are over: what follows counts as content of its
+	 * own. May be NULL. */
+	void (*part)(void *arg);
+	/* Content with its LFs, boundaries and the empty lines behind headers
+	 * among it, in any split. */
+	void (*content)(struct span bytes, void *arg);
+	void *arg;
+};
+
+struct mime_limits {
+	size_t header;			/* bytes kept of a logical header */
+	size_t boundary;		/* bytes that tell boundaries apart */
+	unsigned nesting;		/* boundaries within boundaries */
+};
+
+enum mime_trouble {
+	MIME_TOO_DEEP = 1,		/* nesting */
+	MIME_LONG_HEADER = 2,
+	MIME_8BIT_HEADER = 4,
+	MIME_8BIT_BODY = 8,		/* in a part that is said to be 7bit */
+	MIME_ENCODED_CONTAINER = 16,	/* multipart or message as base64, qp */
+};
+
+struct mime;
+
+/* In the arena. The events' spans are good during the call. */
+struct mime *mime_new(struct arena *arena, const struct mime_limits *limits,
+    const struct mime_events *events);
+/* Of the message itself: the caller keeps and prints them. */
+void mime_primary_header(struct mime *m, struct span line,
+    size_t name_length);
+void mime_primary_end(struct mime *m);
+/* After mime_primary_end: there are no headers in the content, it need not go
+ * through here (and then is not looked at for MIME_8BIT_BODY). */
+bool mime_is_flat(const struct mime *m);
+void mime_take(struct mime *m, struct span bytes);
+void mime_end(struct mime *m);
+/* What was met so far: enum mime_trouble. */
+unsigned mime_trouble(const struct mime *m);
+
+#endif

@@ -22,6 +22,9 @@ enum envelope_flags {
 	ENVELOPE_EXPIRE_NOW = 128,	/* postsuper -e */
 	ENVELOPE_INTERNAL = 256,	/* notices of our own */
 	ENVELOPE_EXTRACT_RCPT = 512,	/* maildrop: recipients from headers */
+	ENVELOPE_REDIRECTED = 1024,	/* recipients before the content are
+					   those of before: they get nothing */
+	ENVELOPE_LATE_FILTER = 2048,	/* its filter stands behind the content */
 };
 
 struct envelope {

@@ -197,6 +197,14 @@ queue_writer_envelope(struct queue_writer *w, const struct envelope *envelope)
 	str_fini(&body);
 }
 
+/* An empty message has content, too. */
+static void
+need_content(struct queue_writer *w)
+{
+	if (w->stage == STAGE_ENVELOPE)
+		queue_writer_content(w, SPAN_NONE);
+}
+
 static void
 end_content(struct queue_writer *w)
 {
@@ -244,6 +252,28 @@ queue_writer_content(struct queue_writer *w, struct span bytes)
 }
 
 void
+queue_writer_filter(struct queue_writer *w, struct span filter)
+{
+	need_content(w);
+	end_content(w);
+	CHECK(position(w) == w->layout.content_offset
+	    + w->layout.content_length);
+	str_putc(&w->buf, RECORD_FILTER);
+	writer_varint(&w->buf, filter.len);
+	str_add(&w->buf, filter);
+	w->flags |= ENVELOPE_LATE_FILTER;
+}
+
+void
+queue_writer_redirect(struct queue_writer *w)
+{
+	need_content(w);
+	end_content(w);
+	w->layout.rcpt_count = 0;
+	w->flags |= ENVELOPE_REDIRECTED;
+}
+
+void
 queue_writer_final_flags(struct queue_writer *w, uint64_t add_flags)
 {
 	w->flags |= add_flags;
@@ -262,8 +292,7 @@ add_trailer(struct queue_writer *w)
 {
 	uint32_t crc;
 
-	if (w->stage == STAGE_ENVELOPE)	/* an empty message has content, too */
-		queue_writer_content(w, SPAN_NONE);
+	need_content(w);
 	end_content(w);
 	crc = crc32c(w->crc, str_cstr(&w->buf), str_len(&w->buf));
 	w->layout.file_length = position(w) + TRAILER_BYTES;

@@ -3,7 +3,8 @@
  *
  *	"WAYPOST1"  records: u8 type, varint length, bytes
  *	'E' envelope   'R' mark byte + recipient   ...   'C' content bytes raw,
- *	LF line ends, its length only in the trailer   'R' more recipients
+ *	LF line ends, its length only in the trailer   'F' filter   'R' more
+ *	recipients
  *	'Z' trailer, fixed size, at the very end: offsets, counts, CRC32C, magic
  *
  * The trailer alone proves completeness. docs/queue-format.md has the legal
@@ -51,6 +52,12 @@ void queue_writer_envelope(struct queue_writer *w,
 /* Before or after the content. */
 void queue_writer_rcpt(struct queue_writer *w, struct envelope_rcpt *rcpt);
 void queue_writer_content(struct queue_writer *w, struct span bytes);
+/* Another filter than the envelope's, or none: after the content, before more
+ * recipients, once. ENVELOPE_LATE_FILTER says so. */
+void queue_writer_filter(struct queue_writer *w, struct span filter);
+/* Only the recipients that are written from now on count; after the content.
+ * ENVELOPE_REDIRECTED says so. */
+void queue_writer_redirect(struct queue_writer *w);
 /* The envelope's flags and size as they are known at the end. */
 void queue_writer_final_flags(struct queue_writer *w, uint64_t add_flags);
 uint64_t queue_writer_content_length(const struct queue_writer *w);

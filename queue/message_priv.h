@@ -13,6 +13,7 @@
 #define RECORD_ENVELOPE 'E'
 #define RECORD_RCPT 'R'
 #define RECORD_CONTENT 'C'
+#define RECORD_FILTER 'F'
 #define RECORD_TRAILER 'Z'
 
 #define MARK_LEFT 'R'			/* to be delivered */

@@ -158,6 +158,31 @@ read_trailer(struct queue_message *m, uint64_t size, uint32_t *crc_out,
 	return QUEUE_OK;
 }
 
+static uint64_t
+content_end(const struct queue_message *m)
+{
+	return m->layout.content_offset + m->layout.content_length;
+}
+
+static enum queue_result
+read_late_filter(struct queue_message *m, struct arena *arena,
+    struct str *why)
+{
+	struct records r = { .fd = m->fd, .at = content_end(m),
+		.end = m->layout.file_length - TRAILER_BYTES };
+	struct record record;
+	enum queue_result result = QUEUE_OK;
+
+	if (!next_record(&r, &record))
+		result = bad_record(&r, why, "no filter");
+	else if (record.type != RECORD_FILTER)
+		result = damaged(why, "no filter");
+	else
+		m->envelope.filter = arena_span(arena, record.body);
+	records_over(&r);
+	return result;
+}
+
 static enum queue_result
 read_envelope(struct queue_message *m, struct arena *arena, uint64_t flags,
     struct str *why)
@@ -178,6 +203,8 @@ read_envelope(struct queue_message *m, struct arena *arena, uint64_t flags,
 	if (m->envelope.data_size == 0)
 		m->envelope.data_size = m->layout.content_length;
 	records_over(&r);
+	if (result == QUEUE_OK && (flags & ENVELOPE_LATE_FILTER))
+		result = read_late_filter(m, arena, why);
 	return result;
 }
 
@@ -232,15 +259,16 @@ check_sum(const struct queue_message *m, uint32_t wanted, struct str *why)
 	struct records before = { .fd = m->fd, .at = QUEUE_MAGIC_BYTES,
 		.end = l->content_offset - 1 };
 	struct records after = { .fd = m->fd,
-		.at = l->content_offset + l->content_length,
-		.end = l->file_length - TRAILER_BYTES };
+		.at = content_end(m), .end = l->file_length - TRAILER_BYTES };
 	char *buf = mem_alloc(READ_BYTES);
 	uint32_t crc = 0;
-	uint64_t rcpts = 0;
+	uint64_t rcpts = 0, void_rcpts = 0;
+	bool redirected = (m->envelope.flags & ENVELOPE_REDIRECTED) != 0;
 	bool ok;
 
 	ok = sum_range(&before, 0, QUEUE_MAGIC_BYTES, &crc, buf, READ_BYTES)
-	    && sum_records(&before, &crc, buf, READ_BYTES, &rcpts)
+	    && sum_records(&before, &crc, buf, READ_BYTES,
+	    redirected ? &void_rcpts : &rcpts)
 	    && sum_range(&before, before.end, after.at, &crc, buf,
 	    READ_BYTES)
 	    && sum_records(&after, &crc, buf, READ_BYTES, &rcpts)
@@ -375,16 +403,15 @@ queue_message_close(struct queue_message *m)
 static void
 start_at(struct queue_message *m, uint64_t cursor, struct records *r)
 {
-	uint64_t content_end = m->layout.content_offset
-	    + m->layout.content_length;
-
 	*r = (struct records){ .fd = m->fd };
-	r->at = cursor != 0 ? cursor : QUEUE_MAGIC_BYTES;
+	r->at = cursor != 0 ? cursor
+	    : m->envelope.flags & ENVELOPE_REDIRECTED ? content_end(m)
+	    : QUEUE_MAGIC_BYTES;
 	r->end = r->at < m->layout.content_offset
 	    ? m->layout.content_offset - 1
 	    : m->layout.file_length - TRAILER_BYTES;
-	if (r->at == r->end && r->at < content_end) {
-		r->at = content_end;
+	if (r->at == r->end && r->at < content_end(m)) {
+		r->at = content_end(m);
 		r->end = m->layout.file_length - TRAILER_BYTES;
 	}
 }
@@ -392,12 +419,9 @@ start_at(struct queue_message *m, uint64_t cursor, struct records *r)
 static bool
 next_region(struct queue_message *m, struct records *r)
 {
-	uint64_t content_end = m->layout.content_offset
-	    + m->layout.content_length;
-
 	if (r->end != m->layout.content_offset - 1)
 		return false;
-	r->at = content_end;
+	r->at = content_end(m);
 	r->end = m->layout.file_length - TRAILER_BYTES;
 	return true;
 }

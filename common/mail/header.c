@@ -8,6 +8,7 @@
 #define S HEADER_IS_SENDER
 #define R (HEADER_IS_RCPT | HEADER_IS_EXTRACTED)
 #define X HEADER_IS_RESENT
+#define M HEADER_IS_MIME
 
 static const struct {
 	struct span name;
@@ -17,10 +18,13 @@ static const struct {
 	[HEADER_APPARENTLY_TO] = { SPAN_LIT("Apparently-To"), HEADER_IS_RCPT },
 	[HEADER_BCC] = { SPAN_LIT("Bcc"), R },
 	[HEADER_CC] = { SPAN_LIT("Cc"), R },
+	[HEADER_CONTENT_DESCRIPTION] = { SPAN_LIT("Content-Description"), M },
+	[HEADER_CONTENT_DISPOSITION] = { SPAN_LIT("Content-Disposition"), M },
+	[HEADER_CONTENT_ID] = { SPAN_LIT("Content-ID"), M },
 	[HEADER_CONTENT_LENGTH] = { SPAN_LIT("Content-Length"), 0 },
 	[HEADER_CONTENT_TRANSFER_ENCODING] =
-	    { SPAN_LIT("Content-Transfer-Encoding"), 0 },
-	[HEADER_CONTENT_TYPE] = { SPAN_LIT("Content-Type"), 0 },
+	    { SPAN_LIT("Content-Transfer-Encoding"), M },
+	[HEADER_CONTENT_TYPE] = { SPAN_LIT("Content-Type"), M },
 	[HEADER_DATE] = { SPAN_LIT("Date"), 0 },
 	[HEADER_DELIVERED_TO] = { SPAN_LIT("Delivered-To"), 0 },
 	[HEADER_DISPOSITION_NOTIFICATION_TO] =
@@ -28,7 +32,7 @@ static const struct {
 	[HEADER_ERRORS_TO] = { SPAN_LIT("Errors-To"), S },
 	[HEADER_FROM] = { SPAN_LIT("From"), S },
 	[HEADER_MESSAGE_ID] = { SPAN_LIT("Message-Id"), 0 },
-	[HEADER_MIME_VERSION] = { SPAN_LIT("MIME-Version"), 0 },
+	[HEADER_MIME_VERSION] = { SPAN_LIT("MIME-Version"), M },
 	[HEADER_RECEIVED] = { SPAN_LIT("Received"), 0 },
 	[HEADER_REPLY_TO] = { SPAN_LIT("Reply-To"), S },
 	[HEADER_RESENT_BCC] = { SPAN_LIT("Resent-Bcc"), R | X },

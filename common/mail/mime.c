@@ -26,6 +26,7 @@ struct mime {
 	struct mime_limits limits;
 	struct mime_events events;
 	unsigned trouble;
+	struct span trouble_text;
 	enum where where;
 	enum mime_place place;		/* of the headers we are in */
 	/* Of the headers at hand. */
@@ -56,9 +57,27 @@ mime_new(struct arena *arena, const struct mime_limits *limits,
 }
 
 unsigned
-mime_trouble(const struct mime *m)
+mime_trouble(const struct mime *m, struct span *text_out)
 {
+	*text_out = m->trouble_text;
 	return m->trouble;
+}
+
+static bool
+is_news(const struct mime *m, enum mime_trouble trouble)
+{
+	return (m->limits.reported & ~m->trouble & trouble) != 0;
+}
+
+static void
+report(struct mime *m, enum mime_trouble trouble, struct span text)
+{
+	if (!is_news(m, trouble))
+		return;
+	if (m->trouble == 0)
+		m->trouble_text = arena_span(m->arena,
+		    span_sub(text, 0, 100));
+	m->trouble |= trouble;
 }
 
 /* ---- what a header says ---- */
@@ -190,11 +209,12 @@ take_encoding(struct mime *m, struct span value)
 }
 
 static void
-learn_header(struct mime *m, struct span line, size_t name_length)
+learn_header(struct mime *m, enum header_id id, struct span line,
+    size_t name_length)
 {
 	struct span value = header_value(line, name_length);
 
-	switch (header_find(span_sub(line, 0, name_length))) {
+	switch (id) {
 	case HEADER_CONTENT_TYPE:
 		take_content_type(m, value);
 		break;
@@ -204,8 +224,8 @@ learn_header(struct mime *m, struct span line, size_t name_length)
 	default:
 		break;
 	}
-	if (!(m->trouble & MIME_8BIT_HEADER) && !span_is_ascii(line))
-		m->trouble |= MIME_8BIT_HEADER;
+	if (is_news(m, MIME_8BIT_HEADER) && !span_is_ascii(line))
+		report(m, MIME_8BIT_HEADER, line);
 }
 
 /* ---- sections ---- */
@@ -226,7 +246,7 @@ open_boundary(struct mime *m)
 	struct boundary *wider;
 
 	if (m->nopen >= m->limits.nesting) {
-		m->trouble |= MIME_TOO_DEEP;
+		report(m, MIME_TOO_DEEP, str_span(m->boundary));
 		return;
 	}
 	if (m->nopen == m->room) {
@@ -247,7 +267,8 @@ static void
 end_headers(struct mime *m)
 {
 	if (m->kind != KIND_OTHER && m->encoding == ENCODING_CODED)
-		m->trouble |= MIME_ENCODED_CONTAINER;
+		report(m, MIME_ENCODED_CONTAINER, SPAN(m->kind == KIND_MESSAGE
+		    ? "message/*" : "multipart/*"));
 	m->where = IN_CONTENT;
 	switch (m->kind) {
 	case KIND_MULTIPART:
@@ -266,9 +287,10 @@ end_headers(struct mime *m)
 }
 
 void
-mime_primary_header(struct mime *m, struct span line, size_t name_length)
+mime_primary_header(struct mime *m, enum header_id id, struct span line,
+    size_t name_length)
 {
-	learn_header(m, line, name_length);
+	learn_header(m, id, line, name_length);
 }
 
 void
@@ -285,14 +307,22 @@ mime_is_flat(const struct mime *m)
 
 /* ---- lines ---- */
 
+static struct span
+first_line(struct span bytes)
+{
+	ssize_t lf = span_find(bytes, '\n');
+
+	return lf < 0 ? bytes : span_sub(bytes, 0, (size_t)lf);
+}
+
 static void
 put_content(struct mime *m, struct span bytes)
 {
 	if (bytes.len == 0)
 		return;
-	if (m->encoding == ENCODING_7BIT && !(m->trouble & MIME_8BIT_BODY)
+	if (m->encoding == ENCODING_7BIT && is_news(m, MIME_8BIT_BODY)
 	    && !span_is_ascii(bytes))
-		m->trouble |= MIME_8BIT_BODY;
+		report(m, MIME_8BIT_BODY, first_line(bytes));
 	m->events.content(bytes, m->events.arg);
 }
 
@@ -305,7 +335,7 @@ flush_header(struct mime *m)
 	if (line.len == 0)
 		return;
 	n = header_name_length(line);
-	learn_header(m, line, n);
+	learn_header(m, header_find(span_sub(line, 0, n)), line, n);
 	m->events.header(m->place, line, n, m->events.arg);
 	str_clear(m->header);
 }
@@ -340,9 +370,9 @@ add_header(struct mime *m, struct span bytes)
 	size_t len = str_len(m->header);
 	size_t room = len < m->limits.header ? m->limits.header - len : 0;
 
-	if (bytes.len > room)
-		m->trouble |= MIME_LONG_HEADER;
 	str_add(m->header, span_sub(bytes, 0, room));
+	if (bytes.len > room)
+		report(m, MIME_LONG_HEADER, str_span(m->header));
 }
 
 static bool

@@ -38,6 +38,7 @@ struct mime_limits {
 	size_t header;			/* bytes kept of a logical header */
 	size_t boundary;		/* bytes that tell boundaries apart */
 	unsigned nesting;		/* boundaries within boundaries */
+	unsigned reported;		/* enum mime_trouble that is wanted */
 };
 
 enum mime_trouble {
@@ -54,7 +55,7 @@ struct mime;
 struct mime *mime_new(struct arena *arena, const struct mime_limits *limits,
     const struct mime_events *events);
 /* Of the message itself: the caller keeps and prints them. */
-void mime_primary_header(struct mime *m, struct span line,
+void mime_primary_header(struct mime *m, enum header_id id, struct span line,
     size_t name_length);
 void mime_primary_end(struct mime *m);
 /* After mime_primary_end: there are no headers in the content, it need not go
@@ -62,7 +63,8 @@ void mime_primary_end(struct mime *m);
 bool mime_is_flat(const struct mime *m);
 void mime_take(struct mime *m, struct span bytes);
 void mime_end(struct mime *m);
-/* What was met so far: enum mime_trouble. */
-unsigned mime_trouble(const struct mime *m);
+/* What was met so far, of what is reported: enum mime_trouble. *text_out is how
+ * the place of the first one begins; good until the arena goes. */
+unsigned mime_trouble(const struct mime *m, struct span *text_out);
 
 #endif

@@ -23,6 +23,8 @@ prepare(void)
 		fatal("%s", str_cstr(&why));
 	tables_allow_reopen();
 	map_setup();
+	masquerade_setup();
+	checks_setup();
 	headers_setup();
 	str_fini(&why);
 }

@@ -18,6 +18,16 @@ struct cleanup_conf {
 	const char *remote_header_rewrite_domain, *smtputf8_autodetect_classes;
 	int64_t virtual_alias_expansion_limit, virtual_alias_recursion_limit;
 	int64_t virtual_alias_address_length_limit, duplicate_filter_limit;
+	const char *always_bcc, *sender_bcc_maps, *recipient_bcc_maps;
+	const char *masquerade_domains, *masquerade_classes;
+	const char *masquerade_exceptions;
+	const char *header_checks, *mime_header_checks, *nested_header_checks;
+	const char *body_checks;
+	int64_t body_checks_size_limit;
+	int64_t mime_boundary_length_limit, mime_nesting_limit;
+	bool disable_mime_input_processing;
+	bool strict_7bit_headers, strict_8bitmime, strict_8bitmime_body;
+	bool strict_mime_encoding_domain;
 	bool always_add_missing_headers, replace_stray_cr_lf;
 	bool enable_original_recipient;
 };

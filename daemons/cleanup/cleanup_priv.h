@@ -8,6 +8,7 @@
 #define DAEMONS_CLEANUP_CLEANUP_PRIV_H
 
 #include "common/base/hash.h"
+#include "common/base/strlist.h"
 #include "common/io/sock.h"
 #include "common/io/stream.h"
 #include "common/mail/header.h"
@@ -40,13 +41,31 @@ struct transaction {
 	unsigned hops;
 	struct strlist *extracted, *extracted_resent;
 	bool has_8bit, has_utf8_header;
+
+	/* Checks. */
+	struct mime *mime;		/* NULL: nobody looks for parts */
+	uint64_t segment;		/* bytes of this part so far */
+	struct str *body_line;		/* unfinished, if lines are checked */
+	struct bcc *bcc;		/* not among the recipients yet */
+	bool always_bcc_done;
+	struct span filter, redirect;	/* the last of each; empty: none */
 };
+
+struct bcc {
+	struct bcc *next;
+	struct span address;
+};
+
+enum line_fate { LINE_KEPT, LINE_CHANGED, LINE_DROPPED };
+enum header_place { HEADER_PRIMARY, HEADER_OF_PART, HEADER_NESTED };
 
 /* transaction.c: messages of one connection until it ends. Suspends. */
 void transaction_serve(struct stream *client, const struct sock_peer *peer);
 /* The first trouble of a message sticks; the rest of it is read and dropped. */
 void transaction_fail(struct transaction *t, enum cleanup_status status,
     const char *text);
+/* One more recipient, whose fate is nobody's business. Copied. */
+void transaction_bcc(struct transaction *t, struct span address);
 
 /* map.c: before the jail. */
 void map_setup(void);
@@ -56,6 +75,10 @@ void map_sender(struct transaction *t);
 /* Canonical and virtual mapping of one recipient; the results are appended to
  * t->rcpts. Suspends. */
 void map_rcpt(struct transaction *t, const struct envelope_rcpt *rcpt);
+/* The same for a copy that was not asked for by the sender; and as it is, for
+ * the one who gets mail in place of the recipients. Suspends. */
+void map_bcc(struct transaction *t, struct span address);
+void map_redirect(struct transaction *t, struct span address);
 /* Was SMTPUTF8 asked for, or do we ask for it ourselves? */
 bool map_wants_utf8(const struct transaction *t);
 /* An address in a header: appended to out, internal form. Suspends. */
@@ -63,6 +86,38 @@ void map_header_address(struct transaction *t, struct span address,
     unsigned header_kind, struct str *out);
 /* Transports and next hops of recipients that lack them, for the notice. */
 void map_resolve(struct transaction *t);
+
+/* content.c */
+void content_put(struct transaction *t, struct span bytes);
+void content_put_line(struct transaction *t, struct span line);
+
+/* checks.c: setup before the jail. */
+void checks_setup(void);
+void checks_close_all(void);		/* tests: before another set-up */
+bool checks_want_any(void);
+bool checks_want_body(const struct transaction *t);
+/* What is to become of a line; *changed_out is its new text. What the action
+ * wants of the message is noted in t. May suspend. */
+enum line_fate checks_header(struct transaction *t, enum header_place place,
+    enum header_id id, struct span line, struct str *changed_out);
+enum line_fate checks_body(struct transaction *t, struct span line,
+    struct str *changed_out);
+/* "reject: header Subject: x from PEER; from=<..> to=<..> ...: text". */
+void checks_log(const struct transaction *t, const char *word,
+    const char *context, struct span line, struct span text);
+
+/* body.c: the headers in front of it, then all of it. May suspend. */
+void body_note_header(struct transaction *t, enum header_id id,
+    struct span line, size_t name_length);
+void body_begin(struct transaction *t);
+void body_take(struct transaction *t, struct span bytes);
+void body_end(struct transaction *t);
+
+/* masquerade.c: setup before the jail. */
+void masquerade_setup(void);
+void masquerade_close_all(void);	/* tests: before another set-up */
+/* Takes subdomains of masquerade_domains from an address. Suspends. */
+void masquerade(struct transaction *t, struct str *address);
 
 /* headers.c */
 void headers_setup(void);

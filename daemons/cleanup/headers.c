@@ -47,43 +47,6 @@ was_seen(const struct transaction *t, enum header_id id)
 	return t->header_seen[id / 32] >> id % 32 & 1;
 }
 
-/* ---- content out ---- */
-
-static void
-note_8bit(struct transaction *t, struct span bytes)
-{
-	if (!t->has_8bit && !span_is_ascii(bytes))
-		t->has_8bit = true;
-}
-
-/* A CR that is left in the content stands alone: CR LF came as LF. */
-static void
-put_content(struct transaction *t, struct span bytes)
-{
-	note_8bit(t, bytes);
-	if (conf_core.message_size_limit > 0
-	    && queue_writer_content_length(t->writer) + bytes.len
-	    > (uint64_t)conf_core.message_size_limit) {
-		if (t->status == CLEANUP_OK)
-			log_warn("queue file size limit exceeded");
-		transaction_fail(t, CLEANUP_TOO_BIG, NULL);
-		return;
-	}
-	while (bytes.len > 0) {
-		ssize_t cr = cleanup_conf.replace_stray_cr_lf
-		    ? span_find(bytes, '\r') : -1;
-
-		if (cr < 0) {
-			queue_writer_content(t->writer, bytes);
-			return;
-		}
-		queue_writer_content(t->writer, span_sub(bytes, 0,
-		    (size_t)cr));
-		queue_writer_content(t->writer, SPAN(" "));
-		bytes = span_skip(bytes, (size_t)cr + 1);
-	}
-}
-
 /* ---- one header ---- */
 
 struct rewriting {
@@ -142,14 +105,14 @@ rewrite_header(struct transaction *t, unsigned kind, struct span line,
 
 	token822_each_address(value, rewrite_one, &r);
 	if (!r.changed) {
-		put_content(t, line);
+		content_put(t, line);
 	} else {
 		str_add(&r.out, span_skip(value, r.copied));
-		put_content(t, span_sub(line, 0,
+		content_put(t, span_sub(line, 0,
 		    (size_t)(value.p - line.p)));
-		put_content(t, str_span(&r.out));
+		content_put(t, str_span(&r.out));
 	}
-	put_content(t, SPAN("\n"));
+	content_put(t, SPAN("\n"));
 	str_fini(&r.out);
 }
 
@@ -167,13 +130,12 @@ is_dropped(enum header_id id, struct span name)
 }
 
 static void
-take_header(struct transaction *t, struct span line, size_t name_length)
+take_header(struct transaction *t, enum header_id id, struct span line,
+    size_t name_length)
 {
-	enum header_id id = header_find(span_sub(line, 0, name_length));
 	struct span value = header_value(line, name_length);
 	unsigned kind = header_flags(id);
 
-	t->any_header = true;
 	t->header_seen[id / 32] |= 1u << id % 32;
 	if (id == HEADER_RECEIVED
 	    && ++t->hops > conf_core.hopcount_limit) {
@@ -196,21 +158,41 @@ take_header(struct transaction *t, struct span line, size_t name_length)
 	if (kind & (HEADER_IS_SENDER | HEADER_IS_RCPT)) {
 		rewrite_header(t, kind, line, value);
 	} else {
-		put_content(t, line);
-		put_content(t, SPAN("\n"));
+		content_put_line(t, line);
 	}
+}
+
+/* Checks see a header before anything is done about it. */
+static void
+check_and_take(struct transaction *t, struct span line)
+{
+	size_t n = header_name_length(line);
+	enum header_id id = header_find(span_sub(line, 0, n));
+	struct str changed = STR_EMPTY;
+
+	t->any_header = true;
+	body_note_header(t, id, line, n);
+	switch (checks_header(t, HEADER_PRIMARY, id, line, &changed)) {
+	case LINE_KEPT:
+		take_header(t, id, line, n);
+		break;
+	case LINE_CHANGED:
+		line = str_span(&changed);
+		n = header_name_length(line);
+		take_header(t, header_find(span_sub(line, 0, n)), line, n);
+		break;
+	case LINE_DROPPED:
+		break;
+	}
+	str_fini(&changed);
 }
 
 static void
 flush_header(struct transaction *t)
 {
-	struct span line = str_span(t->header);
-	size_t n;
-
-	if (line.len == 0)
+	if (str_len(t->header) == 0)
 		return;
-	n = header_name_length(line);
-	take_header(t, line, n);
+	check_and_take(t, str_span(t->header));
 	str_clear(t->header);
 }
 
@@ -226,7 +208,7 @@ adds_missing(const struct transaction *t)
 static void
 put_line(struct transaction *t, struct str *line)
 {
-	put_content(t, str_span(line));
+	content_put(t, str_span(line));
 	str_fini(line);
 }
 
@@ -358,6 +340,15 @@ end_headers(struct transaction *t)
 	t->in_headers = false;
 }
 
+/* A body without an empty line before it gets one. */
+static void
+begin_body(struct transaction *t)
+{
+	end_headers(t);
+	content_put(t, SPAN("\n"));
+	body_begin(t);
+}
+
 /* ---- input ---- */
 
 static void
@@ -403,12 +394,10 @@ take_line(struct transaction *t, struct span line)
 	    && (span_starts(line, SPAN("From "))
 	    || span_starts(line, SPAN(">From "))))
 		return;
-	end_headers(t);
-	/* A body without an empty line before it gets one. */
-	put_content(t, SPAN("\n"));
+	begin_body(t);
 	if (line.len > 0) {
-		put_content(t, line);
-		put_content(t, SPAN("\n"));
+		body_take(t, line);
+		body_take(t, SPAN("\n"));
 	}
 }
 
@@ -433,9 +422,8 @@ take_unfinished(struct transaction *t, struct span bytes)
 	if (str_len(t->line) < LINE_MOST
 	    || is_header_line(t, str_span(t->line)))
 		return;
-	end_headers(t);
-	put_content(t, SPAN("\n"));
-	put_content(t, str_span(t->line));
+	begin_body(t);
+	body_take(t, str_span(t->line));
 	str_clear(t->line);
 }
 
@@ -458,8 +446,8 @@ headers_take(struct transaction *t, struct span bytes)
 		}
 		bytes = span_skip(bytes, (size_t)lf + 1);
 	}
-	if (t->status == CLEANUP_OK)
-		put_content(t, bytes);
+	if (t->status == CLEANUP_OK && bytes.len > 0)
+		body_take(t, bytes);
 }
 
 void
@@ -469,4 +457,5 @@ headers_end(struct transaction *t)
 		take_line(t, str_span(t->line));
 	if (t->in_headers)
 		end_headers(t);
+	body_end(t);
 }

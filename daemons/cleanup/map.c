@@ -40,6 +40,7 @@ static const struct name_value propagate_words[] = {
 #define CANONICAL_DEPTH 10		/* tables that lead from one to the next */
 
 static struct maps *canonical, *sender_canonical, *rcpt_canonical;
+static struct maps *sender_bcc, *rcpt_bcc;
 /* Where a message came from, for smtputf8_autodetect_classes. */
 enum utf8_class { UTF8_SENDMAIL = 1, UTF8_SMTPD = 2, UTF8_INTERNAL = 4 };
 
@@ -55,6 +56,7 @@ static const struct name_value utf8_words[] = {
 static struct maps *virtual_alias;
 static struct matchlist *local_domains;
 static unsigned canonical_classes, sender_classes, rcpt_classes, propagate;
+static unsigned masquerade_classes;
 static unsigned utf8_classes;
 
 static unsigned
@@ -80,6 +82,12 @@ map_setup(void)
 	    cleanup_conf.recipient_canonical_maps, MAP_FOLD);
 	virtual_alias = tables_open("virtual_alias_maps",
 	    cleanup_conf.virtual_alias_maps, MAP_FOLD);
+	sender_bcc = tables_open("sender_bcc_maps",
+	    cleanup_conf.sender_bcc_maps, MAP_FOLD);
+	rcpt_bcc = tables_open("recipient_bcc_maps",
+	    cleanup_conf.recipient_bcc_maps, MAP_FOLD);
+	masquerade_classes = words(class_words, "masquerade_classes",
+	    cleanup_conf.masquerade_classes);
 	canonical_classes = words(class_words, "canonical_classes",
 	    cleanup_conf.canonical_classes);
 	sender_classes = words(class_words, "sender_canonical_classes",
@@ -102,6 +110,8 @@ map_close_all(void)
 	maps_close(sender_canonical);
 	maps_close(rcpt_canonical);
 	maps_close(virtual_alias);
+	maps_close(sender_bcc);
+	maps_close(rcpt_bcc);
 	matchlist_close(local_domains);
 }
 
@@ -251,6 +261,32 @@ canonical_map(struct transaction *t, unsigned class, struct str *address)
 		canonical_table(t, rcpt_canonical, address);
 	if (class & canonical_classes)
 		canonical_table(t, canonical, address);
+	if (class & masquerade_classes)
+		masquerade(t, address);
+}
+
+/* A copy for whom a table names, if it names somebody for this address. */
+static void
+look_for_bcc(struct transaction *t, struct maps *maps, struct span address)
+{
+	struct str value = STR_EMPTY, extension = STR_EMPTY;
+
+	if (!(t->flags & CLEANUP_BCC_OK) || maps_empty(maps)
+	    || span_empty(address))
+		return;
+	switch (find(maps, address, &value, &extension)) {
+	case MAP_FOUND:
+		if (!span_empty(span_trim(str_span(&value))))
+			transaction_bcc(t, span_trim(str_span(&value)));
+		break;
+	case MAP_ABSENT:
+		break;
+	case MAP_FAILED:
+		lookup_failed(t, maps, address);
+		break;
+	}
+	str_fini(&value);
+	str_fini(&extension);
 }
 
 void
@@ -264,6 +300,7 @@ map_sender(struct transaction *t)
 		transaction_fail(t, CLEANUP_CONTENT,
 		    "5.1.7 sender address too long");
 	t->envelope.sender = str_span(sender);
+	look_for_bcc(t, sender_bcc, t->envelope.sender);
 }
 
 void
@@ -445,7 +482,7 @@ is_duplicate(struct transaction *t, struct span address, struct span original)
 }
 
 static void
-add_rcpt(struct transaction *t, const struct envelope_rcpt *from,
+append_rcpt(struct transaction *t, const struct envelope_rcpt *from,
     struct span address, bool unchanged)
 {
 	struct envelope_rcpt *rcpt;
@@ -456,8 +493,6 @@ add_rcpt(struct transaction *t, const struct envelope_rcpt *from,
 		    "5.1.3 recipient address too long");
 		return;
 	}
-	if (is_duplicate(t, address, from->original))
-		return;
 	if (t->nrcpts == t->room) {
 		struct envelope_rcpt *wider;
 
@@ -478,6 +513,14 @@ add_rcpt(struct transaction *t, const struct envelope_rcpt *from,
 	}
 }
 
+static void
+add_rcpt(struct transaction *t, const struct envelope_rcpt *from,
+    struct span address, bool unchanged)
+{
+	if (!is_duplicate(t, address, from->original))
+		append_rcpt(t, from, address, unchanged);
+}
+
 void
 map_rcpt(struct transaction *t, const struct envelope_rcpt *rcpt)
 {
@@ -489,6 +532,7 @@ map_rcpt(struct transaction *t, const struct envelope_rcpt *rcpt)
 		from.original = rcpt->address;
 	str_set(&address, rcpt->address);
 	canonical_map(t, CLASS_ENVELOPE_RCPT, &address);
+	look_for_bcc(t, rcpt_bcc, str_span(&address));
 	if (!(t->flags & CLEANUP_MAP_OK) || maps_empty(virtual_alias)) {
 		add_rcpt(t, &from, str_span(&address),
 		    span_eq(str_span(&address), rcpt->address));
@@ -501,6 +545,33 @@ map_rcpt(struct transaction *t, const struct envelope_rcpt *rcpt)
 		    span_is(rcpt->address, e.results.items[i]));
 	strlist_fini(&e.results);
 	str_fini(&address);
+}
+
+void
+map_redirect(struct transaction *t, struct span address)
+{
+	struct envelope_rcpt rcpt = { .notify = 0 };
+	struct str standard = STR_EMPTY;
+
+	standard_form(t, address, &standard);
+	rcpt.original = arena_span(t->arena, str_span(&standard));
+	append_rcpt(t, &rcpt, rcpt.original, false);
+	str_fini(&standard);
+}
+
+void
+map_bcc(struct transaction *t, struct span address)
+{
+	struct envelope_rcpt rcpt = { .notify = DSN_NOTIFY_NEVER };
+	uint64_t flags = t->flags;
+	struct str standard = STR_EMPTY;
+
+	standard_form(t, address, &standard);
+	rcpt.address = arena_span(t->arena, str_span(&standard));
+	t->flags &= ~(uint64_t)CLEANUP_BCC_OK;	/* no copies of copies */
+	map_rcpt(t, &rcpt);
+	t->flags = flags;
+	str_fini(&standard);
 }
 
 static bool

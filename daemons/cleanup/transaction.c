@@ -29,6 +29,18 @@ transaction_fail(struct transaction *t, enum cleanup_status status,
 		str_sets(t->text, text);
 }
 
+void
+transaction_bcc(struct transaction *t, struct span address)
+{
+	struct bcc *item = arena_zalloc(t->arena, sizeof(*item));
+	struct bcc **last = &t->bcc;
+
+	item->address = arena_span(t->arena, address);
+	while (*last != NULL)
+		last = &(*last)->next;
+	*last = item;
+}
+
 static void
 drop_hash(void *arg)
 {
@@ -99,6 +111,25 @@ begin(struct arena *arena, struct arena *scratch, struct cleanup_begin *rq)
 	return t;
 }
 
+/* Copies that were asked for since the last call. Mail without recipients gets
+ * none: it will be refused. */
+static void
+add_bcc(struct transaction *t)
+{
+	if (t->nrcpts > 0 && !t->always_bcc_done
+	    && (t->flags & CLEANUP_BCC_OK)) {
+		t->always_bcc_done = true;
+		if (cleanup_conf.always_bcc[0] != '\0')
+			transaction_bcc(t, SPAN(cleanup_conf.always_bcc));
+	}
+	while (t->nrcpts > 0 && t->bcc != NULL && t->status == CLEANUP_OK) {
+		struct bcc *item = t->bcc;
+
+		t->bcc = item->next;
+		map_bcc(t, item->address);
+	}
+}
+
 /* Envelope and recipients go into the file, once. */
 static void
 start_file(struct transaction *t)
@@ -106,6 +137,7 @@ start_file(struct transaction *t)
 	if (t->rcpts_written)
 		return;
 	t->rcpts_written = true;
+	add_bcc(t);
 	queue_writer_envelope(t->writer, &t->envelope);
 	for (size_t i = 0; i < t->nrcpts; i++)
 		queue_writer_rcpt(t->writer, &t->rcpts[i]);
@@ -138,6 +170,25 @@ add_extracted(struct transaction *t)
 			    "4.3.0 address rewriting problem");
 		rcpt.address = answer.address;
 		map_rcpt(t, &rcpt);
+	}
+}
+
+/* What the content asked for. REDIRECT overrides the recipients, and FILTER. */
+static void
+store_late(struct transaction *t)
+{
+	bool redirected = !span_empty(t->redirect);
+
+	if (redirected || !span_empty(t->filter)) {
+		t->envelope.filter = redirected ? SPAN_NONE : t->filter;
+		t->envelope.flags |= ENVELOPE_LATE_FILTER;
+		queue_writer_filter(t->writer, t->envelope.filter);
+	}
+	if (redirected) {
+		t->envelope.flags |= ENVELOPE_REDIRECTED;
+		queue_writer_redirect(t->writer);
+		t->nrcpts = t->rcpts_stored = 0;
+		map_redirect(t, t->redirect);
 	}
 	for (size_t i = t->rcpts_stored; i < t->nrcpts; i++)
 		queue_writer_rcpt(t->writer, &t->rcpts[i]);
@@ -229,9 +280,12 @@ end(struct transaction *t, struct cleanup_result *result)
 		start_file(t);
 		headers_end(t);
 		add_extracted(t);
+		add_bcc(t);
 	}
 	if (t->status == CLEANUP_OK && t->nrcpts == 0)
 		transaction_fail(t, CLEANUP_NO_RCPT, NULL);
+	if (t->status == CLEANUP_OK)
+		store_late(t);
 	if (t->status == CLEANUP_OK
 	    && queue_writer_status(t->writer) != QUEUE_OK)
 		transaction_fail(t, status_of(queue_writer_status(t->writer)),

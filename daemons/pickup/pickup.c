@@ -134,6 +134,7 @@ submit(struct pickup *p, struct cleanup_result *result)
 	if (p->envelope.flags & ENVELOPE_EXTRACT_RCPT)
 		begin.flags |= CLEANUP_EXTRACT_RCPT;
 	p->envelope.flags &= ENVELOPE_TRACE;
+	p->envelope.filter = SPAN(pickup_conf.content_filter);
 	if (!ok)
 		return;
 	c = cleanup_client_begin(p->arena, &begin, service_ipc_deadline());

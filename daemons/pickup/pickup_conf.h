@@ -9,7 +9,7 @@
 #include "common/mail/param.h"
 
 struct pickup_conf {
-	const char *receive_override_options;
+	const char *receive_override_options, *content_filter;
 };
 
 extern struct pickup_conf pickup_conf;

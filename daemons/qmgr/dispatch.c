@@ -102,6 +102,23 @@ destination_name(struct message *m, const struct envelope_rcpt *rcpt)
 	    SPAN_ARG(rcpt->nexthop)));
 }
 
+/* FILTER or content_filter; without a next hop it is default_filter_nexthop, or
+ * the recipient's domain. */
+static void
+send_to_filter(struct span filter, struct envelope_rcpt *rcpt)
+{
+	ssize_t colon = span_find(filter, ':');
+
+	if (colon <= 0)
+		return;
+	rcpt->transport = span_sub(filter, 0, (size_t)colon);
+	rcpt->nexthop = span_skip(filter, (size_t)colon + 1);
+	if (span_empty(rcpt->nexthop))
+		rcpt->nexthop = SPAN(qmgr_conf.default_filter_nexthop);
+	if (span_empty(rcpt->nexthop))
+		rcpt->nexthop = address_split(rcpt->address).domain;
+}
+
 static void
 route_rcpt(struct message *m, struct envelope_rcpt *rcpt)
 {
@@ -111,17 +128,8 @@ route_rcpt(struct message *m, struct envelope_rcpt *rcpt)
 	} else if (!span_empty(rcpt->resolved)) {
 		rcpt->address = rcpt->resolved;
 	}
-	if (!span_empty(m->q.envelope.filter)
-	    && !(rcpt->resolve_flags & (RESOLVE_FAIL | RESOLVE_ERROR))) {
-		ssize_t colon = span_find(m->q.envelope.filter, ':');
-
-		if (colon > 0) {
-			rcpt->transport = span_sub(m->q.envelope.filter, 0,
-			    (size_t)colon);
-			rcpt->nexthop = span_skip(m->q.envelope.filter,
-			    (size_t)colon + 1);
-		}
-	}
+	if (!(rcpt->resolve_flags & (RESOLVE_FAIL | RESOLVE_ERROR)))
+		send_to_filter(m->q.envelope.filter, rcpt);
 	struct transport *t = transport_find(rcpt->transport);
 
 	if (t->deferred_by_conf) {

@@ -29,6 +29,8 @@ static const struct param rows[] = {
 	PARAM_TIME("qmgr_clog_warn_time", &qmgr_conf.clog_warn_time,
 	    .dflt = "300s"),
 	PARAM_STR("defer_transports", &qmgr_conf.defer_transports, .dflt = ""),
+	PARAM_STR("default_filter_nexthop", &qmgr_conf.default_filter_nexthop,
+	    .dflt = ""),
 	PARAM_TEMPLATE("<transport>_destination_concurrency_limit",
 	    .dflt = "$default_destination_concurrency_limit"),
 	PARAM_TEMPLATE("<transport>_initial_destination_concurrency",

@@ -34,6 +34,7 @@ transaction_begin(struct session *s)
 
 	t->arena = arena;
 	t->envelope.arrival_us = clock_wall_us();
+	t->envelope.filter = SPAN(smtpd_conf.content_filter);
 	s->tx = t;
 	s->state = STATE_MAIL;
 }

@@ -85,6 +85,7 @@ static const struct param rows[] = {
 	    &smtpd_conf.null_access_lookup_key, .dflt = "<>"),
 	PARAM_STR("receive_override_options",
 	    &smtpd_conf.receive_override_options, .dflt = ""),
+	PARAM_STR("content_filter", &smtpd_conf.content_filter, .dflt = ""),
 	PARAM_STR("smtpd_log_access_permit_actions",
 	    &smtpd_conf.log_access_permit_actions, .dflt = ""),
 	PARAM_BOOL("smtpd_delay_reject", &smtpd_conf.delay_reject,

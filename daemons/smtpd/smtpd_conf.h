@@ -29,6 +29,7 @@ struct smtpd_conf {
 	const char *end_of_data_restrictions, *restriction_classes;
 	const char *local_header_rewrite_clients, *null_access_lookup_key;
 	const char *receive_override_options, *log_access_permit_actions;
+	const char *content_filter;
 	bool delay_reject, relay_before_recipient_restrictions;
 	bool reject_unlisted_recipient, reject_unlisted_sender;
 	bool show_user_unknown_table_name, allow_untrusted_routing;

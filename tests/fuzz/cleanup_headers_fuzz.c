@@ -34,6 +34,14 @@ static const char conf[] =
     "header_size_limit = 1000\n"
     "hopcount_limit = 5\n"
     "canonical_maps = inline:{a@b.example=c@d.example, c@d.example=e}\n"
+    "masquerade_domains = !b.example, example\n"
+    "header_checks = regexp:{{/^X-I/ IGNORE}, {/^X-R:(.*)/ REPLACE To:$$1}, "
+    "{/^X-P/ PREPEND X: y}, {/^X-B/ BCC x@y}, {/^X-N/ REJECT}}\n"
+    "body_checks = regexp:{{/^r(.*)/ REPLACE $$1}, {/^i/ STRIP}, "
+    "{/^p/ PREPEND q}}\n"
+    "line_length_limit = 512\n"
+    "mime_nesting_limit = 2\n"
+    "strict_8bitmime = yes\n"
     "undisclosed_recipients_header = To: undisclosed-recipients:;\n";
 
 static const struct service service = { .name = "cleanup" };
@@ -160,6 +168,8 @@ set_up(void)
 	surroundings_configure(conf, &cleanup_params);
 	service_double(&service, NULL);
 	map_setup();
+	masquerade_setup();
+	checks_setup();
 	headers_setup();
 	loop_start();
 }

@@ -42,7 +42,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct mime_limits limits = { .header = 1 << 20,
-		.boundary = 10, .nesting = 4 };
+		.boundary = 10, .nesting = 4, .reported = ~0u };
 	struct span in = span_of((const char *)data, size), type;
 	struct seen seen = { .back = STR_EMPTY };
 	struct mime_events events = { .header = on_header,
@@ -61,7 +61,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	arena = arena_new();
 	m = mime_new(arena, &limits, &events);
 	str_printf(&line, "Content-Type:%.*s", SPAN_ARG(type));
-	mime_primary_header(m, str_span(&line), 12);
+	mime_primary_header(m, HEADER_CONTENT_TYPE, str_span(&line), 12);
 	mime_primary_end(m);
 	mime_take(m, span_sub(in, 0, first));
 	mime_take(m, span_sub(in, first, second));

@@ -59,6 +59,10 @@ files_write(int queue, const struct files_message *m, enum queue_name to)
 			str_clear(&text);
 		}
 	}
+	if (m->filter != NULL)
+		queue_writer_filter(w, SPAN(m->filter));
+	if (m->redirect)
+		queue_writer_redirect(w);
 	write_rcpts(w, m->after != NULL ? m->after : "");
 	result = queue_writer_commit(w, to, &why);
 	arena_free(&arena);
@@ -98,6 +102,9 @@ files_read(int queue, enum queue_name where, const char *id)
 		} while (cursor != 0);
 		str_addf(&text, " (%llu)",
 		    (unsigned long long)m.layout.content_length);
+		if (!span_empty(m.envelope.filter))
+			str_addf(&text, " {%.*s}",
+			    SPAN_ARG(m.envelope.filter));
 		queue_message_close(&m);
 		if (result != QUEUE_OK)
 			str_sets(&text, result_names[result]);

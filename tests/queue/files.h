@@ -16,12 +16,14 @@ struct files_message {
 	const char *id, *sender;
 	const char *before, *after;	/* recipients around the content */
 	size_t content;			/* bytes of it */
+	const char *filter;		/* of late; NULL: none */
+	bool redirect;			/* those after are all */
 };
 /* Writes it as cleanup does; QUEUE_OK when it was committed. */
 enum queue_result files_write(int queue, const struct files_message *m,
     enum queue_name to);
-/* "s@a -> a@b c@d (17)": sender, recipients left, content bytes; or what is
- * wrong with it. */
+/* "s@a -> a@b c@d (17)": sender, recipients left, content bytes, "{filter}"; or
+ * what is wrong with it. */
 const char *files_read(int queue, enum queue_name where, const char *id);
 /* "active 4F..; hold 4F..;": all there is. */
 const char *files_list(int queue);

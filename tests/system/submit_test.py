@@ -231,11 +231,11 @@ class Limits(instance.TestCase):
         self.assertEqual(mail.command("waypost", "check").returncode, 0)
 
     def test_mail_is_kept_where_a_filter_is_asked_for_that_does_not_exist(self):
-        mail = self.instance(content_filter="scan:[127.0.0.1]:1", start=False)
+        mail = self.instance(non_smtpd_milters="inet:127.0.0.1:1", start=False)
         mail.start()
         self.sendmail(mail, "alice@demo.test")
         mail.wait_log(r"pickup\[\d+\]: warning: mail stays in maildrop: "
-                      r".*content_filter")
+                      r".*non_smtpd_milters")
         self.assertEqual([m["queue_name"] for m in mail.queue()],
                          ["maildrop"])
         self.assertEqual(mail.box("alice"), [])

@@ -61,22 +61,24 @@ run(const char *type, const char *encoding, struct span content, size_t step,
     struct seen *seen)
 {
 	static const struct mime_limits limits = { .header = 60,
-		.boundary = 20, .nesting = 3 };
+		.boundary = 20, .nesting = 3, .reported = ~0u };
 	struct arena *arena = arena_new();
 	struct mime_events events = { .header = on_header, .part = on_part,
 		.content = on_content, .arg = seen };
 	struct mime *m = mime_new(arena, &limits, &events);
 	struct str line = STR_EMPTY;
+	struct span text;
 	unsigned trouble;
 
 	str_clear(&seen->text);
 	str_clear(&seen->back);
 	seen->after_header = false;
 	str_printf(&line, "Content-Type: %s", type);
-	mime_primary_header(m, str_span(&line), 12);
+	mime_primary_header(m, HEADER_CONTENT_TYPE, str_span(&line), 12);
 	if (encoding != NULL) {
 		str_printf(&line, "Content-Transfer-Encoding: %s", encoding);
-		mime_primary_header(m, str_span(&line), 25);
+		mime_primary_header(m, HEADER_CONTENT_TRANSFER_ENCODING,
+		    str_span(&line), 25);
 	}
 	mime_primary_end(m);
 	while (content.len > 0) {
@@ -86,7 +88,8 @@ run(const char *type, const char *encoding, struct span content, size_t step,
 	mime_end(m);
 	if (seen->after_header)		/* the content ended in a header */
 		str_putc(&seen->back, '\n');
-	trouble = mime_trouble(m);
+	trouble = mime_trouble(m, &text);
+	T_CHECK(trouble == 0 || text.p != NULL);
 	str_fini(&line);
 	arena_free(&arena);
 	return trouble;

@@ -122,6 +122,63 @@ static const struct {
 	    "virtual_alias_maps = inline:{{a@b=abcde@d}}", "s@a", "a@b",
 	    "451 4.6.0 alias expansion error; not queued" },
 	{ "nobody at all", "", "s@a", "", "550; not queued" },
+	/* copies */
+	{ "always_bcc", "always_bcc = arc", "s@a", "a@b",
+	    "s@a -> a@b arc@example.com" },
+	{ "to whom it goes anyway", "always_bcc = a@b", "s@a", "a@b",
+	    "s@a -> a@b" },
+	{ "to nobody", "always_bcc = arc", "s@a", "", "550; not queued" },
+	{ "through an alias", "always_bcc = x@y\n"
+	    "virtual_alias_maps = inline:{{x@y=p@q, r@s}}", "s@a", "a@b",
+	    "s@a -> a@b p@q(x@y) r@s(x@y)" },
+	{ "for a sender", "sender_bcc_maps = inline:{{S@a=x@y}, {t@a=z@y}}",
+	    "s@a", "a@b", "s@a -> a@b x@y" },
+	{ "for a sender as it is mapped", "recipient_delimiter = +\n"
+	    "canonical_maps = inline:{{s@a=t@a}}\n"
+	    "sender_bcc_maps = inline:{{s@a=x@y}, {t@a=z@y}}", "s+e@a", "a@b",
+	    "t+e@a -> a@b z@y" },
+	{ "for recipients", "recipient_bcc_maps = "
+	    "inline:{{a@b=x@y}, {@d=z@y}}", "s@a", "a@b c@d e@f",
+	    "s@a -> a@b c@d e@f x@y z@y" },
+	{ "no copies of copies", "recipient_bcc_maps = "
+	    "inline:{{a@b=x@y}, {x@y=z@y}}", "s@a", "a@b",
+	    "s@a -> a@b x@y" },
+	{ "of a recipient, before aliases", "recipient_bcc_maps = "
+	    "inline:{{a@b=x@y}, {c@d=z@y}}\n"
+	    "virtual_alias_maps = inline:{{a@b=c@d}}", "s@a", "a@b",
+	    "s@a -> c@d(a@b) x@y" },
+	{ "sender's copy, failed", "sender_bcc_maps = fail:x", "s@a", "a@b",
+	    "451 4.3.0 address lookup problem; not queued" },
+	{ "recipient's copy, failed", "recipient_bcc_maps = fail:x", "s@a",
+	    "a@b", "451 4.3.0 address lookup problem; not queued" },
+	/* masquerading */
+	{ "masquerade", "masquerade_domains = b.c c", "s@x.B.C", "a@b",
+	    "s@B.C -> a@b" },
+	{ "the first decides", "masquerade_domains = c b.c", "s@x.b.c", "a@b",
+	    "s@c -> a@b" },
+	{ "not the whole", "masquerade_domains = b.c, c", "s@b.c", "a@b",
+	    "s@b.c -> a@b" },
+	{ "not half a name", "masquerade_domains = b.c", "s@xb.c", "a@b",
+	    "s@xb.c -> a@b" },
+	{ "spared", "masquerade_domains = !b.c c", "s@x.b.c", "a@b",
+	    "s@x.b.c -> a@b" },
+	{ "recipients are not", "masquerade_domains = c", "s@x.c", "a@x.c",
+	    "s@c -> a@x.c" },
+	{ "unless it is said", "masquerade_domains = c\n"
+	    "masquerade_classes = envelope_recipient", "s@x.c", "a@x.c",
+	    "s@x.c -> a@c(a@x.c)" },
+	{ "excepted", "masquerade_domains = c\n"
+	    "masquerade_exceptions = Root, inline:{{boss=x}}", "root@x.c",
+	    "a@b", "root@x.c -> a@b" },
+	{ "excepted by a table", "masquerade_domains = c\n"
+	    "masquerade_exceptions = Root, inline:{{boss=x}}", "boss@x.c",
+	    "a@b", "boss@x.c -> a@b" },
+	{ "exceptions, failed", "masquerade_domains = c\n"
+	    "masquerade_exceptions = fail:x", "s@x.c", "a@b",
+	    "451 4.3.0 address lookup problem; not queued" },
+	{ "after canonical", "masquerade_domains = c\n"
+	    "canonical_maps = inline:{{s@x.c=t@y.c}}", "s@x.c", "a@b",
+	    "t@c -> a@b" },
 };
 
 static void

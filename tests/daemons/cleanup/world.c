@@ -155,6 +155,14 @@ run_and_leave(void *arg)
 	fiber_group_join(&servers, DEADLINE_NEVER);
 }
 
+static void
+close_all(void)
+{
+	map_close_all();
+	masquerade_close_all();
+	checks_close_all();
+}
+
 void
 world_conf(const char *conf)
 {
@@ -162,7 +170,7 @@ world_conf(const char *conf)
 	struct str text = STR_EMPTY, why = STR_EMPTY;
 
 	if (open)
-		map_close_all();
+		close_all();
 	conf_unload();
 	str_printf(&text, "compatibility_level = 3.6\n"
 	    "myhostname = mail.example.com\nmyorigin = example.com\n"
@@ -176,6 +184,8 @@ world_conf(const char *conf)
 	    || !conf_fill(&cleanup_params, &why))
 		t_fail(T_HERE, "%s", str_cstr(&why));
 	map_setup();
+	masquerade_setup();
+	checks_setup();
 	headers_setup();
 	open = true;
 	str_fini(&text);
@@ -240,6 +250,8 @@ print_stored(struct span id, struct str *out)
 		    && !span_eq(rcpts[i].original, rcpts[i].address))
 			str_addf(out, "(%.*s)", SPAN_ARG(rcpts[i].original));
 	}
+	if (!span_empty(q.envelope.filter))
+		str_addf(out, " {%.*s}", SPAN_ARG(q.envelope.filter));
 	content = arena_alloc(arena, q.layout.content_length + 1);
 	T_EQ_INT(pread(q.fd, content, q.layout.content_length,
 	    (off_t)q.layout.content_offset), q.layout.content_length);

@@ -11,7 +11,7 @@
 #include "daemons/shared/tables.h"
 
 static struct matchlist *mynetworks, *bare_lf_exclusions, *own, *proxies;
-static struct matchlist *forbidden, *noop;
+static struct matchlist *forbidden, *noop, *xclient, *xforward;
 static struct maps *ehlo_maps;
 static enum bare_lf bare_lf_mode;
 static unsigned ehlo_hidden;
@@ -55,6 +55,19 @@ clients_setup(void)
 	    MATCHLIST_ADDRESSES);
 	proxies = tables_open_list("proxy_interfaces", conf_core.proxy_interfaces,
 	    MATCHLIST_ADDRESSES | MATCHLIST_DOMAINS);
+	xclient = tables_open_list("smtpd_authorized_xclient_hosts",
+	    smtpd_conf.authorized_xclient_hosts,
+	    MATCHLIST_ADDRESSES | MATCHLIST_DOMAINS
+	    | tables_parent_style("smtpd_authorized_xclient_hosts"));
+	xforward = tables_open_list("smtpd_authorized_xforward_hosts",
+	    smtpd_conf.authorized_xforward_hosts,
+	    MATCHLIST_ADDRESSES | MATCHLIST_DOMAINS
+	    | tables_parent_style("smtpd_authorized_xforward_hosts"));
+	if (smtpd_conf.upstream_proxy_protocol[0] != '\0'
+	    && strcmp(smtpd_conf.upstream_proxy_protocol, "haproxy") != 0)
+		fatal("smtpd_upstream_proxy_protocol: found \"%s\", expected "
+		    "haproxy or nothing",
+		    smtpd_conf.upstream_proxy_protocol);
 	forbidden = tables_open_list("smtpd_forbidden_commands",
 	    smtpd_conf.forbidden_commands, MATCHLIST_STRINGS);
 	noop = tables_open_list("smtpd_noop_commands", smtpd_conf.noop_commands,
@@ -79,6 +92,25 @@ client_is_own_address(const struct session *s)
 		return true;
 	return matchlist_client(own, SPAN_NONE, &s->ip) == MAP_FOUND
 	    || matchlist_client(proxies, SPAN_NONE, &s->ip) == MAP_FOUND;
+}
+
+static bool
+is_listed(struct matchlist *list, const struct session *s)
+{
+	return s->ip.family != 0
+	    && matchlist_client(list, SPAN(s->name), &s->ip) == MAP_FOUND;
+}
+
+bool
+client_may_xclient(const struct session *s)
+{
+	return is_listed(xclient, s);
+}
+
+bool
+client_may_xforward(const struct session *s)
+{
+	return is_listed(xforward, s);
 }
 
 enum bare_lf

@@ -17,6 +17,9 @@ void clients_setup(void);
 enum map_status client_in_mynetworks(const struct session *s);
 /* inet_interfaces and proxy_interfaces. */
 bool client_is_own_address(const struct session *s);
+/* smtpd_authorized_xclient_hosts, ..._xforward_hosts. */
+bool client_may_xclient(const struct session *s);
+bool client_may_xforward(const struct session *s);
 enum bare_lf client_bare_lf(const struct session *s);
 unsigned client_ehlo_discard(const struct session *s);
 

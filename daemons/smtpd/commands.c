@@ -45,6 +45,7 @@ transaction_end(struct session *s)
 	struct transaction *t = s->tx;
 	struct arena *arena;
 
+	forwarded_free(&s->forwarded);
 	if (t == NULL)
 		return;
 	arena = t->arena;			/* t lives in there */
@@ -109,6 +110,10 @@ offered(const struct session *s)
 		all |= EHLO_SMTPUTF8;
 	if (!smtpd_conf.disable_vrfy_command)
 		all |= EHLO_VRFY;
+	if (s->may_xclient)
+		all |= EHLO_XCLIENT;
+	if (s->may_xforward)
+		all |= EHLO_XFORWARD;
 	return all & ~s->ehlo_discard;
 }
 
@@ -122,6 +127,10 @@ command_ehlo(struct session *s, struct span rest)
 		{ EHLO_PIPELINING, "PIPELINING" },
 		{ EHLO_SIZE, "SIZE" },
 		{ EHLO_VRFY, "VRFY" },
+		{ EHLO_XCLIENT, "XCLIENT NAME ADDR PROTO HELO REVERSE_NAME "
+		    "PORT LOGIN DESTADDR DESTPORT" },
+		{ EHLO_XFORWARD, "XFORWARD NAME ADDR PROTO HELO SOURCE PORT "
+		    "IDENT" },
 		{ EHLO_ENHANCEDSTATUSCODES, "ENHANCEDSTATUSCODES" },
 		{ EHLO_8BITMIME, "8BITMIME" },
 		{ EHLO_DSN, "DSN" },
@@ -261,6 +270,31 @@ size_is_fine(struct session *s, uint64_t size)
 	return true;
 }
 
+static struct span
+or_unknown(const struct transaction *t, const char *value)
+{
+	return value != NULL ? arena_span(t->arena, SPAN(value))
+	    : SPAN("unknown");
+}
+
+static void
+fill_forwarded(struct session *s)
+{
+	const struct forwarded *f = s->forwarded;
+	struct transaction *t = s->tx;
+	struct envelope *e = &t->envelope;
+
+	e->client_name = or_unknown(t, f->name);
+	e->client_address = or_unknown(t, f->address);
+	e->client_port = or_unknown(t, f->port);
+	e->helo = or_unknown(t, f->helo);
+	e->protocol = or_unknown(t, f->proto);
+	e->origin = SPAN(arena_printf(t->arena, "%.*s[%.*s]",
+	    SPAN_ARG(e->client_name), SPAN_ARG(e->client_address)));
+	if (f->ident != NULL)
+		e->ident = arena_span(t->arena, SPAN(f->ident));
+}
+
 static void
 fill_envelope(struct session *s, const struct smtp_mail *mail)
 {
@@ -272,12 +306,16 @@ fill_envelope(struct session *s, const struct smtp_mail *mail)
 	t->from.address = t->sender;
 	t->size_said = mail->size;
 	snprintf(port, sizeof(port), "%u", s->port);
-	e->client_name = SPAN(s->name);
-	e->client_address = SPAN(s->address);
-	e->client_port = arena_span(t->arena, SPAN(port));
-	e->helo = SPAN(s->helo);
-	e->protocol = s->esmtp ? SPAN("ESMTP") : SPAN("SMTP");
-	e->origin = SPAN(s->peer);
+	if (s->forwarded != NULL) {
+		fill_forwarded(s);
+	} else {
+		e->client_name = SPAN(s->name);
+		e->client_address = SPAN(s->address);
+		e->client_port = arena_span(t->arena, SPAN(port));
+		e->helo = SPAN(s->helo);
+		e->protocol = s->esmtp ? SPAN("ESMTP") : SPAN("SMTP");
+		e->origin = SPAN(s->peer);
+	}
 	e->dsn_envid = arena_span(t->arena, str_span(&mail->envid));
 	e->dsn_ret = mail->ret;
 	if (mail->smtputf8)
@@ -385,6 +423,21 @@ session_resolve_sender(struct session *s)
 }
 
 static void
+log_client(const struct session *s)
+{
+	const struct forwarded *f = s->forwarded;
+	struct str more = STR_EMPTY;
+
+	if (f != NULL && f->ident != NULL)
+		str_addf(&more, ", orig_queue_id=%s", f->ident);
+	if (f != NULL && (f->name != NULL || f->address != NULL))
+		str_addf(&more, ", orig_client=%.*s",
+		    SPAN_ARG(s->tx->envelope.origin));
+	log_info("client=%s%s", s->peer, str_cstr(&more));
+	str_fini(&more);
+}
+
+static void
 first_rcpt(struct session *s)
 {
 	struct transaction *t = s->tx;
@@ -392,7 +445,7 @@ first_rcpt(struct session *s)
 	queue_id_make(t->id, service_slot(), conf_core.enable_long_queue_ids);
 	fiber_log_context(t->id);
 	fiber_note_work(t->id, s->peer);
-	log_info("client=%s", s->peer);
+	log_client(s);
 	s->state = STATE_RCPT;
 }
 
@@ -662,7 +715,11 @@ command_run(struct session *s, struct smtp_line *line)
 		command_unknown(s, line);
 		break;
 	case SMTP_XCLIENT:
+		command_xclient(s, line->rest);
+		break;
 	case SMTP_XFORWARD:
+		command_xforward(s, line->rest);
+		break;
 	case SMTP_STARTTLS:
 	case SMTP_AUTH:
 	case SMTP_ETRN:

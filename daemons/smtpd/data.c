@@ -61,6 +61,11 @@ learn_context(struct session *s)
 {
 	struct check c;
 
+	if (s->forwarded != NULL && s->forwarded->source_given) {
+		s->tx->envelope.rewrite_context = s->forwarded->local
+		    ? SPAN("local") : SPAN("remote");
+		return;
+	}
 	check_begin(&c, s, s->tx->arena);
 	s->tx->envelope.rewrite_context = check_is_local_rewrite(&c)
 	    ? SPAN("local") : SPAN("remote");

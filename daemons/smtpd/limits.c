@@ -16,6 +16,7 @@
 #include "common/service/service.h"
 #include "daemons/shared/anvil_proto.h"
 #include "daemons/shared/tables.h"
+#include "daemons/smtpd/clients.h"
 
 #define ANSWER_SECONDS 5
 #define TELL_NS 1000000000
@@ -186,7 +187,8 @@ limits_begin(struct session *s)
 	struct client_limits *l;
 	struct str key = STR_EMPTY;
 
-	if (!is_counted() || s->ip.family == 0 || is_exempt(s, SPAN_NONE))
+	if (!is_counted() || s->ip.family == 0 || client_may_xclient(s)
+	    || is_exempt(s, SPAN_NONE))
 		return;
 	str_printf(&key, "%s:", service_name());
 	add_network(&key, s);
@@ -223,7 +225,7 @@ limits_admit(struct session *s)
 
 	if (l == NULL)
 		return true;
-	if (is_exempt(s, SPAN(s->name))) {
+	if (s->may_xclient || is_exempt(s, SPAN(s->name))) {
 		forget(s);
 		return true;
 	}

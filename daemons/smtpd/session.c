@@ -19,8 +19,8 @@
 
 /* ---- who is there ---- */
 
-static void
-set_name(char **field, struct span name)
+void
+session_set_name(char **field, struct span name)
 {
 	mem_free(*field);
 	*field = mem_strndup(name.p != NULL ? name.p : "", name.len);
@@ -45,8 +45,8 @@ learn_name(struct session *s)
 	struct arena *arena;
 
 	if (s->ip.family == 0) {
-		set_name(&s->name, SPAN("localhost"));
-		set_name(&s->reverse_name, SPAN("localhost"));
+		session_set_name(&s->name, SPAN("localhost"));
+		session_set_name(&s->reverse_name, SPAN("localhost"));
 		return;
 	}
 	if (!smtpd_conf.peername_lookup) {
@@ -58,11 +58,21 @@ learn_name(struct session *s)
 	    deadline_in(NAME_SECONDS));
 	s->name_status = found.name_status;
 	s->reverse_status = found.reverse_status;
-	set_name(&s->name, found.name);
-	set_name(&s->reverse_name, found.reverse_name);
+	session_set_name(&s->name, found.name);
+	session_set_name(&s->reverse_name, found.reverse_name);
 	if (!span_empty(found.mismatch_why))
 		log_warn("%.*s", SPAN_ARG(found.mismatch_why));
 	arena_free(&arena);
+}
+
+void
+session_renamed(struct session *s)
+{
+	set_peer(s);
+	fiber_note_work("", s->peer);
+	s->may_xclient = client_may_xclient(s);
+	s->may_xforward = client_may_xforward(s);
+	s->bare_lf = client_bare_lf(s);
 }
 
 static struct session *
@@ -81,9 +91,6 @@ session_new(struct stream *client, const struct sock_peer *peer)
 		ipaddr_print(&peer->ip, s->address);
 	else
 		snprintf(s->address, sizeof(s->address), "127.0.0.1");
-	limits_begin(s);
-	learn_name(s);
-	set_peer(s);
 	return s;
 }
 
@@ -94,6 +101,7 @@ session_free(struct session *s)
 	limits_end(s);
 	stream_close(s->client);
 	check_memory_free(&s->memory);
+	forwarded_free(&s->forwarded);
 	mem_free(s->name);
 	mem_free(s->reverse_name);
 	mem_free(s->peer);
@@ -329,13 +337,11 @@ converse(struct session *s)
 		reply_flush(s);
 }
 
-static void
-greet(struct session *s)
+void
+session_greet(struct session *s)
 {
 	struct check c;
 
-	if (!limits_admit(s) || early_input_ends(s))
-		return;
 	if (!smtpd_conf.delay_reject) {
 		check_begin(&c, s, NULL);
 		if (check_client(&c) == CHECK_REJECT) {
@@ -353,12 +359,20 @@ void
 session_serve(struct stream *client, const struct sock_peer *peer)
 {
 	struct session *s = session_new(client, peer);
+	bool known = upstream_read(s);
 
+	if (known) {
+		limits_begin(s);
+		learn_name(s);
+	}
+	session_renamed(s);
 	log_info("connect from %s", s->peer);
-	fiber_note_work("", s->peer);
-	s->bare_lf = client_bare_lf(s);
 	s->ehlo_discard = client_ehlo_discard(s);
-	greet(s);
+	if (!known)
+		reply(s, "421", "4.3.0", "%s Server local error",
+		    conf_core.myhostname);
+	else if (limits_admit(s) && !early_input_ends(s))
+		session_greet(s);
 	converse(s);
 	if (s->ending != NULL)
 		log_ending(s, s->where);

@@ -126,6 +126,15 @@ static const struct param rows[] = {
 	PARAM_INT("multi_recipient_bounce_reject_code",
 	    &smtpd_conf.multi_recipient_bounce_reject_code, .dflt = "550"),
 
+	PARAM_STR("smtpd_authorized_xclient_hosts",
+	    &smtpd_conf.authorized_xclient_hosts, .dflt = ""),
+	PARAM_STR("smtpd_authorized_xforward_hosts",
+	    &smtpd_conf.authorized_xforward_hosts, .dflt = ""),
+	PARAM_STR("smtpd_upstream_proxy_protocol",
+	    &smtpd_conf.upstream_proxy_protocol, .dflt = ""),
+	PARAM_TIME("smtpd_upstream_proxy_timeout",
+	    &smtpd_conf.upstream_proxy_timeout, .dflt = "5s", .min = 1),
+
 	PARAM_INT("smtpd_client_connection_count_limit",
 	    &smtpd_conf.client_connection_count_limit, .dflt = "50"),
 	PARAM_INT("smtpd_client_connection_rate_limit",

@@ -43,6 +43,11 @@ struct smtpd_conf {
 	int64_t unknown_virtual_mailbox_reject_code;
 	int64_t multi_recipient_bounce_reject_code;
 
+	/* Who speaks for others. */
+	const char *authorized_xclient_hosts, *authorized_xforward_hosts;
+	const char *upstream_proxy_protocol;
+	int64_t upstream_proxy_timeout;
+
 	/* How much of it. */
 	const char *client_event_limit_exceptions;
 	int64_t client_connection_count_limit, client_connection_rate_limit;

@@ -63,6 +63,12 @@ struct transaction {
 
 struct client_limits;			/* limits.c */
 
+/* XFORWARD: who the client says sent it this message. NULL: not said. */
+struct forwarded {
+	char *name, *address, *port, *proto, *helo, *ident;
+	bool source_given, local;
+};
+
 struct session {
 	struct stream *client;
 	struct ipaddr ip;		/* family 0 for a unix client */
@@ -88,6 +94,8 @@ struct session {
 	char last_code[4];
 	uint32_t good[SMTP_VERB_COUNT], total[SMTP_VERB_COUNT];
 	struct transaction *tx;
+	struct forwarded *forwarded;	/* NULL: no XFORWARD */
+	bool may_xclient, may_xforward;
 	struct client_limits *limits;	/* NULL: not counted */
 	/* delay_reject = no: verdicts of HELO and MAIL that stay */
 	struct check_memory *memory;
@@ -97,6 +105,21 @@ struct session {
 void session_serve(struct stream *client, const struct sock_peer *peer);
 /* The address as header and policy fields want it: "IPv6:2001:db8::1". */
 const char *session_header_address(const struct session *s);
+
+/* What a client is or may changed: its name, address or port. */
+void session_renamed(struct session *s);
+void session_set_name(char **field, struct span name);
+/* The greeting, or what smtpd_delay_reject = no says in its stead. Suspends. */
+void session_greet(struct session *s);
+
+/* upstream.c: who is behind the proxy that connected; false: it did not say.
+ * Suspends. */
+bool upstream_read(struct session *s);
+
+/* xclient.c */
+void command_xclient(struct session *s, struct span rest);
+void command_xforward(struct session *s, struct span rest);
+void forwarded_free(struct forwarded **forwarded);
 
 /* state changes of a transaction (commands.c) */
 void transaction_begin(struct session *s);

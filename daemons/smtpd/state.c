@@ -18,6 +18,7 @@ static const struct {
 	{ 'v', { "554", "5.5.1", "Error: no valid recipients" } },
 	{ 'b', { "503", "5.5.1", "Error: command not allowed between BDAT "
 	    "commands" } },
+	{ 't', { "503", "5.5.1", "Error: MAIL transaction in progress" } },
 	{ 'x', { "502", "5.5.1", "Error: command not implemented" } },
 	{ 'd', { "503", "5.7.0", "Error: access denied" } },
 };
@@ -29,13 +30,13 @@ static const struct {
  * ETRN QUIT HELP UNKNOWN
  */
 static const char table[STATE_COUNT][SMTP_VERB_COUNT + 1] = {
-	[STATE_START] =       "..xxxxHmrr..Hx...",
-	[STATE_GREETED] =     "..xxxx.mrr...x...",
-	[STATE_MAIL] =        "..xxxxn.rr...x...",
-	[STATE_NO_RCPT] =     "..xxxxn.vv...x...",
-	[STATE_RCPT] =        "..xxxxn......x...",
-	[STATE_BDAT] =        "..xxxxnbb...bx...",
-	[STATE_BDAT_FAILED] = "..xxxxnbb...bx...",
+	[STATE_START] =       "....xxHmrr..Hx...",
+	[STATE_GREETED] =     "....xx.mrr...x...",
+	[STATE_MAIL] =        "..ttxxn.rr...x...",
+	[STATE_NO_RCPT] =     "..ttxxn.vv...x...",
+	[STATE_RCPT] =        "..ttxxn......x...",
+	[STATE_BDAT] =        "..ttxxnbb...bx...",
+	[STATE_BDAT_FAILED] = "..ttxxnbb...bx...",
 	[STATE_DENIED] =      "dddddddddddddd..d",
 };
 

@@ -30,6 +30,8 @@ static const char conf[] =
     "local_recipient_maps = inline:{user=x, postmaster=x, box=x}\n"
     "smtpd_peername_lookup = no\n"
     "smtpd_client_connection_count_limit = 0\n"
+    "smtpd_authorized_xclient_hosts = 192.0.2.0/24\n"
+    "smtpd_authorized_xforward_hosts = 192.0.2.0/24\n"
     "smtpd_error_sleep_time = 0\n"
     "smtpd_soft_error_limit = 100\n"
     "smtpd_hard_error_limit = 100\n"

@@ -155,6 +155,24 @@ class Limits(instance.TestCase):
             with self.subTest(source):
                 self.assertEqual(self.client(mail, source).greeting[0], code)
 
+    def test_limits_are_for_the_client_behind_a_proxy(self):
+        mail = self.limited(smtpd_client_connection_count_limit="1",
+                            smtpd_authorized_xclient_hosts="192.0.2.200",
+                            smtpd_upstream_proxy_protocol="haproxy",
+                            smtpd_upstream_proxy_timeout="3s")
+
+        def come(address):
+            made = instance.Smtp(mail.port, mail.host, greet=False)
+            self.addCleanup(made.close)
+            made.raw(f"PROXY TCP4 {address} 192.0.2.1 4711 25\r\n")
+            made.greeting = made.reply()
+            return made.greeting[0]
+
+        self.assertEqual([come(f"192.0.2.{last}") for last in
+                          (2, 3, 2, 3, 200, 200)],
+                         [220, 220, 421, 421, 220, 220])
+        mail.wait_log(r"limit exceeded: 2 from unknown\[192\.0\.2\.3\]")
+
     def test_statistics_and_exceptions(self):
         mail = self.instance(
             smtpd_client_event_limit_exceptions="127.99.0.0/16",

@@ -23,13 +23,15 @@
 	X(limits_exempt_name) X(limits_rate) X(limits_told) X(local_rewrite) \
 	X(long_content) X(long_line) X(lost) X(lost_new) X(missing) \
 	X(misspelt) X(no_command) X(noop_words) X(order) X(per_request_deadline) \
-	X(permit_log) X(pipelining) X(postmaster) X(rcpt_limit) X(refusal) X(relay) \
+	X(permit_log) X(pipelining) X(postmaster) X(proxy_own) X(proxy_silent) \
+	X(proxy_v1) X(proxy_v2) X(proxy_wrong) X(rcpt_limit) X(refusal) X(relay) \
 	X(relay_stranger) X(rewrite_clients) X(rewrite_down) \
 	X(sender_domain) X(sender_failure) X(session) \
 	X(smuggling) X(soft_errors) X(strict) X(syntax) X(table_failures) \
 	X(timeout_command) X(timeout_data) X(too_big) X(unauth_pipelining) \
 	X(unguarded) X(unlisted) X(unlisted_failure) X(unlisted_names) X(unlisted_override) \
-	X(utf8) X(warn_if_reject) X(words)
+	X(utf8) X(warn_if_reject) X(words) X(xclient) X(xclient_early) \
+	X(xclient_mynetworks) X(xclient_stranger) X(xforward)
 
 #define SCRIPT_TEST(name) \
 	T_TEST(script_##name) \

@@ -153,6 +153,7 @@ open_locked(struct db_map *m, bool may_wait, struct str *reason)
 	for (int i = 0; i < OPEN_TRIES; i++) {
 		if (!locked_file_open(&m->file, may_wait, reason))
 			return false;
+		m->map.owner = m->file.as_opened.st_uid;
 		map_call_deep(open_deep, &job);
 		locked_file_release(&m->file);
 		if (m->db != NULL && is_same_inode(m->db, &m->file.as_opened))

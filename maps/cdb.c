@@ -91,6 +91,7 @@ cdb_map_open(const struct map_spec *spec, struct str *why)
 		m->cdb = cdb;
 		m->tries = TRY_WITH_NUL | TRY_WITHOUT_NUL;
 		source_watch_path(&m->watch, str_cstr(&path), &st);
+		m->map.owner = source_watch_owner(&m->watch);
 		source_warn_if_newer(spec->name, str_cstr(&path), &st);
 		map = &m->map;
 	} else {

@@ -253,6 +253,7 @@ cidr_open(const struct map_spec *spec, struct str *why)
 	struct nesting nest = { .depth = 0 };
 
 	m->watch = watch;
+	m->map.owner = source_watch_owner(&m->watch);
 	m->arena = arena_new();
 	while (textfile_next(&file, &line))
 		take_line(m, &file, line, &nest);

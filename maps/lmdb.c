@@ -57,6 +57,7 @@ open_env(struct lmdb_map *m, bool may_wait, struct str *reason)
 
 	if (!locked_file_open(&m->file, may_wait, reason))
 		return false;
+	m->map.owner = m->file.as_opened.st_uid;
 	if ((error = mdb_env_create(&m->env)) != 0)
 		m->env = NULL;
 	/* As large as the file is, not as its writer's map was. */

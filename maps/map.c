@@ -38,6 +38,7 @@ map_new_size(const struct map_spec *spec, size_t size)
 	map->label = str_release(&label);
 	map->name = map->label + strlen(spec->type) + 1;
 	map->flags = spec->flags;
+	map->owner = -1;
 	map->type = map_type_find(span_cstr(spec->type));
 	if (map->type != NULL)
 		map->flags |= map->type->flags;
@@ -477,4 +478,11 @@ bool
 map_is_unavailable(const struct map *map)
 {
 	return map->object->unavailable;
+}
+
+bool
+map_owner(const struct map *map, uid_t *uid_out)
+{
+	*uid_out = (uid_t)map->object->owner;
+	return map->object->owner >= 0;
 }

@@ -10,6 +10,8 @@
 #ifndef MAPS_MAP_H
 #define MAPS_MAP_H
 
+#include <sys/types.h>
+
 #include "common/base/arena.h"
 #include "common/base/ipaddr.h"
 #include "common/base/list.h"
@@ -82,6 +84,7 @@ struct map {
 	bool unavailable;		/* made by map_unavailable */
 	unsigned users;			/* look-ups that are inside now */
 	bool retired;			/* closed by its last user */
+	int64_t owner;			/* uid of the file; -1: none, or several */
 	/* Of a handle: */
 	struct map *object;
 	struct span text;		/* of map_open_text */
@@ -112,6 +115,8 @@ const char *map_why(const struct map *map);	/* of the last MAP_FAILED */
 /* The file could not be opened (map_why has the reason) or the type is not
  * part of this build. */
 bool map_is_unavailable(const struct map *map);
+/* Whose the file is that answers now; false for tables that are not one file. */
+bool map_owner(const struct map *map, uid_t *uid_out);
 
 /*
  * Has the source changed since it was opened? Asked by fstat, at most once a

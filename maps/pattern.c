@@ -475,6 +475,7 @@ pattern_open(const struct map_spec *spec, const struct pattern_engine *engine,
 
 	m->engine = engine;
 	m->watch = watch;
+	m->map.owner = source_watch_owner(&m->watch);
 	m->arena = arena_new();
 	m->groups_room = 1;
 	m->groups = mem_regrow(NULL, 1, sizeof(*m->groups));

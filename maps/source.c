@@ -61,6 +61,12 @@ source_watch_changed(const struct source_watch *watch)
 	    now.st_ctim.tv_nsec != watch->as_read.st_ctim.tv_nsec;
 }
 
+int64_t
+source_watch_owner(const struct source_watch *watch)
+{
+	return watch->fd >= 0 ? (int64_t)watch->as_read.st_uid : -1;
+}
+
 void
 source_watch_close(struct source_watch *watch)
 {

@@ -23,6 +23,7 @@ struct source_watch {
 void source_watch_path(struct source_watch *watch, const char *path,
     const struct stat *as_read);
 bool source_watch_changed(const struct source_watch *watch);
+int64_t source_watch_owner(const struct source_watch *watch); /* -1: no file */
 void source_watch_close(struct source_watch *watch);
 
 /* The text that a table was made from has changed since, and not just now:

@@ -143,6 +143,7 @@ texthash_open(const struct map_spec *spec, struct str *why)
 	struct text_map *m = text_new(spec);
 
 	m->watch = watch;
+	m->map.owner = source_watch_owner(&m->watch);
 	while (textfile_next(&file, &line))
 		add_line(m, &file, line);
 	textfile_close(&file);

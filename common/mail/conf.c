@@ -409,7 +409,8 @@ look_up(struct span name, struct str *value_out, void *arg)
 	return true;
 }
 
-static const struct macro conf_macro = { look_up, NULL, true };
+static const struct macro conf_macro = { .lookup = look_up,
+	.recursive = true };
 
 bool
 conf_expand(struct span text, struct str *out, struct str *why)

@@ -21,6 +21,7 @@ struct expansion {
 	struct str *why;
 	const struct frame *inside;
 	unsigned depth, names;
+	bool unset;
 };
 
 static bool expand(struct expansion *e, struct span text, struct str *out);
@@ -100,9 +101,10 @@ static bool
 expand_name(struct expansion *e, struct span name, struct str *out)
 {
 	struct str value = STR_EMPTY;
-	bool ok = !e->macro->lookup(name, &value, e->macro->arg)
-	    || expand_value(e, name, str_span(&value), out);
+	bool found = e->macro->lookup(name, &value, e->macro->arg);
+	bool ok = !found || expand_value(e, name, str_span(&value), out);
 
+	e->unset = e->unset || !found || str_len(&value) == 0;
 	str_fini(&value);
 	return ok;
 }
@@ -283,11 +285,12 @@ expand_braced(struct expansion *e, struct span inside, struct str *out)
 {
 	struct span rest = span_ltrim(inside), name;
 	struct str value = STR_EMPTY;
-	bool condition, ok;
+	bool condition, ok, unset = e->unset;
 
 	if (rest.len > 0 && rest.p[0] == '{') {
 		if (!compare(e, &rest, &condition))
 			return false;
+		e->unset = unset;
 		rest = span_ltrim(rest);
 		if (rest.len == 0) {
 			if (condition)
@@ -304,6 +307,7 @@ expand_braced(struct expansion *e, struct span inside, struct str *out)
 		if (rest.len == 0)
 			return expand_name(e, name, out);
 		ok = expand_name(e, name, &value);
+		e->unset = unset;
 		condition = str_len(&value) > 0;
 		str_fini(&value);
 		if (!ok)
@@ -368,8 +372,11 @@ macro_expand(const struct macro *macro, struct span text, struct str *out,
     struct str *why)
 {
 	struct expansion e = { .macro = macro, .why = why };
+	bool ok = expand(&e, text, out);
 
-	return expand(&e, text, out);
+	if (macro->unset_out != NULL && e.unset)
+		*macro->unset_out = true;
+	return ok;
 }
 
 void

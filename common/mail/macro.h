@@ -21,6 +21,8 @@ struct macro {
 	macro_lookup_fn *lookup;
 	void *arg;
 	bool recursive;			/* values are expanded in their turn */
+	bool *unset_out;		/* made true by a name without a value that
+					   is no condition; may be NULL */
 };
 
 /* Appends the expansion. False with a reason: braces that do not close, names

@@ -124,17 +124,17 @@ copy_content(int fd, const struct mailbox_job *job, bool quote,
 }
 
 bool
-copy_message(int fd, const struct mailbox_job *job, bool from_line,
+copy_message(int fd, const struct mailbox_job *job, enum copy_style style,
     struct str *why)
 {
 	struct str run = STR_EMPTY;
 	bool ended = true, ok;
 
-	if (from_line)
+	if (style != COPY_PLAIN)
 		add_from_line(&run, job);
 	str_add(&run, job->head);
-	ok = copy_content(fd, job, from_line, &run, &ended, why);
-	if (from_line)
+	ok = copy_content(fd, job, style == COPY_MBOX, &run, &ended, why);
+	if (style == COPY_MBOX)
 		str_adds(&run, ended ? "\n" : "\n\n");
 	if (ok && str_len(&run) > 0)
 		ok = fs_write_all(fd, str_span(&run), why);

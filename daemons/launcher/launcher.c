@@ -1,7 +1,7 @@
 /*
  * launcher - keeps the rights that its agent gave up, and does one thing with
- * them: starts mailbox workers, which become the user they were asked for before
- * they look at any input.
+ * them: starts workers, for mailboxes or for commands, which become the user they
+ * were asked for before they look at any input.
  *
  * Single-threaded. Never starts a worker as root. Without root every worker is
  * the one user there is. Ends when its agent does.
@@ -31,6 +31,7 @@
 
 #define WORKERS_MOST 200
 #define WORKER_ARGUMENT "--worker"
+#define COMMANDS_ARGUMENT "--commands"
 
 static size_t workers;
 static bool has_log;
@@ -38,11 +39,13 @@ static bool has_log;
 struct identity {
 	uid_t uid;
 	gid_t gid;
+	bool commands;
 };
 
-/* First thing in a worker, which has just been started with our rights. */
+/* First thing in a worker, which has just been started with our rights. Commands
+ * may start what gains others by its mode: postdrop, to submit mail. */
 static void
-become(const char *uid_text, const char *gid_text)
+become(const char *uid_text, const char *gid_text, bool for_commands)
 {
 	struct str why = STR_EMPTY;
 	uint32_t uid, gid;
@@ -52,7 +55,8 @@ become(const char *uid_text, const char *gid_text)
 	if (geteuid() == 0 && (uid == 0 || gid == 0
 	    || !jail_become(uid, gid, &why)))
 		_exit(3);
-	jail_no_new_privileges();
+	if (!for_commands)
+		jail_no_new_privileges();
 	str_fini(&why);
 }
 
@@ -81,7 +85,8 @@ start_worker(struct identity *id, int socket, struct str *why)
 {
 	struct str path = STR_EMPTY;
 	char uid[16], gid[16];
-	char *argv[] = { "launcher", WORKER_ARGUMENT, uid, gid, NULL };
+	char *argv[] = { "launcher", id->commands ? COMMANDS_ARGUMENT
+		: WORKER_ARGUMENT, uid, gid, NULL };
 	extern char **environ;
 	const struct child_fd fds[] = {
 		{ socket, INHERIT_LAUNCHER_SOCKET },
@@ -109,7 +114,7 @@ handle_worker(struct rpc_call *call, void *request, void *reply_out)
 	struct worker_request *rq = request;
 	struct worker_reply *reply = reply_out;
 	struct str *why = str_in_arena(call->arena);
-	struct identity id = { (uid_t)rq->uid, (gid_t)rq->gid };
+	struct identity id = { (uid_t)rq->uid, (gid_t)rq->gid, rq->commands };
 	int pair[2];
 
 	reply->fd = -1;
@@ -190,8 +195,13 @@ main(int argc, char **argv)
 	signal(SIGTERM, SIG_IGN);
 	if (argc == 4 && strcmp(argv[1], WORKER_ARGUMENT) == 0) {
 		fault_arm_from_environment("worker");
-		become(argv[2], argv[3]);
+		become(argv[2], argv[3], false);
 		return worker_main(INHERIT_LAUNCHER_SOCKET);
+	}
+	if (argc == 4 && strcmp(argv[1], COMMANDS_ARGUMENT) == 0) {
+		fault_arm_from_environment("commands");
+		become(argv[2], argv[3], true);
+		return command_main(INHERIT_LAUNCHER_SOCKET);
 	}
 	fault_arm_from_environment("launcher");
 	read_configuration(argc, argv);

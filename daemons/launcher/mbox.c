@@ -163,7 +163,7 @@ write_message(struct attempt *a, off_t end)
 	struct stat st;
 
 	if (!begin_new_message(a, end)
-	    || !copy_message(a->fd, a->job, true, a->why)
+	    || !copy_message(a->fd, a->job, COPY_MBOX, a->why)
 	    || !fs_stat(a->fd, &st, a->why))
 		return false;
 	if (S_ISCHR(st.st_mode))

@@ -43,7 +43,7 @@ handle_job(struct rpc_call *call, void *request, void *reply_out)
 /* Never waits for the other end of a FIFO. */
 static uint64_t
 read_text(const char *path, const struct mailbox_read *rq, struct str *text,
-    struct str *why)
+    uint64_t *owner_out, struct str *why)
 {
 	size_t limit = rq->limit < READ_MOST ? (size_t)rq->limit : READ_MOST;
 	int fd = fs_open_at(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, why);
@@ -52,7 +52,8 @@ read_text(const char *path, const struct mailbox_read *rq, struct str *text,
 
 	if (fd < 0)
 		return errno == ENOENT || errno == ENOTDIR
-		    ? MAILBOX_READ_ABSENT : MAILBOX_READ_FAILED;
+		    ? MAILBOX_READ_ABSENT : errno == EACCES || errno == ELOOP
+		    ? MAILBOX_READ_UNSAFE : MAILBOX_READ_FAILED;
 	fiber_defer_fd(fd);
 	if (!fs_stat(fd, &st, why))
 		return MAILBOX_READ_FAILED;
@@ -66,6 +67,7 @@ read_text(const char *path, const struct mailbox_read *rq, struct str *text,
 		    ? "writable by everyone" : "has another owner");
 		return MAILBOX_READ_UNSAFE;
 	}
+	*owner_out = st.st_uid;
 	if ((uint64_t)st.st_size > limit) {
 		str_printf(why, "%s: more than %zu bytes", path, limit);
 		return MAILBOX_READ_FAILED;
@@ -88,7 +90,7 @@ handle_read(struct rpc_call *call, void *request, void *reply_out)
 	if (span_empty(rq->path) || rq->path.p[0] != '/')
 		return false;
 	reply->status = read_text(arena_cstr(call->arena, rq->path), rq,
-	    text, why);
+	    text, &reply->owner, why);
 	if (reply->status == MAILBOX_READ_OK)
 		reply->text = str_span(text);
 	else

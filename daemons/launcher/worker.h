@@ -1,5 +1,6 @@
 /*
- * worker - a process that has become a user and writes that user's mail.
+ * worker - a process that has become a user, and writes that user's mail or runs
+ * that user's commands.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -11,6 +12,8 @@
 
 /* Serves the socket until it closes. */
 int worker_main(int socket);
+/* command.c: the same for commands. */
+int command_main(int socket);
 
 /* maildir.c and mbox.c; text in the arena. Suspend. */
 void maildir_deliver(const struct mailbox_job *job,
@@ -26,9 +29,13 @@ void result_from_errno(struct mailbox_result *result, struct arena *arena,
  * result is a bounce. */
 bool copy_fits(const struct mailbox_job *job, uint64_t there,
     struct mailbox_result *result, struct arena *arena, const char *doing);
-/* Head and content of the message to fd; ">From " quoting and a blank line at
- * the end when from_line is set. False with errno and a reason. */
-bool copy_message(int fd, const struct mailbox_job *job, bool from_line,
-    struct str *why);
+/* Head and content of the message to fd. False with errno and a reason. */
+enum copy_style {
+	COPY_PLAIN,
+	COPY_FROM_LINE,			/* behind a From_ line */
+	COPY_MBOX,			/* and with ">From ", a blank line at the end */
+};
+bool copy_message(int fd, const struct mailbox_job *job,
+    enum copy_style style, struct str *why);
 
 #endif

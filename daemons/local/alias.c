@@ -1,13 +1,14 @@
 /*
- * alias - aliases(5): names to addresses, files, included lists, by the tables
- * of alias_maps.
+ * alias - names to addresses, files, commands, included lists: by the tables of
+ * alias_maps, aliases(5), and then by the .forward files of accounts.
  *
- * Commands ("|...") are not run by this version; mail for them waits in the
- * queue and the log says why.
+ * Files and commands are opened and run with the rights of the account that has
+ * the .forward file, or of who owns the included list or the table.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "common/base/log.h"
+#include "common/base/names.h"
 #include "common/io/textfile.h"
 #include "common/mail/address.h"
 #include "common/mail/conf_core.h"
@@ -21,20 +22,32 @@
 #define INCLUDE_MOST (1024 * 1024)
 
 static struct maps *alias_maps;
-static bool files_from_aliases, files_from_lists;
+static unsigned files_from, commands_from;	/* enum source */
+
+static const struct name_value source_words[] = {
+	{ "alias", FROM_ALIAS }, { "forward", FROM_FORWARD },
+	{ "include", FROM_INCLUDE }, { NULL, 0 },
+};
+
+static void
+read_sources(const char *title, const char *value, unsigned *out)
+{
+	struct str why = STR_EMPTY;
+
+	if (!names_mask(source_words, SPAN(value), out, &why))
+		fatal("%s: %s", title, str_cstr(&why));
+	str_fini(&why);
+}
 
 void
 alias_setup(void)
 {
-	struct strlist words = STRLIST_EMPTY;
-
 	alias_maps = tables_open("alias_maps", local_conf.alias_maps,
 	    MAP_FOLD | MAP_NO_REGSUB | MAP_NO_PROXY);
-	strlist_split(&words, SPAN(local_conf.allow_mail_to_files),
-	    STRLIST_CONF);
-	files_from_aliases = strlist_has_nocase(&words, SPAN("alias"));
-	files_from_lists = strlist_has_nocase(&words, SPAN("include"));
-	strlist_fini(&words);
+	read_sources("allow_mail_to_files", local_conf.allow_mail_to_files,
+	    &files_from);
+	read_sources("allow_mail_to_commands",
+	    local_conf.allow_mail_to_commands, &commands_from);
 }
 
 bool
@@ -63,12 +76,22 @@ expansion_fail(struct expansion *e, enum outcome_kind kind, const char *dsn,
 
 /* ---- what is still to be looked at ---- */
 
+/* Of what a right-hand side names. */
+struct rights {
+	const struct user *user;	/* NULL: of the owner, when asked for */
+	uid_t owner;			/* of table or list; 0: default_privs */
+	enum source source;
+};
+
 struct work {
 	struct list link;		/* in the arena */
 	struct span name;		/* in lower case, or path of a list */
 	struct span alias;		/* whose: not expanded again */
+	struct rights rights;
+	const struct user *account;
 	unsigned depth;
-	bool is_list, from_list;
+	bool is_list;
+	bool no_alias;			/* its own, which was looked at */
 };
 
 /* In turn and not one inside the other: a fiber's stack is small, and lists
@@ -148,9 +171,65 @@ alias_each_item(struct span text, alias_item_fn *fn, void *arg,
 struct context {
 	struct expansion *e;
 	struct span alias;		/* its own name: not expanded again */
-	unsigned depth;
-	bool from_list;
+	struct rights rights;
+	unsigned depth, items;
+	const struct user *account;	/* whose .forward it is, or NULL */
 };
+
+/* NULL: said why. */
+static const struct user *
+user_of(struct context *c)
+{
+	struct user *user;
+	enum map_status status = MAP_FOUND;
+
+	if (c->rights.user != NULL)
+		return c->rights.user;
+	user = arena_zalloc(c->e->d->arena, sizeof(*user));
+	if (c->rights.owner != 0)
+		status = user_find_uid(c->rights.owner, user,
+		    c->e->d->arena);
+	else if (!user_default(user))
+		status = MAP_FAILED;
+	if (status != MAP_FOUND) {
+		log_warn("whose rights \"%.*s\" has cannot be found: %s %ld",
+		    SPAN_ARG(c->alias), c->rights.owner != 0 ? "uid"
+		    : "default_privs,", (long)c->rights.owner);
+		expansion_fail(c->e, OUTCOME_DEFERRED, "4.3.5",
+		    "mail system configuration error");
+		return NULL;
+	}
+	return c->rights.user = user;
+}
+
+/* Once for each text and user. */
+static void
+add_target(struct expansion *e, enum target_kind kind, struct span text,
+    const struct user *user)
+{
+	struct target *t;
+
+	LIST_EACH(item, &e->targets) {
+		const struct target *old = LIST_ITEM(item, struct target, link);
+
+		if (old->kind == kind && span_eq(old->text, text)
+		    && (kind == TARGET_MAILBOX || old->user->uid == user->uid))
+			return;
+	}
+	t = arena_zalloc(e->d->arena, sizeof(*t));
+	*t = (struct target){ .kind = kind, .user = user,
+		.text = arena_span(e->d->arena, text) };
+	list_append(&e->targets, &t->link);
+	e->ntargets++;
+}
+
+/* A mailbox, whatever aliases and .forward say. */
+static void
+add_mailbox(struct context *c, struct span name)
+{
+	add_target(c->e, TARGET_MAILBOX, name, c->account != NULL
+	    && span_is_nocase(name, c->account->name) ? c->account : NULL);
+}
 
 static bool
 is_local(struct expansion *e, struct span address, struct str *name_out)
@@ -182,12 +261,13 @@ take_address(const struct token822_address *found, void *arg)
 	if (!is_local(c->e, found->internal, name)) {
 		if (!c->e->failed)
 			add_once(&c->e->forwards, str_span(name));
-	} else if (span_eq(str_span(name), c->alias)) {
-		add_once(&c->e->users, str_span(name));
+	} else if (c->account != NULL
+	    && span_is_nocase(str_span(name), c->account->name)) {
+		add_mailbox(c, str_span(name));
 	} else {
 		add_work(c->e, &(struct work){ .name = str_span(name),
 			.alias = str_span(name), .depth = c->depth + 1,
-			.from_list = c->from_list });
+			.no_alias = span_eq(str_span(name), c->alias) });
 	}
 }
 
@@ -197,17 +277,19 @@ static bool take_item_text(struct span item, void *arg);
 static bool
 take_included(struct context *c, struct span text)
 {
+	const char *what = c->rights.source == FROM_FORWARD ? ".forward"
+	    : "included list";
 	struct textfile file;
 	struct span line;
 	struct str why = STR_EMPTY;
 	bool ok = true;
 
-	textfile_open_mem(&file, ":include:", text);
+	textfile_open_mem(&file, what, text);
 	while (ok && textfile_next(&file, &line))
 		ok = alias_each_item(line, take_item_text, c, &why);
 	if (!ok)
 		expansion_fail(c->e, OUTCOME_DEFERRED, "4.3.0",
-		    "included list: %s", str_len(&why) > 0 ? str_cstr(&why)
+		    "%s: %s", what, str_len(&why) > 0 ? str_cstr(&why)
 		    : "cannot be expanded");
 	textfile_close(&file);
 	str_fini(&why);
@@ -219,8 +301,7 @@ include_file(struct context *c, struct span path)
 {
 	struct expansion *e = c->e;
 	struct mailbox_text text;
-	uid_t uid;
-	gid_t gid;
+	const struct user *user;
 
 	if (path.len == 0 || path.p[0] != '/')
 		return expansion_fail(e, OUTCOME_DEFERRED, "4.3.5",
@@ -228,16 +309,21 @@ include_file(struct context *c, struct span path)
 	if (hash_has(e->seen, path))
 		return true;
 	hash_put(e->seen, path, e);
-	if (!user_default_privileges(&uid, &gid))
-		return expansion_fail(e, OUTCOME_DEFERRED, "4.3.5",
-		    "mail system configuration error");
-	mailbox_read_file(uid, gid, path, INCLUDE_MOST, false, &text, e->d->arena);
+	user = user_of(c);
+	if (user == NULL)
+		return false;
+	mailbox_read_file(user->uid, user->gid, path, INCLUDE_MOST, false,
+	    &text, e->d->arena);
 	if (text.status != MAILBOX_READ_OK) {
 		log_warn("open include file %.*s: %.*s", SPAN_ARG(path),
 		    SPAN_ARG(text.why));
 		return expansion_fail(e, OUTCOME_DEFERRED, "4.2.0",
 		    "cannot open include file %.*s", SPAN_ARG(path));
 	}
+	/* An account's own lists have its rights, whoever wrote them. */
+	if (c->account == NULL)
+		c->rights = (struct rights){ .owner = (uid_t)text.owner };
+	c->rights.source = FROM_INCLUDE;
 	return take_included(c, text.text);
 }
 
@@ -259,6 +345,24 @@ unquoted(struct span item, struct arena *arena)
 }
 
 static bool
+add_allowed(struct context *c, enum target_kind kind, struct span text)
+{
+	unsigned from = kind == TARGET_FILE ? files_from : commands_from;
+	const struct user *user;
+
+	if ((from & c->rights.source) == 0) {
+		expansion_fail(c->e, OUTCOME_BOUNCED, "5.7.1",
+		    "mail to %s is restricted", kind == TARGET_FILE ? "file"
+		    : "command");
+		return true;
+	}
+	user = user_of(c);
+	if (user != NULL)
+		add_target(c->e, kind, text, user);
+	return user != NULL;
+}
+
+static bool
 take_item_text(struct span item, void *arg)
 {
 	struct context *c = arg;
@@ -267,23 +371,15 @@ take_item_text(struct span item, void *arg)
 
 	if (e->failed)
 		return false;
-	if (plain.len > 0 && plain.p[0] == '|') {
-		log_warn("mail to command is not part of this version: "
-		    "alias \"%.*s\"", SPAN_ARG(c->alias));
-		return expansion_fail(e, OUTCOME_DEFERRED, "4.3.5",
-		    "mail to command is not supported by this version");
-	}
-	if (plain.len > 0 && plain.p[0] == '/') {
-		if (c->from_list ? files_from_lists : files_from_aliases)
-			add_once(&e->files, plain);
-		else
-			expansion_fail(e, OUTCOME_BOUNCED, "5.7.1",
-			    "mail to file is restricted");
-		return true;
-	}
+	c->items++;
+	if (plain.len > 0 && plain.p[0] == '|')
+		return add_allowed(c, TARGET_COMMAND, span_skip(plain, 1));
+	if (plain.len > 0 && plain.p[0] == '/')
+		return add_allowed(c, TARGET_FILE, plain);
 	if (span_starts_nocase(plain, SPAN(":include:"))) {
 		add_work(e, &(struct work){ .alias = c->alias,
 			.name = span_trim(span_skip(plain, 9)),
+			.rights = c->rights, .account = c->account,
 			.depth = c->depth + 1, .is_list = true });
 		return true;
 	}
@@ -292,7 +388,7 @@ take_item_text(struct span item, void *arg)
 
 		str_set(name, span_skip(plain, 1));
 		str_lower(name);
-		add_once(&e->users, str_span(name));
+		add_mailbox(c, str_span(name));
 		return true;
 	}
 	token822_each_address(item, take_address, c);
@@ -303,11 +399,12 @@ take_item_text(struct span item, void *arg)
 
 /* The name, then the name without its extension. */
 static enum map_status
-find_alias(struct span name, struct str *value, struct span *base_out)
+find_alias(struct span name, struct str *value, struct span *base_out,
+    const struct map **table_out)
 {
 	struct span extension;
 	enum map_status status = maps_lookup(alias_maps, name, 0, value,
-	    NULL);
+	    table_out);
 
 	*base_out = name;
 	if (status != MAP_ABSENT || !address_split_extension(name,
@@ -316,7 +413,7 @@ find_alias(struct span name, struct str *value, struct span *base_out)
 			*base_out = name;
 		return status;
 	}
-	return maps_lookup(alias_maps, *base_out, 0, value, NULL);
+	return maps_lookup(alias_maps, *base_out, 0, value, table_out);
 }
 
 /* owner-name: where trouble with the list is to be told. */
@@ -357,12 +454,70 @@ bool
 alias_is_none(struct span name)
 {
 	struct str value = STR_EMPTY;
+	const struct map *table;
 	struct span base;
 	bool none = maps_empty(alias_maps)
-	    || find_alias(name, &value, &base) == MAP_ABSENT;
+	    || find_alias(name, &value, &base, &table) == MAP_ABSENT;
 
 	str_fini(&value);
 	return none;
+}
+
+/* The name, then the name without its extension. */
+static enum map_status
+find_account(struct expansion *e, struct span name, struct user *user)
+{
+	struct span base, extension;
+	enum map_status status = user_find(name, user, e->d->arena);
+
+	return status == MAP_ABSENT && address_split_extension(name,
+	    conf_core.recipient_delimiter, &base, &extension)
+	    ? user_find(base, user, e->d->arena) : status;
+}
+
+/* No alias: an account, with its .forward, or nobody. An empty file is as good as
+ * none. */
+static void
+expand_account(struct context *c, struct span name)
+{
+	struct expansion *e = c->e;
+	struct user *user = arena_zalloc(e->d->arena, sizeof(*user));
+	const char *key;
+	struct span text;
+
+	switch (find_account(e, name, user)) {
+	case MAP_FOUND:
+		break;
+	case MAP_ABSENT:
+		add_target(e, TARGET_MAILBOX, name, NULL);
+		return;
+	case MAP_FAILED:
+		expansion_fail(e, OUTCOME_DEFERRED, "4.3.0",
+		    "user lookup error");
+		return;
+	}
+	key = arena_printf(e->d->arena, "account %.*s", SPAN_ARG(name));
+	if (hash_has(e->seen, SPAN(key)))
+		return;
+	hash_put(e->seen, SPAN(key), e);
+	switch (dotforward_read(e, user, &text)) {
+	case MAP_FOUND:
+		break;
+	case MAP_ABSENT:
+		add_target(e, TARGET_MAILBOX, name, user);
+		return;
+	case MAP_FAILED:
+		expansion_fail(e, OUTCOME_DEFERRED, "4.3.0",
+		    "cannot read the .forward file of %s", user->name);
+		return;
+	}
+	c->account = user;
+	c->alias = SPAN(user->name);
+	c->rights = (struct rights){ .user = user, .source = FROM_FORWARD };
+	c->items = 0;
+	take_included(c, text);
+	if (c->items == 0 && !e->failed)
+		add_target(e, TARGET_MAILBOX, name, user);
 }
 
 static void
@@ -371,19 +526,19 @@ expand_name(struct context *c, struct span name)
 	struct expansion *e = c->e;
 	struct str *value = str_in_arena(e->d->arena);
 	struct str *why = str_in_arena(e->d->arena);
+	const struct map *table;
 	struct span base;
 
-	if (maps_empty(alias_maps)) {
-		add_once(&e->users, name);
-		return;
-	}
-	switch (find_alias(name, value, &base)) {
+	switch (maps_empty(alias_maps) ? MAP_ABSENT
+	    : find_alias(name, value, &base, &table)) {
 	case MAP_FOUND:
 		if (hash_has(e->seen, base))
 			return;
 		hash_put(e->seen, base, e);
 		c->alias = base;
-		c->from_list = false;
+		c->rights = (struct rights){ .source = FROM_ALIAS };
+		if (table == NULL || !map_owner(table, &c->rights.owner))
+			c->rights.owner = 0;
 		find_owner(e, base);
 		if (!alias_each_item(str_span(value), take_item_text, c, why)
 		    && !e->failed)
@@ -392,7 +547,7 @@ expand_name(struct context *c, struct span name)
 			    str_cstr(why));
 		return;
 	case MAP_ABSENT:
-		add_once(&e->users, name);
+		expand_account(c, name);
 		return;
 	case MAP_FAILED:
 		expansion_fail(e, OUTCOME_DEFERRED, "4.3.0",
@@ -407,18 +562,20 @@ alias_expand(struct expansion *e, struct span name)
 	struct work *w;
 
 	list_init(&e->work);
+	list_init(&e->targets);
 	add_work(e, &(struct work){ .name = name, .alias = name });
 	while (!e->failed
 	    && (w = LIST_FIRST(&e->work, struct work, link)) != NULL) {
 		struct context c = { .e = e, .alias = w->alias,
-			.depth = w->depth, .from_list = w->from_list };
+			.depth = w->depth, .rights = w->rights,
+			.account = w->account };
 
 		list_remove(&w->link);
-		if (w->is_list) {
-			c.from_list = true;
+		if (w->is_list)
 			include_file(&c, w->name);
-		} else {
+		else if (w->no_alias)
+			expand_account(&c, w->name);
+		else
 			expand_name(&c, w->name);
-		}
 	}
 }

@@ -29,9 +29,12 @@ copy_content(struct expansion *e, struct cleanup_client *c)
 	str_addf(head, "%s (%s)\n\tid %s; ", conf_core.myhostname,
 	    conf_core.mail_name, fiber_log_queue_id());
 	date822_print(head, clock_wall());
-	str_adds(head, "\nDelivered-To: ");
-	address_quote(head, e->rcpt->address);
 	str_putc(head, '\n');
+	if (delivered_where & DELIVERED_FORWARD) {
+		str_adds(head, "Delivered-To: ");
+		address_quote(head, e->rcpt->address);
+		str_putc(head, '\n');
+	}
 	if (cleanup_client_data(c, str_span(head), service_ipc_deadline())
 	    != IO_OK)
 		return false;

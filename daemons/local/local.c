@@ -1,119 +1,116 @@
 /*
- * local - delivery to accounts of this host: aliases, then mailbox or Maildir,
- * written by a worker that has become the user.
+ * local - delivery to accounts of this host: aliases and .forward files, then
+ * mailbox, Maildir, or command, by a worker that has become the user.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "common/base/log.h"
-#include "common/base/names.h"
 #include "common/mail/address.h"
 #include "common/service/service.h"
 #include "daemons/local/local_priv.h"
-#include "daemons/shared/mailbox_client.h"
-#include "daemons/shared/mbox_lock.h"
 #include "daemons/shared/tables.h"
 
-static unsigned locks;
+static struct maps *command_maps;
 
-/* ---- mailboxes ---- */
+/* ---- accounts ---- */
 
-/* What became of one mailbox, file or name. */
-struct part {
-	enum outcome_kind kind;
-	const char *dsn;
-	struct span reason;
-};
-
+/* Nobody's: luser_relay may know who wants it. */
 static struct part
-part_of(struct expansion *e, enum outcome_kind kind, const char *dsn,
-    const char *reason)
+deliver_unknown(struct expansion *e, struct span name)
 {
-	return (struct part){ kind, dsn, SPAN(arena_strdup(e->d->arena,
-	    reason)) };
+	const struct words words = { .rcpt = e->rcpt };
+	struct str *address = str_in_arena(e->d->arena);
+
+	if (local_conf.luser_relay[0] == '\0')
+		return part_of(e, OUTCOME_BOUNCED, "5.1.1", arena_printf(
+		    e->d->arena, "unknown user: \"%.*s\"", SPAN_ARG(name)));
+	if (!words_expand(&words, SPAN(local_conf.luser_relay), address))
+		log_warn("luser_relay: a name without a value in \"%s\"",
+		    local_conf.luser_relay);
+	if (str_len(address) == 0)
+		return part_of(e, OUTCOME_DEFERRED, "4.3.5",
+		    "luser_relay gives no address");
+	if (!span_has(str_span(address), '@'))
+		str_addf(address, "@%.*s",
+		    SPAN_ARG(address_split(e->rcpt->address).domain));
+	strlist_add(&e->forwards, str_span(address));
+	return (struct part){ .kind = OUTCOME_SENT };
+}
+
+static enum map_status
+find_command(struct expansion *e, const struct user *user,
+    struct str *command)
+{
+	enum map_status status = maps_lookup(command_maps, SPAN(user->name), 0,
+	    command, NULL);
+
+	if (status != MAP_ABSENT || local_conf.mailbox_command[0] == '\0')
+		return status;
+	str_sets(command, local_conf.mailbox_command);
+	return MAP_FOUND;
 }
 
 static struct part
-write_to(struct expansion *e, uid_t uid, gid_t gid, struct span path,
-    enum mailbox_style style)
+deliver_account(struct expansion *e, const struct user *account)
 {
-	struct mailbox_job job = { .style = style, .path = path,
-		.head = mailbox_head(e->d, e->rcpt, e->rcpt->address,
-		    style == MAILBOX_FILE ? "OD" : "ROD"),
-		.sender = e->d->envelope->sender,
-		.size_limit = (uint64_t)local_conf.mailbox_size_limit,
-		.locks = locks,
-		.lock_attempts = (uint64_t)local_conf.lock_attempts,
-		.lock_delay = (uint64_t)local_conf.lock_delay,
-		.stale_lock_time = (uint64_t)local_conf.stale_lock_time,
-		.check_owner = conf_core.strict_mailbox_ownership, .fd = -1 };
-	struct mailbox_result result;
+	struct user user = *account, nobody;
+	struct str *command = str_in_arena(e->d->arena);
 
-	mailbox_deliver(e->d, uid, gid, &job, &result);
-	return (struct part){ result.verdict == MAILBOX_DELIVERED
-	    ? OUTCOME_SENT : result.verdict == MAILBOX_BOUNCE
-	    ? OUTCOME_BOUNCED : OUTCOME_DEFERRED,
-	    arena_cstr(e->d->arena, result.dsn), result.text };
+	if (user.uid == 0) {
+		if (!user_default(&nobody))
+			return part_of(e, OUTCOME_DEFERRED, "4.3.5",
+			    "mail for root needs default_privs or an alias");
+		user.uid = nobody.uid;
+		user.gid = nobody.gid;
+	}
+	switch (find_command(e, &user, command)) {
+	case MAP_FOUND:
+		return command_deliver(e, str_span(command), &user);
+	case MAP_ABSENT:
+		break;
+	case MAP_FAILED:
+		return part_of(e, OUTCOME_DEFERRED, "4.3.0",
+		    "mailbox_command_maps lookup failure");
+	}
+	return mailbox_of_account(e, &user);
 }
 
 static struct part
-deliver_to_user(struct expansion *e, const struct user *user)
+deliver_mailbox(struct expansion *e, const struct target *target)
 {
-	struct arena *arena = e->d->arena;
-	struct span home_mailbox = SPAN(local_conf.home_mailbox);
-	const char *path;
-	bool maildir;
-
-	if (home_mailbox.len > 0)
-		path = arena_printf(arena, "%s/%s", user->home,
-		    local_conf.home_mailbox);
-	else
-		path = span_ends(SPAN(local_conf.mail_spool_directory),
-		    SPAN("/"))
-		    ? arena_printf(arena, "%s%s/",
-			local_conf.mail_spool_directory, user->name)
-		    : arena_printf(arena, "%s/%s",
-			local_conf.mail_spool_directory, user->name);
-	maildir = span_ends(SPAN(path), SPAN("/"));
-	return write_to(e, user->uid, user->gid, SPAN(path),
-	    maildir ? MAILBOX_MAILDIR : MAILBOX_MBOX);
-}
-
-static struct part
-deliver_user_name(struct expansion *e, struct span name)
-{
+	struct span base = target->text, extension;
 	struct user user;
-	struct span base = name, extension;
-	enum map_status status = user_find(name, &user, e->d->arena);
+	enum map_status status;
 
-	if (status == MAP_ABSENT && address_split_extension(name,
+	if (target->user != NULL)
+		return deliver_account(e, target->user);
+	status = user_find(base, &user, e->d->arena);
+	if (status == MAP_ABSENT && address_split_extension(target->text,
 	    conf_core.recipient_delimiter, &base, &extension))
 		status = user_find(base, &user, e->d->arena);
 	switch (status) {
 	case MAP_FOUND:
-		break;
+		return deliver_account(e, &user);
 	case MAP_ABSENT:
-		return part_of(e, OUTCOME_BOUNCED, "5.1.1", arena_printf(
-		    e->d->arena, "unknown user: \"%.*s\"", SPAN_ARG(base)));
+		return deliver_unknown(e, base);
 	case MAP_FAILED:
-		return part_of(e, OUTCOME_DEFERRED, "4.3.0",
-		    "user lookup error");
+		break;
 	}
-	if (user.uid == 0 && !user_default_privileges(&user.uid, &user.gid))
-		return part_of(e, OUTCOME_DEFERRED, "4.3.5",
-		    "mail for root needs default_privs or an alias");
-	return deliver_to_user(e, &user);
+	return part_of(e, OUTCOME_DEFERRED, "4.3.0", "user lookup error");
 }
 
 static struct part
-deliver_file(struct expansion *e, struct span path)
+deliver_target(struct expansion *e, const struct target *target)
 {
-	uid_t uid;
-	gid_t gid;
-
-	if (!user_default_privileges(&uid, &gid))
-		return part_of(e, OUTCOME_DEFERRED, "4.3.5",
-		    "mail system configuration error");
-	return write_to(e, uid, gid, path, MAILBOX_FILE);
+	switch (target->kind) {
+	case TARGET_FILE:
+		return mailbox_of_file(e, target->text, target->user);
+	case TARGET_COMMAND:
+		return command_deliver(e, target->text, target->user);
+	case TARGET_MAILBOX:
+		break;
+	}
+	return deliver_mailbox(e, target);
 }
 
 /* ---- one recipient ---- */
@@ -130,42 +127,52 @@ take_part(struct expansion *e, const struct part *part)
 	    SPAN_ARG(part->reason));
 }
 
-/* Of several, one that has to wait gets a message of its own: the others are not
- * to have theirs again with every attempt. */
+/* Of several, an account that has to wait gets a message of its own: the others
+ * are not to have theirs again with every attempt. */
 static void
-deliver_member(struct expansion *e, struct span name)
+deliver_member(struct expansion *e, const struct target *target)
 {
-	struct part part = deliver_user_name(e, name);
-	bool alone = e->users.count + e->files.count + e->forwards.count < 2;
+	struct part part = deliver_target(e, target);
+	bool alone = e->ntargets + e->forwards.count < 2;
 
-	if (part.kind == OUTCOME_DEFERRED && !alone && alias_is_none(name)) {
-		log_info("%.*s has to wait: %.*s", SPAN_ARG(name),
+	if (part.kind == OUTCOME_DEFERRED && !alone
+	    && target->kind == TARGET_MAILBOX && alias_is_none(target->text)) {
+		log_info("%.*s has to wait: %.*s", SPAN_ARG(target->text),
 		    SPAN_ARG(part.reason));
 		strlist_adds(&e->forwards, arena_printf(e->d->arena,
-		    "%.*s@%.*s", SPAN_ARG(name),
+		    "%.*s@%.*s", SPAN_ARG(target->text),
 		    SPAN_ARG(address_split(e->rcpt->address).domain)));
 	} else {
 		take_part(e, &part);
 	}
 }
 
+static void
+deliver_kind(struct expansion *e, enum target_kind kind)
+{
+	LIST_EACH(item, &e->targets) {
+		struct target *target = LIST_ITEM(item, struct target, link);
+
+		if (target->kind == kind)
+			deliver_member(e, target);
+	}
+}
+
 /* Nothing begins before all names are known; then one that is refused, or has to
- * wait, does not stop the others. A file cannot get a message of its own: it
- * comes first, and while it has to wait nobody has a copy with each attempt. */
+ * wait, does not stop the others. A file or command cannot get a message of its
+ * own: they come first, and while one has to wait no account has a copy with
+ * each attempt. */
 static void
 carry_out(struct expansion *e)
 {
 	struct str *reason = str_in_arena(e->d->arena);
 
-	for (size_t i = 0; i < e->files.count; i++) {
-		struct part part = deliver_file(e, SPAN(e->files.items[i]));
-
-		take_part(e, &part);
-	}
+	deliver_kind(e, TARGET_FILE);
+	if (!e->failed)
+		deliver_kind(e, TARGET_COMMAND);
 	if (e->failed)
 		return;
-	for (size_t i = 0; i < e->users.count; i++)
-		deliver_member(e, SPAN(e->users.items[i]));
+	deliver_kind(e, TARGET_MAILBOX);
 	if (e->forwards.count > 0 && forward_send(e, reason) && !e->failed)
 		e->status->reason = str_span(reason);
 }
@@ -208,7 +215,7 @@ deliver_one(struct delivery *d, size_t i)
 		    SPAN_ARG(e.rcpt->address));
 	else
 		alias_expand(&e, str_span(name));
-	if (!e.failed && e.refused_dsn == NULL && e.users.count + e.files.count + e.forwards.count == 0)
+	if (!e.failed && e.refused_dsn == NULL && e.ntargets + e.forwards.count == 0)
 		expansion_fail(&e, OUTCOME_BOUNCED, "5.4.6",
 		    "alias loop: \"%s\" expands to no destination",
 		    str_cstr(name));
@@ -217,8 +224,6 @@ deliver_one(struct delivery *d, size_t i)
 	say_refused(&e);
 	delivery_set(d, i, &status);
 	strlist_fini(&e.forwards);
-	strlist_fini(&e.users);
-	strlist_fini(&e.files);
 }
 
 static void
@@ -233,16 +238,14 @@ deliver(struct delivery *d)
 static void
 prepare(void)
 {
-	struct str why = STR_EMPTY;
-
 	tables_allow_reopen();
 	alias_setup();
 	user_setup();
-	if (!names_mask(mbox_lock_words, SPAN(local_conf.mailbox_delivery_lock),
-	    &locks, &why))
-		fatal("mailbox_delivery_lock: %s", str_cstr(&why));
+	mailbox_setup();
+	command_maps = tables_open("mailbox_command_maps",
+	    local_conf.mailbox_command_maps,
+	    MAP_FOLD | MAP_NO_REGSUB | MAP_NO_PROXY);
 	delivery_agent_setup(deliver, "local");
-	str_fini(&why);
 }
 
 static void

@@ -7,6 +7,9 @@
 
 struct local_conf local_conf;
 
+#define HARMLESS_BYTES "1234567890!@%-_=+:,./" \
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
 static const struct param rows[] = {
 	PARAM_STR("alias_maps", &local_conf.alias_maps,
 	    .dflt = "$default_database_type:/etc/aliases"),
@@ -17,6 +20,33 @@ static const struct param rows[] = {
 	    .dflt = "fcntl, dotlock", .min = 1),
 	PARAM_STR("allow_mail_to_files", &local_conf.allow_mail_to_files,
 	    .dflt = "alias, forward"),
+	PARAM_STR("allow_mail_to_commands", &local_conf.allow_mail_to_commands,
+	    .dflt = "alias, forward"),
+	PARAM_STR("prepend_delivered_header",
+	    &local_conf.prepend_delivered_header,
+	    .dflt = "command, file, forward"),
+	PARAM_RAW("forward_path", &local_conf.forward_path,
+	    .dflt = "$home/.forward${recipient_delimiter}${extension}, "
+	    "$home/.forward"),
+	PARAM_STR("forward_expansion_filter",
+	    &local_conf.forward_expansion_filter, .dflt = HARMLESS_BYTES),
+	PARAM_RAW("luser_relay", &local_conf.luser_relay, .dflt = ""),
+	PARAM_RAW("mailbox_command", &local_conf.mailbox_command, .dflt = ""),
+	PARAM_STR("mailbox_command_maps", &local_conf.mailbox_command_maps,
+	    .dflt = ""),
+	PARAM_STR("local_command_shell", &local_conf.local_command_shell,
+	    .dflt = ""),
+	PARAM_RAW("command_execution_directory",
+	    &local_conf.command_execution_directory, .dflt = ""),
+	PARAM_STR("execution_directory_expansion_filter",
+	    &local_conf.execution_directory_expansion_filter,
+	    .dflt = HARMLESS_BYTES),
+	PARAM_STR("command_expansion_filter",
+	    &local_conf.command_expansion_filter, .dflt = HARMLESS_BYTES),
+	PARAM_TIME("command_time_limit", &local_conf.command_time_limit,
+	    .dflt = "1000s", .min = 1),
+	PARAM_STR("export_environment", &local_conf.export_environment,
+	    .dflt = "TZ MAIL_CONFIG LANG"),
 	PARAM_INT("mailbox_size_limit", &local_conf.mailbox_size_limit,
 	    .dflt = "51200000"),
 	PARAM_INT("deliver_lock_attempts", &local_conf.lock_attempts,

@@ -11,6 +11,13 @@
 struct local_conf {
 	const char *alias_maps, *home_mailbox, *mail_spool_directory;
 	const char *mailbox_delivery_lock, *allow_mail_to_files;
+	const char *allow_mail_to_commands, *prepend_delivered_header;
+	const char *forward_path, *forward_expansion_filter, *luser_relay;
+	const char *mailbox_command, *mailbox_command_maps;
+	const char *local_command_shell, *command_execution_directory;
+	const char *command_expansion_filter, *export_environment;
+	const char *execution_directory_expansion_filter;
+	int64_t command_time_limit;
 	int64_t mailbox_size_limit, lock_attempts, lock_delay;
 	int64_t stale_lock_time;
 	bool expand_owner_alias;

@@ -1,6 +1,6 @@
 /*
- * local_priv - one recipient on its way through aliases to files and new
- * messages.
+ * local_priv - one recipient on its way through aliases and .forward files to
+ * mailboxes, files, commands and new messages.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -13,26 +13,41 @@
 #include "common/base/strlist.h"
 #include "daemons/local/local_conf.h"
 #include "daemons/shared/delivery_agent.h"
+#include "daemons/shared/mailbox_client.h"
 #include "maps/maps.h"
 
 #define ALIAS_DEPTH_MOST 100
 
+/* An account; or, without a name, the rights of default_privs. */
 struct user {
-	char *name, *home;		/* in the arena */
+	char *name, *home, *shell;	/* in the arena, or NULL */
 	uid_t uid;
 	gid_t gid;
+};
+
+/* Where a name of a right-hand side was written. */
+enum source { FROM_ALIAS = 1, FROM_FORWARD = 2, FROM_INCLUDE = 4 };
+
+enum target_kind { TARGET_MAILBOX, TARGET_FILE, TARGET_COMMAND };
+
+/* One thing that this process delivers to. */
+struct target {
+	struct list link;		/* in the arena */
+	enum target_kind kind;
+	struct span text;		/* name, path or command */
+	const struct user *user;	/* with whose rights; TARGET_MAILBOX: NULL
+					   when not looked up yet */
 };
 
 /* The work on one recipient: what its aliases came to. */
 struct expansion {
 	struct delivery *d;
 	const struct envelope_rcpt *rcpt;
-	struct span extension;		/* of the recipient, without delimiter */
 	struct strlist forwards;	/* addresses for a new message */
-	struct strlist users;		/* names of this host, without alias */
-	struct strlist files;		/* absolute paths */
+	struct list targets;
+	size_t ntargets;
 	struct span owner;		/* owner-alias: sender of the new message */
-	struct hash *seen;		/* aliases and included files */
+	struct hash *seen;		/* aliases, accounts and included files */
 	struct list work;		/* names and files to look at yet */
 	struct delivery_status *status;
 	bool failed;			/* the status is why it has to wait */
@@ -47,6 +62,17 @@ __attribute__((format(printf, 4, 5))) bool
 expansion_fail(struct expansion *e, enum outcome_kind kind, const char *dsn,
     const char *format, ...);
 
+/* What became of one mailbox, file, command or name. */
+struct part {
+	enum outcome_kind kind;
+	const char *dsn;
+	struct span reason;
+};
+struct part part_of(struct expansion *e, enum outcome_kind kind,
+    const char *dsn, const char *reason);
+struct part part_of_result(struct expansion *e,
+    const struct mailbox_result *result);
+
 /* alias.c: before the jail; then expands a local name in lower case. Suspends. */
 void alias_setup(void);
 void alias_expand(struct expansion *e, struct span name);
@@ -58,14 +84,51 @@ typedef bool alias_item_fn(struct span item, void *arg);
 bool alias_each_item(struct span text, alias_item_fn *fn, void *arg,
     struct str *why);
 
-/* user.c. Absent is not failed. Suspends (offload). */
+/* user.c. Absent is not failed. Suspend (offload). */
 enum map_status user_find(struct span name, struct user *out,
     struct arena *arena);
-bool user_default_privileges(uid_t *uid_out, gid_t *gid_out);
+enum map_status user_find_uid(uid_t uid, struct user *out,
+    struct arena *arena);
+/* With default_privs. False: there are none. */
+bool user_default(struct user *out);
 void user_setup(void);
+
+/* words.c: $user, $home, $shell, $recipient, $extension, $domain, $local and
+ * $recipient_delimiter in what an administrator wrote. Bytes that are not in the
+ * filter (NULL: no filter) become "_". False when a name is not known, or has no
+ * value now: $home of nobody, $extension of a recipient without one. */
+struct words {
+	const struct envelope_rcpt *rcpt;
+	const struct user *user;	/* or NULL */
+	const char *filter;
+};
+bool words_expand(const struct words *words, struct span text,
+    struct str *out);
+void words_filter(struct str *text, const char *filter);
+struct span words_extension(const struct envelope_rcpt *rcpt);
+
+/* dotforward.c: the text of the first of forward_path that is there, in the
+ * delivery's arena. Absent also where it is not safe, which is logged. Suspends. */
+enum map_status dotforward_read(struct expansion *e, const struct user *user,
+    struct span *text_out);
+
+/* command.c. Suspends. */
+struct part command_deliver(struct expansion *e, struct span command,
+    const struct user *user);
 
 /* forward.c: the message to new recipients, durably; the status line's text is
  * "forwarded as QID". Suspends. */
 bool forward_send(struct expansion *e, struct str *reason_out);
+
+/* mailbox.c. Suspend, but for the first, which is for before the jail. */
+void mailbox_setup(void);
+struct part mailbox_of_account(struct expansion *e, const struct user *user);
+struct part mailbox_of_file(struct expansion *e, struct span path,
+    const struct user *user);
+
+/* prepend_delivered_header. */
+enum delivered_where { DELIVERED_COMMAND = 1, DELIVERED_FILE = 2,
+	DELIVERED_FORWARD = 4 };
+extern unsigned delivered_where;
 
 #endif

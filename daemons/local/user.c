@@ -20,7 +20,8 @@ static gid_t default_gid;
 static bool has_default;
 
 struct question {
-	const char *name;
+	const char *name;		/* or NULL: by uid */
+	uid_t uid;
 	struct passwd pw;
 	char *room;
 	struct passwd *found;
@@ -32,17 +33,20 @@ ask(void *arg)
 {
 	struct question *q = arg;
 
-	q->error = getpwnam_r(q->name, &q->pw, q->room, ROOM, &q->found);
+	if (q->name != NULL)
+		q->error = getpwnam_r(q->name, &q->pw, q->room, ROOM,
+		    &q->found);
+	else
+		q->error = getpwuid_r(q->uid, &q->pw, q->room, ROOM,
+		    &q->found);
 }
 
-enum map_status
-user_find(struct span name, struct user *out, struct arena *arena)
+static enum map_status
+find(struct question *asked, struct user *out, struct arena *arena)
 {
-	struct question q = { .name = arena_cstr(arena, name),
-		.room = arena_alloc(arena, ROOM) };
+	struct question q = *asked;
 
-	if (name.len == 0 || span_has(name, '\0') || span_has(name, '/'))
-		return MAP_ABSENT;
+	q.room = arena_alloc(arena, ROOM);
 	offload_call(ask, &q);
 	/* the errors that getpwnam(3) lists for "not found" */
 	if (q.found == NULL)
@@ -50,9 +54,28 @@ user_find(struct span name, struct user *out, struct arena *arena)
 		    || q.error == EBADF ? MAP_ABSENT : MAP_FAILED;
 	out->name = arena_strdup(arena, q.pw.pw_name);
 	out->home = arena_strdup(arena, q.pw.pw_dir);
+	out->shell = arena_strdup(arena, q.pw.pw_shell);
 	out->uid = q.pw.pw_uid;
 	out->gid = q.pw.pw_gid;
 	return MAP_FOUND;
+}
+
+enum map_status
+user_find(struct span name, struct user *out, struct arena *arena)
+{
+	struct question q = { .name = arena_cstr(arena, name) };
+
+	if (name.len == 0 || span_has(name, '\0') || span_has(name, '/'))
+		return MAP_ABSENT;
+	return find(&q, out, arena);
+}
+
+enum map_status
+user_find_uid(uid_t uid, struct user *out, struct arena *arena)
+{
+	struct question q = { .uid = uid };
+
+	return find(&q, out, arena);
 }
 
 /* default_privs: a name or a number, as whom nobody's mail is handled. */
@@ -79,9 +102,8 @@ user_setup(void)
 }
 
 bool
-user_default_privileges(uid_t *uid_out, gid_t *gid_out)
+user_default(struct user *out)
 {
-	*uid_out = default_uid;
-	*gid_out = default_gid;
+	*out = (struct user){ .uid = default_uid, .gid = default_gid };
 	return has_default;
 }

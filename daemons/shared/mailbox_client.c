@@ -22,10 +22,12 @@
 #define RUN_BYTES (16 * 1024)
 #define HEADER_BYTES_MOST (256 * 1024)
 #define PATIENCE_MS 5000
+#define COMMAND_PATIENCE_S 60
 
 struct worker {
 	uid_t uid;
 	gid_t gid;
+	bool commands;
 	struct peer *peer;
 	char name[40];
 };
@@ -69,7 +71,8 @@ static int
 connect_to_worker(void *arg)
 {
 	struct worker *w = arg;
-	struct worker_request request = { .uid = w->uid, .gid = w->gid };
+	struct worker_request request = { .uid = w->uid, .gid = w->gid,
+		.commands = w->commands };
 	struct worker_reply reply = { .fd = -1 };
 	struct arena *arena = arena_new();
 	int fd = -1;
@@ -95,8 +98,9 @@ connect_to_worker(void *arg)
 }
 
 static struct peer *
-worker_peer(uid_t uid, gid_t gid)
+worker_peer(uid_t uid, gid_t gid, bool commands)
 {
+	const char *class = commands ? "commands" : "worker";
 	char name[40];
 	struct worker *w;
 
@@ -104,8 +108,8 @@ worker_peer(uid_t uid, gid_t gid)
 		uid = geteuid();
 		gid = getegid();
 	}
-	snprintf(name, sizeof(name), "%lu.%lu", (unsigned long)uid,
-	    (unsigned long)gid);
+	snprintf(name, sizeof(name), "%lu.%lu%s", (unsigned long)uid,
+	    (unsigned long)gid, commands ? ".c" : "");
 	if (workers == NULL)
 		workers = hash_new();
 	w = hash_get(workers, SPAN(name));
@@ -114,15 +118,27 @@ worker_peer(uid_t uid, gid_t gid)
 	w = MEM_NEW(struct worker);
 	w->uid = uid;
 	w->gid = gid;
+	w->commands = commands;
 	memcpy(w->name, name, sizeof(name));
-	peer_connect_by("worker", w->name, connect_to_worker, w);
-	w->peer = peer_named("worker", w->name, MAILBOX_PROTOCOL,
+	peer_connect_by(class, w->name, connect_to_worker, w);
+	w->peer = commands ? peer_named(class, w->name, COMMAND_PROTOCOL,
+	    COMMAND_VERSION) : peer_named(class, w->name, MAILBOX_PROTOCOL,
 	    MAILBOX_VERSION);
 	peer_set_spread(w->peer, 64, 4);
 	peer_set_patience(w->peer, PATIENCE_MS);
 	hash_put(workers, SPAN(name), w);
 	return w->peer;
 }
+
+struct worker_call {
+	uid_t uid;
+	gid_t gid;
+	bool commands, idempotent;
+	const struct attr_form *request_form, *reply_form;
+	const void *request;
+	void *reply_out;
+	struct deadline deadline;
+};
 
 /* Only such calls end when no worker could be had for a while. */
 static void
@@ -132,24 +148,21 @@ nothing_more(void *arg)
 }
 
 static bool
-call_worker(uid_t uid, gid_t gid, bool idempotent,
-    const struct attr_form *request_form, const void *request,
-    const struct attr_form *reply_form, void *reply_out,
-    struct arena *arena, struct span *why_out)
+call_worker(struct worker_call *c, struct arena *arena, struct span *why_out)
 {
 	struct peer *peer;
 
-	if (service_has_root() && (uid == 0 || gid == 0)) {
+	if (service_has_root() && (c->uid == 0 || c->gid == 0)) {
 		*why_out = SPAN("refusing to write mail with root's rights");
 		return false;
 	}
-	peer = worker_peer(uid, gid);
-	if (peer_finish(peer_begin(peer, idempotent, request_form, request,
-	    reply_form, nothing_more, NULL), reply_out, arena,
-	    service_ipc_deadline()) == IO_OK)
+	peer = worker_peer(c->uid, c->gid, c->commands);
+	if (peer_finish(peer_begin(peer, c->idempotent, c->request_form,
+	    c->request, c->reply_form, nothing_more, NULL), c->reply_out,
+	    arena, c->deadline) == IO_OK)
 		return true;
-	*why_out = SPAN(arena_printf(arena, "mailbox worker: %s",
-	    peer_why(peer)));
+	*why_out = SPAN(arena_printf(arena, "%s: %s", c->commands
+	    ? "worker for commands" : "mailbox worker", peer_why(peer)));
 	return false;
 }
 
@@ -182,6 +195,10 @@ void
 mailbox_deliver(struct delivery *d, uid_t uid, gid_t gid,
     struct mailbox_job *job, struct mailbox_result *result_out)
 {
+	struct worker_call call = { .uid = uid, .gid = gid,
+		.request_form = &mailbox_job_form, .request = job,
+		.reply_form = &mailbox_result_form, .reply_out = result_out,
+		.deadline = service_ipc_deadline() };
 	struct span why;
 
 	if (!path_is_usable(job->path, &why)) {
@@ -196,12 +213,32 @@ mailbox_deliver(struct delivery *d, uid_t uid, gid_t gid,
 	job->fd = fs_dup(d->request->fd);
 	if (job->fd < 0)
 		defer(result_out, "4.3.0", SPAN("too many open files"));
-	else if (!call_worker(uid, gid, false, &mailbox_job_form, job,
-	    &mailbox_result_form, result_out, d->arena, &why))
+	else if (!call_worker(&call, d->arena, &why))
 		defer(result_out, "4.3.0", why);
 	else if (result_out->verdict == MAILBOX_DELIVERED)
 		RECORD_THAT("boxed", d->request->queue_id, "%.*s",
 		    SPAN_ARG(job->path));
+}
+
+void
+mailbox_command(struct delivery *d, uid_t uid, gid_t gid,
+    struct command_job *job, struct mailbox_result *result_out)
+{
+	struct worker_call call = { .uid = uid, .gid = gid, .commands = true,
+		.request_form = &command_job_form, .request = job,
+		.reply_form = &mailbox_result_form, .reply_out = result_out,
+		.deadline = deadline_in((int64_t)job->time_limit
+		    + COMMAND_PATIENCE_S) };
+	struct span why;
+
+	job->content_offset = d->request->content_offset;
+	job->content_length = d->request->content_length;
+	job->sender = shortened(job->sender, MAILBOX_SENDER_MOST);
+	job->fd = fs_dup(d->request->fd);
+	if (job->fd < 0)
+		defer(result_out, "4.3.0", SPAN("too many open files"));
+	else if (!call_worker(&call, d->arena, &why))
+		defer(result_out, "4.3.0", why);
 }
 
 void
@@ -210,11 +247,14 @@ mailbox_read_file(uid_t uid, gid_t gid, struct span path, uint64_t limit,
 {
 	struct mailbox_read request = { .path = path, .limit = limit,
 		.owned = owned };
+	struct worker_call call = { .uid = uid, .gid = gid,
+		.idempotent = true,
+		.request_form = &mailbox_read_form, .request = &request,
+		.reply_form = &mailbox_text_form, .reply_out = text_out,
+		.deadline = service_ipc_deadline() };
 	struct span why;
 
-	if (!path_is_usable(path, &why) || !call_worker(uid, gid, true,
-	    &mailbox_read_form, &request, &mailbox_text_form, text_out,
-	    arena, &why))
+	if (!path_is_usable(path, &why) || !call_worker(&call, arena, &why))
 		*text_out = (struct mailbox_text){
 			.status = MAILBOX_READ_FAILED, .why = why };
 }

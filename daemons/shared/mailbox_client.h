@@ -21,6 +21,10 @@
  */
 void mailbox_deliver(struct delivery *d, uid_t uid, gid_t gid,
     struct mailbox_job *job, struct mailbox_result *result_out);
+/* The same for a command, whose end is the verdict (daemons/launcher/command.c).
+ * content and fd of the job are filled in here. Suspends. */
+void mailbox_command(struct delivery *d, uid_t uid, gid_t gid,
+    struct command_job *job, struct mailbox_result *result_out);
 /* Reads a text file as this user; see struct mailbox_read for `owned`.
  * Suspends. */
 void mailbox_read_file(uid_t uid, gid_t gid, struct span path, uint64_t limit,

@@ -10,6 +10,7 @@
 static const struct attr_field worker_request_fields[] = {
 	ATTR_FIELD(struct worker_request, uid, 1, ATTR_U64, .required = true),
 	ATTR_FIELD(struct worker_request, gid, 2, ATTR_U64, .required = true),
+	ATTR_FIELD(struct worker_request, commands, 3, ATTR_BOOL),
 };
 const struct attr_form worker_request_form = ATTR_FORM("worker request", 1,
     struct worker_request, worker_request_fields);
@@ -69,6 +70,27 @@ static const struct attr_field text_fields[] = {
 	ATTR_FIELD(struct mailbox_text, text, 2, ATTR_SPAN,
 	    .limit = 1024 * 1024),
 	ATTR_FIELD(struct mailbox_text, why, 3, ATTR_SPAN, .limit = 1024),
+	ATTR_FIELD(struct mailbox_text, owner, 4, ATTR_U64),
 };
 const struct attr_form mailbox_text_form = ATTR_FORM("mailbox text", 4,
     struct mailbox_text, text_fields);
+
+static const struct attr_field command_fields[] = {
+	ATTR_FIELD(struct command_job, command, 1, ATTR_SPAN,
+	    .required = true, .limit = 65535),
+	ATTR_FIELD(struct command_job, shell, 2, ATTR_SPAN, .limit = 4096),
+	ATTR_FIELD(struct command_job, directory, 3, ATTR_SPAN,
+	    .limit = PATH_MOST),
+	ATTR_FIELD(struct command_job, environment, 4, ATTR_SPAN,
+	    .limit = 65535),
+	ATTR_FIELD(struct command_job, head, 5, ATTR_SPAN, .limit = 65535),
+	ATTR_FIELD(struct command_job, sender, 6, ATTR_SPAN,
+	    .limit = MAILBOX_SENDER_MOST),
+	ATTR_FIELD(struct command_job, content_offset, 7, ATTR_U64),
+	ATTR_FIELD(struct command_job, content_length, 8, ATTR_U64),
+	ATTR_FIELD(struct command_job, time_limit, 9, ATTR_U64,
+	    .required = true),
+	ATTR_FIELD(struct command_job, fd, 10, ATTR_FD),
+};
+const struct attr_form command_job_form = ATTR_FORM("command", 1,
+    struct command_job, command_fields);

@@ -3,8 +3,8 @@
  *
  * The launcher is asked for a worker that has become a user, and passes back
  * one end of a socket to it; jobs then go from the agent to the worker
- * directly. A worker writes, syncs and answers; it leaves when its socket
- * closes.
+ * directly. A worker writes, syncs and answers, or runs commands; it leaves
+ * when its socket closes.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -14,15 +14,18 @@
 #include "common/mail/attr.h"
 
 #define LAUNCHER_PROTOCOL "launcher"
-#define LAUNCHER_VERSION 1
+#define LAUNCHER_VERSION 2
 #define MAILBOX_PROTOCOL "mailbox"
-#define MAILBOX_VERSION 1
+#define MAILBOX_VERSION 2
+#define COMMAND_PROTOCOL "command"
+#define COMMAND_VERSION 1
 
 #define MAILBOX_SENDER_MOST 4096
 #define MAILBOX_USER_MOST 1024
 
 struct worker_request {			/* form 1, to the launcher */
 	uint64_t uid, gid;		/* without root: ignored */
+	bool commands;			/* it is to run commands, not to write */
 };
 struct worker_reply {			/* form 2 */
 	bool ok;
@@ -68,15 +71,30 @@ struct mailbox_read {			/* form 3: .forward, :include: */
 };
 enum mailbox_read_status {
 	MAILBOX_READ_OK = 0, MAILBOX_READ_ABSENT = 1, MAILBOX_READ_FAILED = 2,
-	MAILBOX_READ_UNSAFE = 3,	/* not owned, or no regular file */
+	MAILBOX_READ_UNSAFE = 3,	/* not owned, no regular file, not ours
+					   to read */
 };
 struct mailbox_text {			/* form 4 */
 	uint64_t status;
 	struct span text, why;
+	uint64_t owner;			/* uid of the file */
+};
+
+/* To a worker that runs commands; answered by a mailbox_result. */
+struct command_job {			/* form 1 of "command" */
+	struct span command;		/* as its owner wrote it */
+	struct span shell;		/* what runs it; empty: /bin/sh -c, where
+					   it is more than plain words */
+	struct span directory;		/* absolute; empty: "/" */
+	struct span environment;	/* "NAME=value", a NUL behind each */
+	struct span head, sender;	/* as for a mailbox */
+	uint64_t content_offset, content_length;
+	uint64_t time_limit;		/* seconds, not 0 */
+	int fd;				/* the queue file, read-only */
 };
 
 extern const struct attr_form worker_request_form, worker_reply_form,
     mailbox_job_form, mailbox_result_form, mailbox_read_form,
-    mailbox_text_form;
+    mailbox_text_form, command_job_form;
 
 #endif

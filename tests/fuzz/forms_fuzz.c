@@ -34,7 +34,7 @@ static const struct attr_form *const forms[] = {
 	&mailbox_result_form, &mailbox_read_form, &mailbox_text_form,
 	&proxy_lookup_form, &proxy_answer_form, &master_query_form,
 	&master_answer_form, &envelope_form, &envelope_rcpt_form,
-	&outcome_form,
+	&outcome_form, &command_job_form,
 };
 
 static void

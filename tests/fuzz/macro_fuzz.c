@@ -68,7 +68,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	values.y = part(&rest);
 	macro_each_name(text, note, &text);
 	for (int recursive = 0; recursive < 2; recursive++) {
-		struct macro macro = { look_up, &values, recursive };
+		struct macro macro = { .lookup = look_up,
+			.arg = &values, .recursive = recursive };
 		struct str out = STR_EMPTY;
 
 		str_clear(&why);

@@ -148,7 +148,8 @@ bool
 master_row_expand(const struct master_row *row, struct span text,
     struct str *out, struct str *why)
 {
-	struct macro macro = { look_up, (void *)(uintptr_t)row, true };
+	struct macro macro = { .lookup = look_up,
+	    .arg = (void *)(uintptr_t)row, .recursive = true };
 
 	return macro_expand(&macro, text, out, why);
 }

@@ -155,6 +155,34 @@ T_TEST(values_stay_unexpanded_where_asked_for)
 	str_fini(&why);
 }
 
+T_TEST(a_plain_name_without_a_value_is_told_from_a_condition)
+{
+	static const struct {
+		const char *text;
+		bool unset;
+	} cases[] = {
+		{ "", false }, { "$a", false }, { "${a}x", false },
+		{ "$nosuch", true }, { "x${empty}", true }, { "$a$empty", true },
+		{ "${empty?{+$empty}}", false }, { "${empty:{none}}", false },
+		{ "${a?{$empty}}", true }, { "${empty:{$nosuch}}", true },
+		{ "${{$empty} == {x} ? {a} : {b}}", false },
+		{ "$nosuch${{$empty} == {x} ? {a} : {b}}", true },
+	};
+	struct str out = STR_EMPTY, why = STR_EMPTY;
+
+	for (size_t i = 0; i < T_COUNT(cases); i++) {
+		bool unset = false;
+		const struct macro macro = { .lookup = look_up,
+			.unset_out = &unset };
+
+		T_CASE(cases[i].text);
+		T_CHECK(macro_expand(&macro, SPAN(cases[i].text), &out, &why));
+		T_EQ_INT(unset, cases[i].unset);
+	}
+	str_fini(&out);
+	str_fini(&why);
+}
+
 T_TEST(deep_braces_do_not_exhaust_the_stack)
 {
 	struct str text = STR_EMPTY, out = STR_EMPTY, why = STR_EMPTY;

@@ -1,0 +1,449 @@
+/*
+ * command - runs commands of one user: mailbox_command, "|..." of aliases and
+ * .forward files.
+ *
+ * The whole message lies in memory that has become the command's standard input
+ * before it starts, so that nobody's death can make half of a message look like
+ * all of one. No threads here: this process forks.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/base/strlist.h"
+#include "common/io/child.h"
+#include "common/io/fiber.h"
+#include "common/io/fs.h"
+#include "common/io/loop.h"
+#include "common/io/signal_io.h"
+#include "common/io/stream.h"
+#include "common/mail/dsn.h"
+#include "common/service/rpc.h"
+#include "daemons/launcher/worker.h"
+
+enum { OUTPUT_MOST = 4096, LOOK_MS = 1000, GRACE_MS = 5000 };
+
+/* ---- children ---- */
+
+struct running {
+	struct list link;
+	pid_t pid;
+	bool ended;
+	int status;			/* of wait */
+	struct fiber_queue waits;
+};
+
+static struct list all_running = LIST_HEAD(all_running);
+static pid_t launcher_pid;
+
+static void
+reap(int signo)
+{
+	int status;
+	pid_t pid;
+
+	(void)signo;
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		LIST_EACH(item, &all_running) {
+			struct running *r = LIST_ITEM(item, struct running,
+			    link);
+
+			if (r->pid != pid)
+				continue;
+			r->ended = true;
+			r->status = status;
+			fiber_queue_wake_all(&r->waits);
+		}
+}
+
+/* Our agent has ended, or another of its kind has: its launcher ends then. */
+static bool
+nobody_asks(void)
+{
+	return getppid() != launcher_pid;
+}
+
+/* False: the time was over, and the command, with all that it had started and
+ * left in its session, was killed. */
+static bool
+wait_for(struct running *r, int64_t seconds)
+{
+	struct deadline end = deadline_in(seconds);
+	bool in_time = true, told = false;
+
+	while (!r->ended) {
+		struct deadline look = deadline_in_ms(told ? GRACE_MS
+		    : LOOK_MS);
+
+		(void)fiber_queue_wait(&r->waits, deadline_passed(end) || told
+		    ? look : deadline_earlier(end, look));
+		if (r->ended)
+			break;
+		if (told || deadline_passed(end)) {
+			in_time = in_time && !deadline_passed(end);
+			kill(-r->pid, SIGKILL);
+		} else if (nobody_asks()) {
+			kill(-r->pid, SIGTERM);
+			told = true;
+		}
+	}
+	return in_time;
+}
+
+/* ---- its standard input, output and arguments ---- */
+
+static int
+make_input(const struct command_job *job, struct str *why)
+{
+	const struct mailbox_job mail = { .head = job->head,
+		.sender = job->sender, .content_offset = job->content_offset,
+		.content_length = job->content_length, .fd = job->fd };
+	int fd = memfd_create("message", MFD_CLOEXEC);
+
+	if (fd < 0) {
+		str_printf(why, "memory for the message: %m");
+		return -1;
+	}
+	if (copy_message(fd, &mail, COPY_FROM_LINE, why)
+	    && lseek(fd, 0, SEEK_SET) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+struct output {
+	struct stream *stream;
+	struct str text;
+	bool over;
+};
+
+static void
+add_output(struct output *out, struct span bytes)
+{
+	size_t room = OUTPUT_MOST - str_len(&out->text);
+
+	str_add(&out->text, span_sub(bytes, 0, room));
+}
+
+static void
+read_output(void *arg)
+{
+	struct output *out = arg;
+	struct span bytes;
+
+	while (stream_peek(out->stream, DEADLINE_NEVER, &bytes) == IO_OK) {
+		add_output(out, bytes);
+		stream_consume(out->stream, bytes.len);
+	}
+}
+
+/* What it wrote before it ended is in the pipe; who else holds that may go on
+ * writing, to nobody. */
+static void
+read_rest(struct output *out)
+{
+	char *buf = mem_alloc(OUTPUT_MOST);
+	ssize_t got;
+
+	while (str_len(&out->text) < OUTPUT_MOST
+	    && (got = stream_raw_read(out->stream, buf, OUTPUT_MOST)) > 0)
+		add_output(out, span_of(buf, (size_t)got));
+	mem_free(buf);
+}
+
+/* Nothing but names and plain words, the first a path: no shell is needed. */
+static bool
+is_plain(struct span command)
+{
+	if (command.len == 0 || command.p[0] != '/')
+		return false;
+	for (size_t i = 0; i < command.len; i++)
+		if (!ascii_is_alnum(command.p[i])
+		    && strchr("@%-_+:,./ \t", command.p[i]) == NULL)
+			return false;
+	return true;
+}
+
+static void
+add_arguments(const struct command_job *job, struct strlist *words)
+{
+	if (job->shell.len > 0) {
+		strlist_split(words, job->shell, STRLIST_CONF);
+		strlist_add(words, job->command);
+	} else if (is_plain(job->command)) {
+		strlist_split(words, job->command, " \t");
+	} else {
+		strlist_adds(words, "/bin/sh");
+		strlist_adds(words, "-c");
+		strlist_add(words, job->command);
+	}
+}
+
+static void
+add_environment(struct span text, struct strlist *out)
+{
+	struct span one;
+
+	while (text.p != NULL && span_split(&text, '\0', &one))
+		if (one.len > 0)
+			strlist_add(out, one);
+}
+
+static pid_t
+start(const struct command_job *job, int input, int output, struct str *why)
+{
+	struct strlist words = STRLIST_EMPTY, variables = STRLIST_EMPTY;
+	const struct child_fd fds[] = { { input, STDIN_FILENO },
+		{ output, STDOUT_FILENO }, { output, STDERR_FILENO } };
+	struct child_spec spec = { .fds = fds, .nfds = ARRAY_COUNT(fds),
+		.new_session = true };
+	struct str directory = STR_EMPTY;
+	char *none[] = { NULL };
+	pid_t pid = -1;
+
+	add_arguments(job, &words);
+	add_environment(job->environment, &variables);
+	str_set(&directory, span_empty(job->directory) ? SPAN("/")
+	    : job->directory);
+	if (words.count > 0) {
+		spec.path = words.items[0];
+		spec.argv = words.items;
+		spec.envp = variables.count > 0 ? variables.items : none;
+		spec.chdir_to = str_cstr(&directory);
+		pid = child_start(&spec, why);
+	} else {
+		str_sets(why, "empty command");
+	}
+	str_fini(&directory);
+	strlist_fini(&words);
+	strlist_fini(&variables);
+	return pid;
+}
+
+/* ---- what its end means ---- */
+
+static const struct {
+	int status;
+	const char *dsn, *text;
+} meanings[] = {
+	{ EX_USAGE, "5.3.0", "command line usage error" },
+	{ EX_DATAERR, "5.6.0", "data format error" },
+	{ EX_NOINPUT, "5.3.0", "cannot open input" },
+	{ EX_NOUSER, "5.1.1", "user unknown" },
+	{ EX_NOHOST, "5.1.2", "host name unknown" },
+	{ EX_UNAVAILABLE, "5.3.0", "service unavailable" },
+	{ EX_SOFTWARE, "5.3.0", "internal software error" },
+	{ EX_OSERR, "4.3.0", "system resource problem" },
+	{ EX_OSFILE, "5.3.0", "critical OS file missing" },
+	{ EX_CANTCREAT, "5.2.0", "can't create user output file" },
+	{ EX_IOERR, "5.3.0", "input/output error" },
+	{ EX_TEMPFAIL, "4.3.0", "temporary failure" },
+	{ EX_PROTOCOL, "5.5.0", "remote error in protocol" },
+	{ EX_NOPERM, "5.7.0", "permission denied" },
+	{ EX_CONFIG, "5.3.5", "local configuration error" },
+};
+
+static void
+verdict_by_dsn(struct mailbox_result *result, struct arena *arena,
+    struct span dsn)
+{
+	result->dsn = arena_span(arena, dsn);
+	result->verdict = dsn.p[0] == '5' ? MAILBOX_BOUNCE : MAILBOX_DEFER;
+}
+
+/* One line, as it goes into a log and a report. */
+static struct span
+tidy(struct span output, struct arena *arena)
+{
+	char *text = arena_cstr(arena, output);
+
+	for (char *c = text; *c != '\0'; c++)
+		if (!ascii_is_print(*c) && (unsigned char)*c < 0x80)
+			*c = *c == '\n' || *c == '\t' ? ' ' : '?';
+	return span_trim(span_of(text, output.len));
+}
+
+static void
+judge_exit(int status, const struct command_job *job, struct span output,
+    struct mailbox_result *result, struct arena *arena)
+{
+	size_t code = dsn_scan(output);
+
+	for (size_t i = 0; i < ARRAY_COUNT(meanings); i++)
+		if (meanings[i].status == status) {
+			verdict_by_dsn(result, arena, SPAN(meanings[i].dsn));
+			result->text = SPAN(arena_printf(arena, "%s%s%.*s",
+			    meanings[i].text,
+			    output.len > 0 ? ". Command output: " : "",
+			    SPAN_ARG(output)));
+		}
+	if (span_empty(result->text)) {
+		verdict_by_dsn(result, arena, SPAN("5.3.0"));
+		result->text = SPAN(arena_printf(arena, "Command died with "
+		    "status %d: \"%.*s\"%s%.*s", status,
+		    SPAN_ARG(job->command),
+		    output.len > 0 ? ". Command output: " : "",
+		    SPAN_ARG(output)));
+	}
+	if (code > 0 && (output.p[0] == '4' || output.p[0] == '5')) {
+		verdict_by_dsn(result, arena, span_sub(output, 0, code));
+		result->text = span_trim(span_skip(output, code));
+	}
+}
+
+static void
+judge(const struct running *r, bool in_time, const struct command_job *job,
+    struct span output, struct mailbox_result *result, struct arena *arena)
+{
+	const char *more = output.len > 0 ? ". Command output: " : "";
+
+	if (!in_time) {
+		verdict_by_dsn(result, arena, SPAN("5.3.0"));
+		result->text = SPAN(arena_printf(arena, "Command time limit "
+		    "exceeded: \"%.*s\"%s%.*s", SPAN_ARG(job->command), more,
+		    SPAN_ARG(output)));
+	} else if (WIFSIGNALED(r->status)) {
+		verdict_by_dsn(result, arena, SPAN("4.3.0"));
+		result->text = SPAN(arena_printf(arena, "Command died with "
+		    "signal %d: \"%.*s\"%s%.*s", WTERMSIG(r->status),
+		    SPAN_ARG(job->command), more, SPAN_ARG(output)));
+	} else if (WEXITSTATUS(r->status) != 0) {
+		judge_exit(WEXITSTATUS(r->status), job, output, result, arena);
+	} else {
+		*result = (struct mailbox_result){ .dsn = SPAN("2.0.0"),
+			.verdict = MAILBOX_DELIVERED,
+			.text = SPAN(arena_printf(arena,
+			    "delivered to command: %.*s",
+			    SPAN_ARG(job->command))) };
+	}
+}
+
+/* ---- one command ---- */
+
+static void
+defer(struct mailbox_result *result, struct arena *arena, struct str *why)
+{
+	result->verdict = MAILBOX_DEFER;
+	result->dsn = SPAN("4.3.0");
+	result->text = arena_span(arena, str_span(why));
+}
+
+static bool
+can_enter(struct span directory, struct str *why, struct arena *arena)
+{
+	const char *path = arena_cstr(arena, directory);
+	int fd;
+
+	if (span_empty(directory))
+		return true;
+	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0 && faccessat(fd, ".", X_OK, AT_EACCESS) == 0) {
+		close(fd);
+		return true;
+	}
+	str_printf(why, "cannot change directory to %s: %m", path);
+	if (fd >= 0)
+		close(fd);
+	return false;
+}
+
+static void
+run(const struct command_job *job, int input, const int *pipe_ends,
+    struct mailbox_result *result, struct arena *arena)
+{
+	struct running r = { .waits = FIBER_QUEUE(r.waits) };
+	struct output out = { .stream = stream_open(pipe_ends[0]) };
+	struct fiber_group readers;
+	struct str why = STR_EMPTY;
+
+	fiber_group_init(&readers);
+	r.pid = start(job, input, pipe_ends[1], &why);
+	close(pipe_ends[1]);
+	if (r.pid > 0) {
+		list_append(&all_running, &r.link);
+		(void)fiber_spawn(&readers, "output", read_output, &out);
+		bool in_time = wait_for(&r, (int64_t)job->time_limit);
+
+		list_remove(&r.link);
+		fiber_group_close(&readers);
+		read_rest(&out);
+		judge(&r, in_time, job, tidy(str_span(&out.text), arena),
+		    result, arena);
+	} else {
+		defer(result, arena, &why);
+	}
+	stream_close(out.stream);
+	str_fini(&out.text);
+	str_fini(&why);
+}
+
+static bool
+handle_command(struct rpc_call *call, void *request, void *reply_out)
+{
+	struct command_job *job = request;
+	struct mailbox_result *result = reply_out;
+	struct str *why = str_in_arena(call->arena);
+	int input = -1, ends[2];
+
+	if (job->fd < 0 || job->time_limit == 0
+	    || span_has(job->command, '\0') || span_has(job->shell, '\0')
+	    || span_has(job->directory, '\0'))
+		return false;
+	if (!can_enter(job->directory, why, call->arena)
+	    || (input = make_input(job, why)) < 0) {
+		defer(result, call->arena, why);
+		return true;
+	}
+	if (pipe2(ends, O_CLOEXEC) == 0) {
+		sock_set_nonblock(ends[0], true);
+		run(job, input, ends, result, call->arena);
+	} else {
+		str_printf(why, "pipe from the command: %m");
+		defer(result, call->arena, why);
+	}
+	close(input);
+	return true;
+}
+
+static const struct rpc_method methods[] = {
+	{ .request = &command_job_form, .reply = &mailbox_result_form,
+	    .handle = handle_command, .suspends = true },
+};
+
+static const struct rpc_protocol protocol = {
+	.name = COMMAND_PROTOCOL, .version = COMMAND_VERSION,
+	.methods = methods, .nmethods = ARRAY_COUNT(methods),
+	.accepts_fds = true,
+};
+
+static void
+serve(void *arg)
+{
+	struct sock_peer agent = { .pid = getppid(), .uid = geteuid() };
+	int fd = *(int *)arg;
+
+	sock_set_nonblock(fd, true);
+	rpc_serve(&protocol, stream_open(fd), &agent);
+}
+
+int
+command_main(int socket)
+{
+	launcher_pid = getppid();
+	umask(077);
+	loop_start();
+	signal_on(SIGCHLD, reap);
+	fiber_run_main(serve, &socket);
+	return 0;
+}

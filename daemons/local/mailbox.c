@@ -1,0 +1,100 @@
+/*
+ * mailbox - mailboxes of accounts, and files that aliases and .forward files name.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "common/base/log.h"
+#include "common/base/names.h"
+#include "common/mail/conf_core.h"
+#include "daemons/local/local_priv.h"
+#include "daemons/shared/mbox_lock.h"
+
+static unsigned locks;
+unsigned delivered_where;
+
+static const struct name_value delivered_words[] = {
+	{ "command", DELIVERED_COMMAND }, { "file", DELIVERED_FILE },
+	{ "forward", DELIVERED_FORWARD }, { NULL, 0 },
+};
+
+void
+mailbox_setup(void)
+{
+	struct str why = STR_EMPTY;
+
+	if (!names_mask(mbox_lock_words, SPAN(local_conf.mailbox_delivery_lock),
+	    &locks, &why))
+		fatal("mailbox_delivery_lock: %s", str_cstr(&why));
+	if (!names_mask(delivered_words,
+	    SPAN(local_conf.prepend_delivered_header), &delivered_where, &why))
+		fatal("prepend_delivered_header: %s", str_cstr(&why));
+	str_fini(&why);
+}
+
+struct part
+part_of(struct expansion *e, enum outcome_kind kind, const char *dsn,
+    const char *reason)
+{
+	return (struct part){ kind, dsn, SPAN(arena_strdup(e->d->arena,
+	    reason)) };
+}
+
+struct part
+part_of_result(struct expansion *e, const struct mailbox_result *result)
+{
+	return (struct part){ result->verdict == MAILBOX_DELIVERED
+	    ? OUTCOME_SENT : result->verdict == MAILBOX_BOUNCE
+	    ? OUTCOME_BOUNCED : OUTCOME_DEFERRED,
+	    arena_cstr(e->d->arena, result->dsn), result->text };
+}
+
+static struct part
+write_to(struct expansion *e, const struct user *user, struct span path,
+    enum mailbox_style style)
+{
+	struct mailbox_job job = { .style = style, .path = path,
+		.head = mailbox_head(e->d, e->rcpt, e->rcpt->address,
+		    style != MAILBOX_FILE ? "ROD"
+		    : delivered_where & DELIVERED_FILE ? "OD" : "O"),
+		.sender = e->d->envelope->sender,
+		.size_limit = (uint64_t)local_conf.mailbox_size_limit,
+		.locks = locks,
+		.lock_attempts = (uint64_t)local_conf.lock_attempts,
+		.lock_delay = (uint64_t)local_conf.lock_delay,
+		.stale_lock_time = (uint64_t)local_conf.stale_lock_time,
+		.check_owner = conf_core.strict_mailbox_ownership, .fd = -1 };
+	struct mailbox_result result;
+
+	mailbox_deliver(e->d, user->uid, user->gid, &job, &result);
+	return part_of_result(e, &result);
+}
+
+struct part
+mailbox_of_file(struct expansion *e, struct span path, const struct user *user)
+{
+	return write_to(e, user, path, span_ends(path, SPAN("/"))
+	    ? MAILBOX_MAILDIR : MAILBOX_FILE);
+}
+
+struct part
+mailbox_of_account(struct expansion *e, const struct user *user)
+{
+	struct arena *arena = e->d->arena;
+	struct span home_mailbox = SPAN(local_conf.home_mailbox);
+	const char *path;
+	bool maildir;
+
+	if (home_mailbox.len > 0)
+		path = arena_printf(arena, "%s/%s", user->home,
+		    local_conf.home_mailbox);
+	else
+		path = span_ends(SPAN(local_conf.mail_spool_directory),
+		    SPAN("/"))
+		    ? arena_printf(arena, "%s%s/",
+			local_conf.mail_spool_directory, user->name)
+		    : arena_printf(arena, "%s/%s",
+			local_conf.mail_spool_directory, user->name);
+	maildir = span_ends(SPAN(path), SPAN("/"));
+	return write_to(e, user, SPAN(path),
+	    maildir ? MAILBOX_MAILDIR : MAILBOX_MBOX);
+}

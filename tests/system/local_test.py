@@ -1,0 +1,311 @@
+"""Mail of accounts: .forward files, commands, files, and whose rights they have.
+
+As root, with accounts that only this test sees.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import unittest
+
+import instance
+import mounts
+
+ACCOUNTS = {"ann": 12021, "bob": 12022}
+
+
+@unittest.skipUnless(os.getuid() == 0, "accounts of its own take root")
+class Local(instance.TestCase):
+    def setUp(self):
+        super().setUp()
+        mounts.own_mounts()
+        self.dir = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
+        os.chmod(self.dir, 0o755)
+        with open("/etc/passwd", encoding="utf-8") as file:
+            lines = [line for line in file
+                     if line.partition(":")[0] not in ACCOUNTS]
+        for name, uid in ACCOUNTS.items():
+            self.own(self.home(name), uid, make=True)
+            lines.append(f"{name}:x:{uid}:{uid}::{self.home(name)}:/bin/false\n")
+        passwd = os.path.join(self.dir, "passwd")
+        with open(passwd, "w", encoding="utf-8") as file:
+            file.writelines(lines)
+        subprocess.run(["mount", "--bind", passwd, "/etc/passwd"], check=True)
+        self.addCleanup(mounts.libc.umount2, b"/etc/passwd", 2)
+        self.out = os.path.join(self.dir, "out")    # anybody may write here
+        os.mkdir(self.out)
+        os.chmod(self.out, 0o1777)
+        self.script = os.path.join(self.dir, "take")
+        with open(self.script, "w", encoding="utf-8") as file:
+            file.write('#!/bin/sh\n{ echo "as $(id -u):$(id -G) in $(pwd)"; '
+                       'for word; do echo "word $word"; done; env; echo; cat; } '
+                       f'> {self.out}/$$.new && mv {self.out}/$$.new '
+                       f'{self.out}/$$.done\n')
+        os.chmod(self.script, 0o755)
+
+    def home(self, name):
+        return os.path.join(self.dir, name)
+
+    @staticmethod
+    def own(path, uid, make=False):
+        if make:
+            os.mkdir(path)
+        os.chown(path, uid, uid)
+
+    def put(self, name, file, text, mode=0o644, uid=None):
+        path = os.path.join(self.home(name), file)
+        with open(path, "w", encoding="utf-8") as target:
+            target.write(text)
+        os.chmod(path, mode)
+        self.own(path, ACCOUNTS[name] if uid is None else uid)
+        return path
+
+    def start(self, aliases="", **settings):
+        mail = self.instance(
+            {"mydestination": "here.test", "myorigin": "here.test",
+             "alias_maps": "hash:$config_directory/aliases",
+             "alias_database": "$alias_maps",
+             "local_recipient_maps": "", "recipient_delimiter": "+",
+             "home_mailbox": "Maildir/", "default_privs": "nobody",
+             "minimal_backoff_time": "1s", "maximal_backoff_time": "1s",
+             "queue_run_delay": "1s", **settings}, start=False)
+        self.aliases = os.path.join(mail.etc, "aliases.db")
+        mail.write("aliases", aliases.format(self=self) if "{self" in aliases
+                   else aliases)
+        mail.command("newaliases")
+        return mail.start()
+
+    @staticmethod
+    def read_all(place, ending=""):
+        found = []
+        for name in sorted(os.listdir(place)) if os.path.isdir(place) else []:
+            if ending in name:
+                with open(os.path.join(place, name), "rb") as file:
+                    found.append(file.read())
+        return found
+
+    def box(self, name, count=1):
+        place = os.path.join(self.home(name), "Maildir", "new")
+        return instance.until(lambda: len(self.read_all(place)) >= count and
+                              self.read_all(place), f"mail in {place}")
+
+    def ran(self, count=1):
+        return instance.until(
+            lambda: len(self.read_all(self.out, ".done")) >= count and
+            self.read_all(self.out, ".done"), "the command's output")
+
+    # ---- .forward ----
+
+    def test_a_forward_file_leads_elsewhere_and_to_the_own_mailbox(self):
+        self.put("ann", ".forward", "# where to\nann, out@demo.test\n\\bob\n")
+        self.put("bob", ".forward", "never@demo.test\n")
+        mail = self.start()
+        mail.send("s@demo.test", ["ann@here.test"], "Subject: one\n\nx\n")
+        for name in ("ann", "bob"):
+            (text,) = self.box(name)
+            self.assertIn(b"Delivered-To: ann@here.test\n", text)
+        (outside,) = mail.wait_box("everyone")
+        self.assertTrue(outside.startswith(b"Return-Path: <s@demo.test>"))
+        self.assertIn(b"Delivered-To: ann@here.test\n", outside)
+        mail.wait_empty()
+        self.assertEqual([len(self.box("ann")), len(self.box("bob")),
+                          len(mail.box("everyone"))], [1, 1, 1])
+
+    def test_an_extension_has_a_file_of_its_own(self):
+        self.put("ann", ".forward+lists", "lists@demo.test\n")
+        self.put("ann", ".forward", "rest@demo.test\n")
+        mail = self.start()
+        for number, (local, to) in enumerate(
+                (("ann+lists", "lists"), ("ann+other", "rest"), ("ann", "rest"))):
+            mail.send("s@demo.test", [f"{local}@here.test"])
+            texts = mail.wait_box("everyone", number + 1)
+            self.assertTrue(any(f"Delivered-To: {to}@demo.test\n".encode() in t
+                                and f"Delivered-To: {local}@here.test\n".encode()
+                                in t for t in texts), texts)
+        mail.stop()
+        mail.set(forward_path="$home/elsewhere-$user${extension?{-$extension}}")
+        mail.start()
+        self.put("ann", "elsewhere-ann-x", "path@demo.test\n")
+        mail.send("s@demo.test", ["ann+x@here.test"])
+        texts = mail.wait_box("everyone", 4)
+        self.assertTrue(any(b"Delivered-To: path@demo.test\n" in t for t in texts))
+        mail.wait_empty()
+
+    def test_a_file_that_others_may_write_is_not_believed(self):
+        mail = self.start()
+        self.put("ann", ".forward", "never@demo.test\n", 0o666)
+        self.put("bob", ".forward", "never@demo.test\n", uid=12999)
+        mail.send("s@demo.test", ["ann@here.test", "bob@here.test"])
+        self.box("ann")
+        self.box("bob")
+        mail.wait_log(r"/ann/\.forward is not used: .*writable by everyone")
+        mail.wait_log(r"/bob/\.forward is not used: .*another owner")
+        # An empty one is as good as none.
+        self.put("ann", ".forward", "# nothing\n")
+        mail.send("s@demo.test", ["ann@here.test"])
+        self.box("ann", 2)
+        mail.wait_empty()
+        self.assertEqual(mail.box("everyone"), [])
+
+    def test_forward_files_that_lead_in_a_circle_end(self):
+        self.put("ann", ".forward", "bob\n")
+        self.put("bob", ".forward", "ann\n")
+        mail = self.start()
+        mail.send("alice@demo.test", ["ann@here.test"])
+        mail.wait_log(r"to=<ann@here\.test>, .*dsn=5\.4\.6, status=bounced")
+        mail.wait_box("alice")
+        mail.wait_empty()
+
+    # ---- commands ----
+
+    def test_a_command_of_a_forward_file_has_its_owners_rights(self):
+        self.put("ann", ".forward", f'"|{self.script} \'two words\' $EXTENSION"\n')
+        mail = self.start()
+        one = mail.send("s@demo.test", ["Ann+e`x@here.test"],
+                        "Subject: one\n\nFrom the body\n")
+        (text,) = self.ran()
+        self.assertTrue(text.startswith(b"as 12021:12021 in /\nword two words\n"
+                                        b"word e_x\n"), text)
+        environment = text.partition(b"\n\n")[0].decode().splitlines()
+        for line in ("HOME=" + self.home("ann"), "USER=ann", "LOGNAME=ann",
+                     "SHELL=/bin/false", "SENDER=s@demo.test", "EXTENSION=e_x",
+                     "DOMAIN=here.test", "LOCAL=Ann+e_x",
+                     "RECIPIENT=Ann+e_x@here.test", "CLIENT_PROTOCOL=ESMTP"):
+            self.assertIn(line, environment)
+        self.assertEqual([w for w in environment if w.startswith("WAYPOST")], [])
+        _, _, message = text.partition(b"\n\n")
+        self.assertRegex(message, rb"\AFrom s@demo\.test  \w.*\n"
+                         rb"Return-Path: <s@demo\.test>\n"
+                         rb"(X-Original-To: .*\n)?Delivered-To: .*\n")
+        self.assertTrue(message.endswith(b"\n\nFrom the body\n"), message)
+        mail.wait_log(rf"{one}: to=<\S+>, relay=local, .*dsn=2\.0\.0, "
+                      r"status=sent \(delivered to command: /.*/take 'two words'")
+        mail.wait_empty()
+
+    def test_a_command_of_an_alias_has_the_rights_of_the_tables_owner(self):
+        mail = self.start('run: "|{self.script}"\nkept: "/{self.out}/kept"\n')
+        mail.send("s@demo.test", ["run@here.test"])
+        nobody = subprocess.run(["id", "-u", "nobody"], check=True, text=True,
+                                capture_output=True).stdout.strip()
+        (text,) = self.ran()
+        self.assertTrue(text.startswith(f"as {nobody}:".encode()), text)
+        self.assertNotIn(b"\nHOME=", text)
+        mail.stop()
+        self.own(self.aliases, ACCOUNTS["bob"])
+        mail.start()
+        mail.send("s@demo.test", ["run@here.test", "kept@here.test"])
+        self.assertIn(b"as 12022:12022 ", b"".join(self.ran(2)))
+        mail.wait_log(r"to=<kept@here\.test>, .*status=sent \(delivered to file: ")
+        self.assertEqual(os.stat(os.path.join(self.out, "kept")).st_uid, 12022)
+        mail.wait_empty()
+
+    def test_commands_and_files_are_started_from_where_they_may(self):
+        self.put("ann", ".forward", f'"|{self.script}", {self.out}/file\n')
+        mail = self.start('staff: :include:{self.dir}/list\n',
+                          allow_mail_to_commands="alias",
+                          allow_mail_to_files="alias,include")
+        with open(os.path.join(self.dir, "list"), "w", encoding="utf-8") as file:
+            file.write(f'"|{self.script}", {self.out}/file\n')
+        self.own(os.path.join(self.dir, "list"), ACCOUNTS["bob"])
+        mail.send("s@demo.test", ["ann@here.test", "staff@here.test"])
+        mail.wait_log(r"to=<ann@here\.test>, .*dsn=5\.7\.1, status=bounced \(mail to "
+                      r"command is restricted\)")
+        mail.wait_log(r"to=<staff@here\.test>, .*dsn=5\.7\.1, status=bounced \(mail "
+                      r"to command is restricted\)")
+        mail.wait_empty()
+        # The list's own file was allowed, with the rights of the list's owner.
+        self.assertEqual(os.listdir(self.out), ["file"])
+        self.assertEqual(os.stat(os.path.join(self.out, "file")).st_uid, 12022)
+
+    def test_how_a_command_ends_decides(self):
+        cases = {"user": ("exit 67", "5.1.1", "bounced", "user unknown"),
+                 "later": ("echo come again; exit 75", "4.3.0", "deferred",
+                           "temporary failure. Command output: come again"),
+                 "odd": ("echo a; echo b >&2; exit 3", "5.3.0", "bounced",
+                         'Command died with status 3: "echo a; echo b >&2; exit 3". '
+                         "Command output: a b"),
+                 "coded": ("echo 4.7.1 not today; exit 70", "4.7.1", "deferred",
+                           "not today"),
+                 "killed": ("kill -9 $$", "4.3.0", "deferred",
+                            'Command died with signal 9: "kill -9 $$"'),
+                 "absent": ("/no/such/thing", "5.3.0", "bounced",
+                            'Command died with status 127: "/no/such/thing". '
+                            "Command output: exec /no/such/thing: No such file or "
+                            "directory"),
+                 "deaf": ("exec 0<&-; exit 0", "2.0.0", "sent",
+                          "delivered to command: exec 0<&-; exit 0"),
+                 "slow": ("sleep 100 & sleep 200", "5.3.0", "bounced",
+                          "Command time limit exceeded: ")}
+        mail = self.start("".join(f'{name}: "|{command}"\n' for name,
+                                  (command, *_) in cases.items()),
+                          command_time_limit="1s", maximal_queue_lifetime="1h")
+        for name, (_, dsn, status, text) in cases.items():
+            mail.send("alice@demo.test", [f"{name}@here.test"])
+            mail.wait_log(rf"to=<{name}@here\.test>, relay=local, .*dsn="
+                          + re.escape(f"{dsn}, status={status} ({text}"))
+        report = b"".join(mail.wait_box("alice", 4))
+        self.assertIn(b"user unknown", report)
+        self.assertNotIn("sleep 100", subprocess.run(
+            ["ps", "-eo", "args"], check=True, text=True,
+            capture_output=True).stdout)
+
+    def test_a_large_message_reaches_its_command_whole(self):
+        mail = self.start('run: "|{self.script}"\n')
+        text = "Subject: large\n\n" + "0123456789abcdef\n" * 60000
+        mail.send("s@demo.test", ["run@here.test"], text)
+        (got,) = self.ran()
+        self.assertTrue(got.endswith(text.partition("\n\n")[2].encode()))
+
+    def test_accounts_may_have_a_command_instead_of_a_mailbox(self):
+        mail = self.start(mailbox_command=self.script + ' -a "$EXTENSION"',
+                          mailbox_command_maps="inline:{{bob=%s of-bob}}"
+                          % self.script,
+                          command_execution_directory="$home",
+                          export_environment="TZ=here LANG",
+                          prepend_delivered_header="file")
+        mail.send("s@demo.test", ["ann+x@here.test"])
+        (text,) = self.ran()
+        self.assertTrue(text.startswith(
+            f"as 12021:12021 in {self.home('ann')}\nword -a\nword x\n".encode()), text)
+        self.assertIn(b"\nTZ=here\n", text)
+        self.assertNotIn(b"\nDelivered-To:", text)
+        mail.send("s@demo.test", ["bob@here.test"])
+        self.assertIn(b"as 12022:12022 ", b"".join(self.ran(2)))
+        self.assertIn(b"\nword of-bob\n", b"".join(self.ran(2)))
+        mail.wait_empty()
+
+    def test_somebody_gets_what_is_for_nobody(self):
+        mail = self.start(luser_relay="ann+$local")
+        mail.send("s@demo.test", ["who@here.test"])
+        (text,) = self.box("ann")
+        self.assertIn(b"Delivered-To: ann+who@here.test\n", text)
+        self.assertIn(b"\nDelivered-To: who@here.test\n", text)
+        mail.wait_empty()
+
+    def test_a_command_ends_with_its_agent_and_its_mail_is_kept(self):
+        mail = self.start('run: "|echo $$ > {self.out}/pid.$$; sleep 500"\n',
+                          stop_timeout="1s")
+        one = mail.send("s@demo.test", ["run@here.test"])
+
+        def running():
+            return {name.partition(".")[2] for name in os.listdir(self.out)
+                    if os.path.exists("/proc/" + name.partition(".")[2])}
+
+        (first,) = instance.until(running, "the command")
+        for pid in mail.pids("local"):
+            os.kill(pid, signal.SIGKILL)
+        instance.until(lambda: first not in running(), "the command to end", 30)
+        instance.until(running, "the next attempt")
+        mail.stop()
+        instance.until(lambda: not running(), "the command to end", 30)
+        mail.start()
+        self.assertEqual([m["queue_id"] for m in mail.queue()], [one])
+
+
+if __name__ == "__main__":
+    unittest.main()

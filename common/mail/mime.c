@@ -294,6 +294,18 @@ mime_primary_header(struct mime *m, enum header_id id, struct span line,
 }
 
 void
+mime_begin_whole(struct mime *m)
+{
+	begin_headers(m, MIME_PRIMARY, false);
+}
+
+bool
+mime_is_container(const struct mime *m)
+{
+	return m->kind != KIND_OTHER;
+}
+
+void
 mime_primary_end(struct mime *m)
 {
 	end_headers(m);
@@ -324,6 +336,15 @@ put_content(struct mime *m, struct span bytes)
 	    && !span_is_ascii(bytes))
 		report(m, MIME_8BIT_BODY, first_line(bytes));
 	m->events.content(bytes, m->events.arg);
+}
+
+static void
+put_boundary(struct mime *m, struct span line)
+{
+	if (m->events.boundary != NULL)
+		m->events.boundary(line, m->events.arg);
+	else
+		put_content(m, line);
 }
 
 static void
@@ -408,8 +429,11 @@ take_header_line(struct mime *m, struct span line, struct span whole)
 		end_headers(m);
 		return;
 	}
-	if (!take_boundary(m, line))
-		end_headers(m);
+	if (take_boundary(m, line)) {
+		put_boundary(m, whole);
+		return;
+	}
+	end_headers(m);
 	put_content(m, whole);
 }
 
@@ -420,8 +444,10 @@ take_line(struct mime *m, struct span line, struct span whole)
 		take_header_line(m, line, whole);
 		return;
 	}
-	take_boundary(m, line);
-	put_content(m, whole);
+	if (take_boundary(m, line))
+		put_boundary(m, whole);
+	else
+		put_content(m, whole);
 }
 
 /* Content up to the next line that begins with "--"; its length. */
@@ -458,9 +484,13 @@ pass_beginning(struct mime *m)
 
 	if (m->where == IN_HEADERS)
 		flush_header(m);
-	if (!take_boundary(m, line) && m->where == IN_HEADERS)
-		end_headers(m);
-	put_content(m, line);
+	if (take_boundary(m, line)) {
+		put_boundary(m, line);
+	} else {
+		if (m->where == IN_HEADERS)
+			end_headers(m);
+		put_content(m, line);
+	}
 	str_clear(m->line);
 	m->passing = true;
 }

@@ -1,10 +1,9 @@
 /*
- * mime - where the headers of the parts of a message stand, and of messages
+ * mime - where the headers of a message stand, of its parts, and of messages
  * inside it (RFC 2045, 2046), found while the content passes by in any split.
  *
- * The caller takes the message's own headers apart (mime_primary_header); what
- * follows comes back as headers and as content, every byte once and in order.
- * Nothing is decoded, and bad structure is content.
+ * What comes in comes back as headers, boundaries and content, every byte once
+ * and in order. Nothing is decoded, and bad structure is content.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -17,6 +16,7 @@
 #include "common/mail/header.h"
 
 enum mime_place {
+	MIME_PRIMARY,			/* the message's own */
 	MIME_PART,			/* headers behind a boundary */
 	MIME_NESTED,			/* headers of an attached message */
 };
@@ -28,8 +28,11 @@ struct mime_events {
 	/* The headers of a part are over: what follows counts as content of its
 	 * own. May be NULL. */
 	void (*part)(void *arg);
-	/* Content with its LFs, boundaries and the empty lines behind headers
-	 * among it, in any split. */
+	/* A boundary, with its LF if it has come; part of it only when it is
+	 * long. NULL: it is content. */
+	void (*boundary)(struct span line, void *arg);
+	/* Content with its LFs, the empty lines behind headers among it, in
+	 * any split. */
 	void (*content)(struct span bytes, void *arg);
 	void *arg;
 };
@@ -54,7 +57,9 @@ struct mime;
 /* In the arena. The events' spans are good during the call. */
 struct mime *mime_new(struct arena *arena, const struct mime_limits *limits,
     const struct mime_events *events);
-/* Of the message itself: the caller keeps and prints them. */
+/* The content begins with the headers of the message itself. */
+void mime_begin_whole(struct mime *m);
+/* Or: the caller has taken these out of it, and keeps and prints them. */
 void mime_primary_header(struct mime *m, enum header_id id, struct span line,
     size_t name_length);
 void mime_primary_end(struct mime *m);
@@ -63,6 +68,9 @@ void mime_primary_end(struct mime *m);
 bool mime_is_flat(const struct mime *m);
 void mime_take(struct mime *m, struct span bytes);
 void mime_end(struct mime *m);
+/* During header events and up to the empty line behind them: is it multipart or
+ * a message, as far as headers have told? */
+bool mime_is_container(const struct mime *m);
 /* What was met so far, of what is reported: enum mime_trouble. *text_out is how
  * the place of the first one begins; good until the arena goes. */
 unsigned mime_trouble(const struct mime *m, struct span *text_out);

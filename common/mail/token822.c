@@ -9,6 +9,8 @@
  */
 #include "common/mail/token822.h"
 
+#include "common/mail/address.h"
+
 struct scan {
 	struct span value;
 	size_t at;
@@ -323,4 +325,62 @@ token822_each_address(struct span value, token822_fn *fn, void *arg)
 	}
 	give(&s);
 	str_fini(&s.internal);
+}
+
+/* ---- replacing ---- */
+
+struct replacing {
+	token822_replace_fn *fn;
+	void *arg;
+	struct span value;
+	struct str *out;
+	size_t copied;
+	bool changed;
+};
+
+static void
+copy_up_to(struct replacing *r, size_t at)
+{
+	str_add(r->out, span_sub(r->value, r->copied, at - r->copied));
+	r->copied = at;
+}
+
+/* Words side by side were an address each before they got a domain; then they
+ * need the comma. */
+static void
+replace_one(const struct token822_address *found, void *arg)
+{
+	struct replacing *r = arg;
+	struct str made = STR_EMPTY, quoted = STR_EMPTY;
+
+	r->fn(found->internal, &made, r->arg);
+	if (str_len(&made) > 0 && !span_eq(str_span(&made),
+	    found->internal)) {
+		address_quote(&quoted, str_span(&made));
+		r->changed = true;
+	}
+	if (r->changed && found->missing_comma > 0) {
+		copy_up_to(r, found->missing_comma);
+		str_putc(r->out, ',');
+	}
+	if (str_len(&quoted) > 0) {
+		copy_up_to(r, found->at);
+		str_add(r->out, str_span(&quoted));
+		r->copied += found->len;
+	}
+	str_fini(&made);
+	str_fini(&quoted);
+}
+
+bool
+token822_replace(struct span value, token822_replace_fn *fn, void *arg,
+    struct str *out)
+{
+	struct replacing r = { .fn = fn, .arg = arg, .value = value,
+		.out = out };
+
+	token822_each_address(value, replace_one, &r);
+	if (r.changed)
+		copy_up_to(&r, value.len);
+	return r.changed;
 }

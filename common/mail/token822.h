@@ -25,4 +25,15 @@ struct token822_address {
 typedef void token822_fn(const struct token822_address *address, void *arg);
 void token822_each_address(struct span value, token822_fn *fn, void *arg);
 
+/*
+ * The value with each address replaced by what fn makes of it (internal form
+ * both; an empty *out leaves it as it is), appended to *out, all else byte for
+ * byte; where words stood side by side a comma comes between. False: nothing
+ * changed, and nothing was appended.
+ */
+typedef void token822_replace_fn(struct span internal, struct str *out,
+    void *arg);
+bool token822_replace(struct span value, token822_replace_fn *fn, void *arg,
+    struct str *out);
+
 #endif

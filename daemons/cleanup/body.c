@@ -8,14 +8,18 @@
 #include "common/mail/conf_core.h"
 #include "common/mail/mime.h"
 #include "daemons/cleanup/cleanup_priv.h"
+#include "daemons/shared/body_lines.h"
 
 /* ---- lines for body_checks ---- */
 
 static void
-put_line(struct transaction *t, struct span line, bool ends)
+put_line(struct span line, bool ends, void *arg)
 {
+	struct transaction *t = arg;
 	struct str changed = STR_EMPTY;
 
+	if (t->status != CLEANUP_OK)
+		return;
 	switch (checks_body(t, line, &changed)) {
 	case LINE_KEPT:
 		content_put(t, line);
@@ -32,33 +36,39 @@ put_line(struct transaction *t, struct span line, bool ends)
 	str_fini(&changed);
 }
 
-/* Lines are seen whole, or in pieces of line_length_limit. */
+static void
+put_rest(struct span bytes, void *arg)
+{
+	content_put(arg, bytes);
+}
+
+static void
+lines_over(void *arg)
+{
+	struct body_lines *lines = arg;
+
+	str_fini(&lines->kept);
+}
+
 static void
 put_body(struct span bytes, void *arg)
 {
 	struct transaction *t = arg;
-	size_t most = (size_t)conf_core.line_length_limit;
 
-	if (t->body_line == NULL)
-		t->body_line = str_in_arena(t->arena);
-	while (bytes.len > 0 && t->status == CLEANUP_OK) {
-		size_t room = most - str_len(t->body_line);
-		ssize_t lf = span_find(span_sub(bytes, 0, room + 1), '\n');
-		struct span part = span_sub(bytes, 0, lf >= 0 ? (size_t)lf
-		    : room);
-
-		if (!checks_want_body(t) && str_len(t->body_line) == 0) {
-			content_put(t, bytes);
-			return;
-		}
-		str_add(t->body_line, part);
-		bytes = span_skip(bytes, part.len + (lf >= 0 ? 1 : 0));
-		if (lf < 0 && str_len(t->body_line) < most)
-			return;
-		put_line(t, str_span(t->body_line), lf >= 0);
-		t->segment += str_len(t->body_line) + 1;
-		str_clear(t->body_line);
+	if (t->lines == NULL && !checks_want_body(t)) {
+		content_put(t, bytes);
+		return;
 	}
+	if (t->lines == NULL) {
+		t->lines = arena_zalloc(t->arena, sizeof(*t->lines));
+		*t->lines = (struct body_lines){
+			.line_limit = (size_t)conf_core.line_length_limit,
+			.part_limit =
+			    (uint64_t)cleanup_conf.body_checks_size_limit,
+			.line = put_line, .rest = put_rest, .arg = t };
+		arena_on_free(t->arena, lines_over, t->lines);
+	}
+	body_lines_add(t->lines, bytes);
 }
 
 /* ---- parts ---- */
@@ -68,7 +78,8 @@ part_begins(void *arg)
 {
 	struct transaction *t = arg;
 
-	t->segment = 0;
+	if (t->lines != NULL)
+		body_lines_new_part(t->lines);
 }
 
 static void
@@ -182,10 +193,7 @@ void
 body_take(struct transaction *t, struct span bytes)
 {
 	if (t->mime == NULL) {
-		if (t->body_line == NULL && !checks_want_body(t))
-			content_put(t, bytes);
-		else
-			put_body(bytes, t);
+		put_body(bytes, t);
 		return;
 	}
 	mime_take(t->mime, bytes);
@@ -199,6 +207,6 @@ body_end(struct transaction *t)
 		mime_end(t->mime);
 		refuse_trouble(t);
 	}
-	if (t->body_line != NULL && str_len(t->body_line) > 0)
-		put_line(t, str_span(t->body_line), false);
+	if (t->lines != NULL)
+		body_lines_end(t->lines);
 }

@@ -48,8 +48,7 @@ checks_want_any(void)
 bool
 checks_want_body(const struct transaction *t)
 {
-	return (t->flags & CLEANUP_FILTER) != 0 && !maps_empty(body_maps)
-	    && t->segment < (uint64_t)cleanup_conf.body_checks_size_limit;
+	return (t->flags & CLEANUP_FILTER) != 0 && !maps_empty(body_maps);
 }
 
 /* ---- telling ---- */

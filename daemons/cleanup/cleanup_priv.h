@@ -44,8 +44,7 @@ struct transaction {
 
 	/* Checks. */
 	struct mime *mime;		/* NULL: nobody looks for parts */
-	uint64_t segment;		/* bytes of this part so far */
-	struct str *body_line;		/* unfinished, if lines are checked */
+	struct body_lines *lines;	/* NULL: nobody looks at them */
 	struct bcc *bcc;		/* not among the recipients yet */
 	bool always_bcc_done;
 	struct span filter, redirect;	/* the last of each; empty: none */

@@ -52,43 +52,14 @@ was_seen(const struct transaction *t, enum header_id id)
 struct rewriting {
 	struct transaction *t;
 	unsigned kind;
-	struct span value;
-	struct str out;			/* the new value */
-	size_t copied;
-	bool changed;
 };
 
 static void
-copy_up_to(struct rewriting *r, size_t at)
-{
-	str_add(&r->out, span_sub(r->value, r->copied, at - r->copied));
-	r->copied = at;
-}
-
-/* Words side by side were an address each before they got a domain; then they
- * need the comma. */
-static void
-rewrite_one(const struct token822_address *found, void *arg)
+rewrite_one(struct span internal, struct str *out, void *arg)
 {
 	struct rewriting *r = arg;
-	struct str mapped = STR_EMPTY, quoted = STR_EMPTY;
 
-	map_header_address(r->t, found->internal, r->kind, &mapped);
-	if (!span_eq(str_span(&mapped), found->internal)) {
-		address_quote(&quoted, str_span(&mapped));
-		r->changed = true;
-	}
-	if (r->changed && found->missing_comma > 0) {
-		copy_up_to(r, found->missing_comma);
-		str_putc(&r->out, ',');
-	}
-	if (str_len(&quoted) > 0) {
-		copy_up_to(r, found->at);
-		str_add(&r->out, str_span(&quoted));
-		r->copied += found->len;
-	}
-	str_fini(&mapped);
-	str_fini(&quoted);
+	map_header_address(r->t, internal, r->kind, out);
 }
 
 static void
@@ -101,19 +72,17 @@ static void
 rewrite_header(struct transaction *t, unsigned kind, struct span line,
     struct span value)
 {
-	struct rewriting r = { .t = t, .kind = kind, .value = value };
+	struct rewriting r = { t, kind };
+	struct str changed = STR_EMPTY;
 
-	token822_each_address(value, rewrite_one, &r);
-	if (!r.changed) {
-		content_put(t, line);
-	} else {
-		str_add(&r.out, span_skip(value, r.copied));
+	if (token822_replace(value, rewrite_one, &r, &changed)) {
 		content_put(t, span_sub(line, 0,
 		    (size_t)(value.p - line.p)));
-		content_put(t, str_span(&r.out));
+		content_put_line(t, str_span(&changed));
+	} else {
+		content_put_line(t, line);
 	}
-	content_put(t, SPAN("\n"));
-	str_fini(&r.out);
+	str_fini(&changed);
 }
 
 static void

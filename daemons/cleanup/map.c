@@ -13,6 +13,7 @@
 #include "common/mail/token822.h"
 #include "common/service/service.h"
 #include "daemons/cleanup/cleanup_priv.h"
+#include "daemons/shared/propagate.h"
 #include "daemons/shared/rewrite_client.h"
 #include "daemons/shared/tables.h"
 #include "maps/addrfind.h"
@@ -22,7 +23,6 @@ enum map_class {
 	CLASS_ENVELOPE_SENDER = 1, CLASS_ENVELOPE_RCPT = 2,
 	CLASS_HEADER_SENDER = 4, CLASS_HEADER_RCPT = 8,
 };
-enum propagate { PROPAGATE_CANONICAL = 1, PROPAGATE_VIRTUAL = 2 };
 
 static const struct name_value class_words[] = {
 	{ "envelope_sender", CLASS_ENVELOPE_SENDER },
@@ -31,12 +31,6 @@ static const struct name_value class_words[] = {
 	{ "header_recipient", CLASS_HEADER_RCPT },
 	{ NULL, 0 },
 };
-static const struct name_value propagate_words[] = {
-	{ "canonical", PROPAGATE_CANONICAL }, { "virtual", PROPAGATE_VIRTUAL },
-	{ "alias", 0 }, { "forward", 0 }, { "include", 0 }, { "generic", 0 },
-	{ NULL, 0 },
-};
-
 #define CANONICAL_DEPTH 10		/* tables that lead from one to the next */
 
 static struct maps *canonical, *sender_canonical, *rcpt_canonical;
@@ -96,7 +90,7 @@ map_setup(void)
 	    cleanup_conf.recipient_canonical_classes);
 	utf8_classes = words(utf8_words, "smtputf8_autodetect_classes",
 	    cleanup_conf.smtputf8_autodetect_classes);
-	propagate = words(propagate_words, "propagate_unmatched_extensions",
+	propagate = propagate_read(
 	    cleanup_conf.propagate_unmatched_extensions);
 	local_domains = tables_open_list("mydestination",
 	    conf_core.mydestination, MATCHLIST_DOMAINS
@@ -148,29 +142,6 @@ standard_form(struct transaction *t, struct span address, struct str *out)
 }
 
 static void
-add_extension(struct str *address, const struct str *extension)
-{
-	struct address_parts parts = address_split(str_span(address));
-
-	if (str_len(extension) > 0)
-		str_insert(address, parts.local.len, str_span(extension));
-}
-
-/* "@other" as a result means the same user there; true if that was it. */
-static bool
-same_user(struct span found, struct span address, struct str *out)
-{
-	struct address_parts parts = address_split(found);
-
-	if (!parts.has_domain || !span_empty(parts.local))
-		return false;
-	str_set(out, address_split(address).local);
-	str_putc(out, '@');
-	str_add(out, parts.domain);
-	return true;
-}
-
-static void
 lookup_failed(struct transaction *t, struct maps *maps, struct span address)
 {
 	log_warn("%s map lookup problem for %.*s -- message not accepted, "
@@ -206,13 +177,13 @@ canonical_step(struct transaction *t, struct maps *maps, struct str *address)
 			lookup_failed(t, maps, str_span(address));
 			break;
 		}
-		if (same_user(str_span(&found), str_span(address), &value)) {
+		if (propagate_same_user(str_span(&found), str_span(address), &value)) {
 			str_set(&found, str_span(&value));
 			str_clear(&extension);
 		}
 		standard_form(t, str_span(&found), &found);
 		if (propagate & PROPAGATE_CANONICAL)
-			add_extension(&found, &extension);
+			propagate_add(&found, str_span(&extension));
 		changed = !address_eq(str_span(&found), str_span(address));
 		str_set(address, str_span(&found));
 		break;
@@ -398,13 +369,13 @@ add_members(struct expansion *e, const struct step *from, struct span value,
 		e->failed = true;
 	}
 	for (size_t i = found.count; i > 0 && !e->failed; i--) {
-		bool same = i == 1 && same_user(SPAN(found.items[0]),
-		    from->address, &user);
+		bool same = i == 1 && propagate_same_user(
+		    SPAN(found.items[0]), from->address, &user);
 
 		standard_form(e->t, same ? str_span(&user)
 		    : SPAN(found.items[i - 1]), &next);
 		if (!same && (propagate & PROPAGATE_VIRTUAL))
-			add_extension(&next, extension);
+			propagate_add(&next, str_span(extension));
 		if ((int64_t)str_len(&next)
 		    > cleanup_conf.virtual_alias_address_length_limit)
 			too_much(e, from->address, "result length");

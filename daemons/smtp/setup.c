@@ -12,8 +12,8 @@
 
 struct smtp_setup smtp_setup;
 
-static const char *
-own_name(const char *smtp_name, const char *lmtp_name)
+const char *
+smtp_own_name(const char *smtp_name, const char *lmtp_name)
 {
 	return smtp_setup.lmtp ? lmtp_name : smtp_name;
 }
@@ -29,7 +29,7 @@ find_port(void)
 	entry = getservbyname(smtp_conf.tcp_port, "tcp");
 	if (entry == NULL)
 		fatal("%s = %s is neither a port number nor a known service",
-		    own_name("smtp_tcp_port", "lmtp_tcp_port"),
+		    smtp_own_name("smtp_tcp_port", "lmtp_tcp_port"),
 		    smtp_conf.tcp_port);
 	smtp_setup.port = ntohs((uint16_t)entry->s_port);
 }
@@ -86,7 +86,7 @@ read_lookup(void)
 			smtp_setup.lookup = RESOLVER_HOSTS;
 		else if (!span_is_nocase(word, "dns"))
 			fatal("%s = %s: expected dns or native",
-			    own_name("smtp_host_lookup", "lmtp_host_lookup"),
+			    smtp_own_name("smtp_host_lookup", "lmtp_host_lookup"),
 			    smtp_conf.host_lookup);
 	}
 }
@@ -102,7 +102,7 @@ read_preference(void)
 		smtp_setup.prefer = AF_INET6;
 	else if (!span_is_nocase(word, "any"))
 		fatal("%s = %s: expected any, ipv4 or ipv6",
-		    own_name("smtp_address_preference",
+		    smtp_own_name("smtp_address_preference",
 		    "lmtp_address_preference"), smtp_conf.address_preference);
 }
 
@@ -111,11 +111,11 @@ open_tables(void)
 {
 	tables_allow_reopen();
 	smtp_setup.discard_maps = tables_open(
-	    own_name("smtp_discard_ehlo_keyword_address_maps",
+	    smtp_own_name("smtp_discard_ehlo_keyword_address_maps",
 	    "lmtp_discard_lhlo_keyword_address_maps"),
 	    smtp_conf.discard_ehlo_maps, 0);
 	smtp_setup.cache_destinations = tables_open_list(
-	    own_name("smtp_connection_cache_destinations",
+	    smtp_own_name("smtp_connection_cache_destinations",
 	    "lmtp_connection_cache_destinations"),
 	    smtp_conf.cache_destinations, MATCHLIST_STRINGS);
 }
@@ -124,7 +124,8 @@ void
 smtp_setup_watch(void)
 {
 	if (!maps_empty(smtp_setup.discard_maps) ||
-	    !matchlist_empty(smtp_setup.cache_destinations))
+	    !matchlist_empty(smtp_setup.cache_destinations) ||
+	    smtp_generic_wanted() || smtp_content_checked())
 		tables_watch(NULL);
 }
 
@@ -139,14 +140,16 @@ smtp_setup_prepare(bool lmtp)
 	read_preference();
 	if (!ehlo_keyword_list(SPAN(smtp_conf.discard_ehlo_keywords),
 	    &smtp_setup.discard, &why))
-		log_warn("%s: %s", own_name("smtp_discard_ehlo_keywords",
+		log_warn("%s: %s", smtp_own_name("smtp_discard_ehlo_keywords",
 		    "lmtp_discard_lhlo_keywords"), str_cstr(&why));
 	str_fini(&why);
-	bind_parameter(own_name("smtp_bind_address", "lmtp_bind_address"),
+	bind_parameter(smtp_own_name("smtp_bind_address", "lmtp_bind_address"),
 	    smtp_conf.bind_address, AF_INET, &smtp_setup.bind4);
-	bind_parameter(own_name("smtp_bind_address6", "lmtp_bind_address6"),
+	bind_parameter(smtp_own_name("smtp_bind_address6", "lmtp_bind_address6"),
 	    smtp_conf.bind_address6, AF_INET6, &smtp_setup.bind6);
 	bind_to_interface(AF_INET, &smtp_setup.bind4);
 	bind_to_interface(AF_INET6, &smtp_setup.bind6);
 	open_tables();
+	smtp_generic_setup();
+	smtp_content_setup();
 }

@@ -5,6 +5,8 @@
  *	connect.c	addresses and sockets
  *	session.c	greeting, EHLO, commands with their deadlines
  *	transaction.c	MAIL, RCPT, DATA, content; who got what
+ *	content.c	what this server gets of the content
+ *	generic.c	addresses as the world is to see them
  *	idle.c		sessions kept for the next message
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -37,6 +39,8 @@ struct smtp_setup {
 extern struct smtp_setup smtp_setup;
 void smtp_setup_prepare(bool lmtp);
 void smtp_setup_watch(void);	/* Suspends. */
+/* The one that this program goes by. */
+const char *smtp_own_name(const char *smtp_name, const char *lmtp_name);
 
 /* Why recipients could not be served; the latest one speaks for the rest. */
 struct smtp_why {
@@ -137,6 +141,29 @@ bool smtp_transact(struct smtp_job *job, struct smtp_session *s,
 /* job->why, for all recipients that are left, if it counts: the last try, or
  * for good; else it is only logged. s may be NULL. */
 void smtp_fail_rest(struct smtp_job *job, const struct smtp_session *s);
+
+/* --- content.c ---*/
+
+struct smtp_content;
+void smtp_content_setup(void);		/* before the jail */
+bool smtp_content_checked(void);	/* by any table */
+/* In the arena; NULL when the message goes as it is. */
+struct smtp_content *smtp_content_new(struct arena *arena,
+    const struct smtp_session *s, const struct envelope *e);
+/* What is to be sent of more content is appended. Suspends. */
+void smtp_content_add(struct smtp_content *c, struct span bytes,
+    struct str *out);
+void smtp_content_end(struct smtp_content *c, struct str *out);
+/* A table failed: the message must not be sent to its end. */
+bool smtp_content_failed(const struct smtp_content *c);
+
+/* --- generic.c ---*/
+
+void smtp_generic_setup(void);		/* before the jail */
+bool smtp_generic_wanted(void);
+/* What smtp_generic_maps makes of an address (internal form), else itself. False:
+ * a table failed. Suspends. */
+bool smtp_generic(struct span address, struct str *out);
 
 /* --- idle.c ---*/
 

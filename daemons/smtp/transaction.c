@@ -29,6 +29,7 @@ struct tx {
 	bool pipelined;
 	bool sent_content;
 	bool refused;			/* by words in the middle of it */
+	struct span sender, *addresses;	/* as they are sent */
 };
 
 /* --- Verdicts ------------------------------------------------------------*/
@@ -141,7 +142,7 @@ add_mail(struct tx *tx, struct str *out)
 	unsigned offer = tx->s->offer.keywords;
 
 	str_adds(out, "MAIL FROM:");
-	add_address(out, e->sender);
+	add_address(out, tx->sender);
 	if (offer & EHLO_SIZE)
 		str_addf(out, " SIZE=%llu", (unsigned long long)e->data_size);
 	if ((offer & EHLO_8BITMIME) && (e->flags & ENVELOPE_8BIT))
@@ -191,7 +192,7 @@ add_rcpt(struct tx *tx, size_t i, struct str *out)
 	const struct envelope_rcpt *rcpt = &tx->job->d->rcpts[i];
 
 	str_adds(out, "RCPT TO:");
-	add_address(out, rcpt->address);
+	add_address(out, tx->addresses[i]);
 	if (tx->s->offer.keywords & EHLO_DSN) {
 		if (rcpt->notify != 0) {
 			char words[40];
@@ -403,12 +404,45 @@ cannot_read(struct tx *tx)
 	return false;
 }
 
+/* As cannot_read. */
+static bool
+tables_failed(struct tx *tx)
+{
+	struct smtp_why *why = &tx->job->why;
+
+	smtp_why_set(why, OUTCOME_DEFERRED, "4.3.0", "table lookup problem");
+	str_set(&why->relay, str_span(&tx->s->relay));
+	tx->s->broken = true;
+	return false;
+}
+
+/* More of it as this server is to get it; an empty piece is the end. */
+static bool
+encode(struct tx *tx, struct smtp_content *content, struct span bytes,
+    struct smtp_send_data *encoder, struct str *changed, struct str *out)
+{
+	if (content == NULL) {
+		smtp_send_data_add(encoder, bytes, out);
+		return true;
+	}
+	if (bytes.len > 0)
+		smtp_content_add(content, bytes, changed);
+	else
+		smtp_content_end(content, changed);
+	smtp_send_data_add(encoder, str_span(changed), out);
+	str_clear(changed);
+	return !smtp_content_failed(content) || tables_failed(tx);
+}
+
 static bool
 copy_content(struct tx *tx, char *buf, size_t room, struct str *out)
 {
 	struct delivery *d = tx->job->d;
 	uint64_t length = d->request->content_length, at = 0, moved = 0;
 	struct smtp_send_data encoder;
+	struct smtp_content *content = smtp_content_new(d->arena, tx->s,
+	    d->envelope);
+	struct str *changed = str_in_arena(d->arena);
 
 	smtp_send_data_init(&encoder, (size_t)smtp_conf.line_length_limit);
 	smtp_step_begin(tx->s, SMTP_BODY);
@@ -418,13 +452,17 @@ copy_content(struct tx *tx, char *buf, size_t room, struct str *out)
 		if (n <= 0)
 			return cannot_read(tx);
 		at += (uint64_t)n;
-		smtp_send_data_add(&encoder, span_of(buf, (size_t)n), out);
+		if (!encode(tx, content, span_of(buf, (size_t)n), &encoder,
+		    changed, out))
+			return false;
 		if (at < length) {
 			if (!send_content(tx, out, &moved))
 				return false;
 			str_clear(out);
 		}
 	}
+	if (!encode(tx, content, SPAN_NONE, &encoder, changed, out))
+		return false;
 	smtp_send_data_end(&encoder, out);
 	if (encoder.broke_line)
 		log_info("breaking line > %lld bytes with <CR><LF>SPACE",
@@ -505,6 +543,35 @@ run_data(struct tx *tx)
 /* --- All of it -----------------------------------------------------------*/
 
 static bool
+find_address(struct tx *tx, struct span address, struct span *out)
+{
+	struct str *sent;
+
+	*out = address;
+	if (!smtp_generic_wanted())
+		return true;
+	sent = str_in_arena(tx->job->d->arena);
+	if (!smtp_generic(address, sent))
+		return false;
+	*out = str_span(sent);
+	return true;
+}
+
+static bool
+find_addresses(struct tx *tx)
+{
+	struct delivery *d = tx->job->d;
+
+	tx->addresses = arena_array(d->arena, d->count,
+	    sizeof(*tx->addresses));
+	for (size_t i = 0; i < d->count; i++)
+		if (!find_address(tx, d->rcpts[i].address,
+		    &tx->addresses[i]))
+			return false;
+	return find_address(tx, d->envelope->sender, &tx->sender);
+}
+
+static bool
 suits_server(struct tx *tx)
 {
 	struct smtp_job *job = tx->job;
@@ -521,7 +588,10 @@ suits_server(struct tx *tx)
 		smtp_why_set(&job->why, OUTCOME_BOUNCED, "5.6.7",
 		    "SMTPUTF8 is required, but was not offered by host %s",
 		    str_cstr(&s->host));
-	else if (!can_be_sent(e->sender))
+	else if (!find_addresses(tx))
+		smtp_why_set(&job->why, OUTCOME_DEFERRED, "4.3.0",
+		    "table lookup problem");
+	else if (!can_be_sent(tx->sender))
 		smtp_why_set(&job->why, OUTCOME_BOUNCED, "5.1.7",
 		    "sender address has a control character");
 	else
@@ -539,7 +609,7 @@ choose_recipients(struct tx *tx)
 	for (size_t i = 0; i < job->d->count; i++) {
 		if (job->done[i])
 			continue;
-		if (can_be_sent(job->d->rcpts[i].address)) {
+		if (can_be_sent(tx->addresses[i])) {
 			tx->rcpts[tx->nrcpts++] = i;
 			continue;
 		}

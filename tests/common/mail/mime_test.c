@@ -7,8 +7,8 @@
 #include "common/mail/mime.h"
 #include "tests/harness/t.h"
 
-/* P: header of a part, N: of an attached message, #: a part begins, and
- * content with LF as '|'. */
+/* H: header of the message, P: of a part, N: of an attached message, #: a part
+ * begins, and content with LF as '|'. */
 struct seen {
 	struct str text;
 	struct str back;		/* all bytes, as they came */
@@ -31,7 +31,7 @@ on_header(enum mime_place place, struct span line, size_t name_length,
 	struct seen *seen = arg;
 
 	T_CHECK(name_length == header_name_length(line));
-	str_addf(&seen->text, "%c<%.*s>", place == MIME_PART ? 'P' : 'N',
+	str_addf(&seen->text, "%c<%.*s>", "HPN"[place],
 	    SPAN_ARG(line));
 	put(seen, line);
 	seen->after_header = true;
@@ -192,6 +192,57 @@ T_TEST(headers_are_found_where_they_stand)
 			if (!(cases[i].trouble & MIME_LONG_HEADER))
 				T_CHECK(span_eq(str_span(&seen.back), content));
 		}
+	}
+	str_fini(&seen.text);
+	str_fini(&seen.back);
+}
+
+static void
+on_boundary(struct span line, void *arg)
+{
+	struct seen *seen = arg;
+
+	str_addf(&seen->text, "[%.*s]", SPAN_ARG(span_trim(line)));
+	put(seen, line);
+}
+
+static const struct {
+	const char *content, *want;
+} whole[] = {
+	{ "A: b\nContent-Type: " MIXED "\n c\n\npre\n--b\nC: d\n\nx\n--b--\n",
+	    "H<A: b>H<Content-Type: " MIXED "\n c>|#pre|[--b]P<C: d>|#x|"
+	    "[--b--]" },
+	{ "A: b\nbody at once\n", "H<A: b>#body at once|" },
+	{ "\nA: b\n", "|#A: b|" },
+	{ "A: b", "H<A: b>" },
+	{ "Content-Type: message/rfc822\n\nA: b\n\nc",
+	    "H<Content-Type: message/rfc822>|N<A: b>|#c" },
+	{ "", "" },
+};
+
+T_TEST(a_whole_message_is_taken_apart)
+{
+	static const struct mime_limits limits = { .header = 60,
+		.boundary = 20, .nesting = 3 };
+	struct seen seen = { .text = STR_EMPTY };
+
+	for (size_t i = 0; i < T_COUNT(whole); i++) {
+		struct arena *arena = arena_new();
+		struct mime_events events = { .header = on_header,
+			.part = on_part, .content = on_content,
+			.boundary = on_boundary, .arg = &seen };
+		struct mime *m = mime_new(arena, &limits, &events);
+
+		T_CASE(whole[i].content);
+		str_clear(&seen.text);
+		str_clear(&seen.back);
+		seen.after_header = false;
+		mime_begin_whole(m);
+		mime_take(m, SPAN(whole[i].content));
+		mime_end(m);
+		T_EQ_STR(str_cstr(&seen.text), whole[i].want);
+		T_EQ_STR(str_cstr(&seen.back), whole[i].content);
+		arena_free(&arena);
 	}
 	str_fini(&seen.text);
 	str_fini(&seen.back);

@@ -176,3 +176,36 @@ T_TEST(time_is_linear)
 	}
 	T_CHECK(clock_now_ns() - start < 5 * (int64_t)1000000000);
 }
+
+static void
+to_upper(struct span internal, struct str *out, void *arg)
+{
+	(void)arg;
+	if (span_has(internal, '!'))
+		return;
+	for (size_t i = 0; i < internal.len; i++)
+		str_putc(out, ascii_upper(internal.p[i]));
+}
+
+static const struct {
+	const char *value, *want;
+} replaced[] = {
+	{ "Joe <a@b> (c), d!e,\n f", "Joe <A@B> (c), d!e,\n F" },
+	{ "\"x y\"@z", "\"X Y\"@Z" },
+	{ "a b c!d", "A, B, c!d" },
+	{ "A@B", NULL }, { "d!e", NULL }, { "", NULL }, { "g:;", NULL },
+};
+
+T_TEST(addresses_are_replaced_and_the_rest_stays)
+{
+	for (size_t i = 0; i < T_COUNT(replaced); i++) {
+		struct str out = STR_EMPTY;
+
+		T_CASE(replaced[i].value);
+		T_CHECK(token822_replace(SPAN(replaced[i].value), to_upper,
+		    NULL, &out) == (replaced[i].want != NULL));
+		T_EQ_STR(str_cstr(&out), replaced[i].want != NULL
+		    ? replaced[i].want : "");
+		str_fini(&out);
+	}
+}

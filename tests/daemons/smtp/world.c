@@ -389,6 +389,14 @@ configure(void)
 	delivery_agent_setup(smtp_deliver, "none");
 }
 
+void
+world_configure(struct world *w, const char *settings)
+{
+	w->settings = settings;
+	conf_unload();
+	configure();
+}
+
 static void
 main_fiber(void *arg)
 {

@@ -41,7 +41,7 @@ struct world_result {
 struct world {
 	const char *settings;		/* lines of main.cf */
 	bool lmtp;
-	const char *scripts[8];		/* by connection, in order */
+	const char *scripts[24];		/* by connection, in order */
 	/* Or that of each connection; where it cannot go on it ends, for the
 	 * calls of a server may fail as well. */
 	const char *every;
@@ -62,6 +62,8 @@ struct world {
 
 /* Sets everything up and runs w->run in a fiber. */
 void world_run(struct world *w);
+/* Other lines of main.cf from now on; between deliveries. */
+void world_configure(struct world *w, const char *settings);
 /* Delivers to nexthop, in which "@" stands for 127.0.0.1's port. */
 void world_deliver(struct world *w, const char *nexthop,
     const struct world_mail *mail, struct world_result *result_out);

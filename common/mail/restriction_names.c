@@ -92,7 +92,7 @@ const struct restriction_name restriction_names[] = {
 	MISSING("reject_unknown_sender_domain", false),
 	MISSING("reject_unverified_recipient", false),
 	MISSING("reject_unverified_sender", false),
-	MISSING("sleep", true),
+	ACTED("sleep", true),
 };
 const size_t restriction_name_count = ARRAY_COUNT(restriction_names);
 

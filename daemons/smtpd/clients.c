@@ -12,7 +12,7 @@
 
 static struct matchlist *mynetworks, *bare_lf_exclusions, *own, *proxies;
 static struct matchlist *forbidden, *noop, *xclient, *xforward;
-static struct maps *ehlo_maps;
+static struct maps *ehlo_maps, *command_filter;
 static enum bare_lf bare_lf_mode;
 static unsigned ehlo_hidden;
 
@@ -72,6 +72,8 @@ clients_setup(void)
 	    smtpd_conf.forbidden_commands, MATCHLIST_STRINGS);
 	noop = tables_open_list("smtpd_noop_commands", smtpd_conf.noop_commands,
 	    MATCHLIST_STRINGS);
+	command_filter = tables_open("smtpd_command_filter",
+	    smtpd_conf.command_filter, 0);
 	ehlo_maps = tables_open("smtpd_discard_ehlo_keyword_address_maps",
 	    smtpd_conf.discard_ehlo_keyword_address_maps, MAP_FOLD);
 	str_fini(&why);
@@ -171,4 +173,12 @@ bool
 client_command_is_noop(struct span word)
 {
 	return matchlist_name(noop, word) == MAP_FOUND;
+}
+
+enum map_status
+client_filter_command(struct span line, struct str *out)
+{
+	if (maps_empty(command_filter))
+		return MAP_ABSENT;
+	return maps_lookup(command_filter, line, 0, out, NULL);
 }

@@ -30,4 +30,8 @@ unsigned client_receive_overrides(void);
 bool client_command_forbidden(struct span word);
 bool client_command_is_noop(struct span word);
 
+/* smtpd_command_filter: FOUND: another line is to be taken for this one.
+ * Suspends. */
+enum map_status client_filter_command(struct span line, struct str *out);
+
 #endif

@@ -520,6 +520,7 @@ take_rcpt(struct session *s, const struct smtp_rcpt *rcpt)
 		arena_span(t->arena, str_span(&rcpt->address)) };
 	struct check c;
 
+	t->at_rcpt = to.address;
 	if (!resolve(s, &to)) {
 		refuse_lookup(s, to.answer.flags & RESOLVE_FAIL
 		    ? to.address : t->sender, to.address);

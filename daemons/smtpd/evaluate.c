@@ -226,7 +226,7 @@ check_run_words(struct check *c, struct span words, const char *table)
 			c->warn = true;
 			continue;
 		}
-		if (type != NULL && !type->takes_table)
+		if (type != NULL && type->takes == TAKES_NOTHING)
 			result = type->run(c, &r);
 		else if (list != NULL)
 			result = check_run_list(c, list);

@@ -12,6 +12,7 @@
 #include "common/mail/conf_core.h"
 #include "common/service/counters.h"
 #include "common/service/service.h"
+#include "daemons/smtpd/footer.h"
 #include "daemons/smtpd/smtpd_priv.h"
 
 #define LOG_TEXT_MOST 1024
@@ -71,6 +72,7 @@ static void
 reply_lines(struct session *s, const char *code, const char *dsn,
     struct span text)
 {
+	struct str whole = STR_EMPTY;
 	char soft_dsn[12];
 	ssize_t lf;
 
@@ -83,11 +85,17 @@ reply_lines(struct session *s, const char *code, const char *dsn,
 		}
 	}
 	slow_down(s);
+	if (s->last_code[0] >= '4') {
+		str_add(&whole, text);
+		footer_add(s, s->last_code, dsn, &whole);
+		text = str_span(&whole);
+	}
 	while ((lf = span_find(text, '\n')) >= 0) {
 		write_line(s, '-', dsn, span_sub(text, 0, (size_t)lf));
 		text = span_skip(text, (size_t)lf + 1);
 	}
 	write_line(s, ' ', dsn, text);
+	str_fini(&whole);
 	if (memcmp(s->last_code, "421", 3) == 0
 	    || memcmp(s->last_code, "521", 3) == 0)
 		s->leaving = true;

@@ -13,48 +13,59 @@
 #include "common/base/hash.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/base/scan.h"
 #include "common/mail/conf.h"
 #include "common/mail/restriction_names.h"
 #include "daemons/shared/tables.h"
 
 static const struct restriction_type types[] = {
-	{ "permit", false, run_permit },
-	{ "reject", false, run_reject },
-	{ "defer", false, run_defer },
-	{ "defer_if_permit", false, run_defer_if_permit },
-	{ "defer_if_reject", false, run_defer_if_reject },
-	{ "warn_if_reject", false, run_warn_if_reject },
-	{ "reject_unauth_pipelining", false, run_reject_unauth_pipelining },
-	{ "permit_mynetworks", false, run_permit_mynetworks },
-	{ "permit_inet_interfaces", false, run_permit_inet_interfaces },
-	{ "permit_sasl_authenticated", false, run_never },
-	{ "permit_tls_clientcerts", false, run_never },
-	{ "permit_tls_all_clientcerts", false, run_never },
-	{ "reject_unknown_client_hostname", false, run_reject_unknown_client },
-	{ "reject_unknown_client", false, run_reject_unknown_client },
-	{ "reject_unknown_reverse_client_hostname", false,
+	{ "permit", TAKES_NOTHING, run_permit },
+	{ "reject", TAKES_NOTHING, run_reject },
+	{ "defer", TAKES_NOTHING, run_defer },
+	{ "defer_if_permit", TAKES_NOTHING, run_defer_if_permit },
+	{ "defer_if_reject", TAKES_NOTHING, run_defer_if_reject },
+	{ "warn_if_reject", TAKES_NOTHING, run_warn_if_reject },
+	{ "reject_unauth_pipelining", TAKES_NOTHING,
+	    run_reject_unauth_pipelining },
+	{ "permit_mynetworks", TAKES_NOTHING, run_permit_mynetworks },
+	{ "permit_inet_interfaces", TAKES_NOTHING, run_permit_inet_interfaces },
+	{ "permit_sasl_authenticated", TAKES_NOTHING, run_never },
+	{ "permit_tls_clientcerts", TAKES_NOTHING, run_never },
+	{ "permit_tls_all_clientcerts", TAKES_NOTHING, run_never },
+	{ "reject_unknown_client_hostname", TAKES_NOTHING,
+	    run_reject_unknown_client },
+	{ "reject_unknown_client", TAKES_NOTHING, run_reject_unknown_client },
+	{ "reject_unknown_reverse_client_hostname", TAKES_NOTHING,
 	    run_reject_unknown_reverse_client },
-	{ "check_client_access", true, run_check_client_access },
-	{ "check_address_map", true, run_check_address_map },
-	{ "check_reverse_client_hostname_access", true,
+	{ "check_client_access", TAKES_TABLE, run_check_client_access },
+	{ "check_address_map", TAKES_TABLE, run_check_address_map },
+	{ "check_reverse_client_hostname_access", TAKES_TABLE,
 	    run_check_reverse_client_access },
-	{ "reject_invalid_helo_hostname", false, run_reject_invalid_helo },
-	{ "reject_invalid_hostname", false, run_reject_invalid_helo },
-	{ "reject_non_fqdn_helo_hostname", false, run_reject_non_fqdn_helo },
-	{ "reject_non_fqdn_hostname", false, run_reject_non_fqdn_helo },
-	{ "check_helo_access", true, run_check_helo_access },
-	{ "reject_non_fqdn_sender", false, run_reject_non_fqdn_sender },
-	{ "reject_unlisted_sender", false, run_reject_unlisted_sender },
-	{ "check_sender_access", true, run_check_sender_access },
-	{ "reject_unauth_destination", false, run_reject_unauth_destination },
-	{ "defer_unauth_destination", false, run_defer_unauth_destination },
-	{ "permit_auth_destination", false, run_permit_auth_destination },
-	{ "reject_non_fqdn_recipient", false, run_reject_non_fqdn_rcpt },
-	{ "reject_unlisted_recipient", false, run_reject_unlisted_rcpt },
-	{ "check_recipient_maps", false, run_reject_unlisted_rcpt },
-	{ "check_recipient_access", true, run_check_rcpt_access },
-	{ "reject_multi_recipient_bounce", false,
+	{ "reject_invalid_helo_hostname", TAKES_NOTHING,
+	    run_reject_invalid_helo },
+	{ "reject_invalid_hostname", TAKES_NOTHING, run_reject_invalid_helo },
+	{ "reject_non_fqdn_helo_hostname", TAKES_NOTHING,
+	    run_reject_non_fqdn_helo },
+	{ "reject_non_fqdn_hostname", TAKES_NOTHING, run_reject_non_fqdn_helo },
+	{ "check_helo_access", TAKES_TABLE, run_check_helo_access },
+	{ "reject_non_fqdn_sender", TAKES_NOTHING, run_reject_non_fqdn_sender },
+	{ "reject_unlisted_sender", TAKES_NOTHING, run_reject_unlisted_sender },
+	{ "check_sender_access", TAKES_TABLE, run_check_sender_access },
+	{ "reject_unauth_destination", TAKES_NOTHING,
+	    run_reject_unauth_destination },
+	{ "defer_unauth_destination", TAKES_NOTHING,
+	    run_defer_unauth_destination },
+	{ "permit_auth_destination", TAKES_NOTHING,
+	    run_permit_auth_destination },
+	{ "reject_non_fqdn_recipient", TAKES_NOTHING,
+	    run_reject_non_fqdn_rcpt },
+	{ "reject_unlisted_recipient", TAKES_NOTHING,
+	    run_reject_unlisted_rcpt },
+	{ "check_recipient_maps", TAKES_NOTHING, run_reject_unlisted_rcpt },
+	{ "check_recipient_access", TAKES_TABLE, run_check_rcpt_access },
+	{ "reject_multi_recipient_bounce", TAKES_NOTHING,
 	    run_reject_multi_recipient_bounce },
+	{ "sleep", TAKES_SECONDS, run_sleep },
 };
 
 static struct restriction_list lists[LIST_COUNT];
@@ -119,6 +130,15 @@ open_table(struct restriction *r, struct span spec)
 	str_fini(&why);
 }
 
+static void
+read_seconds(struct restriction *r, struct span word)
+{
+	if (!scan_u32(word, &r->seconds))
+		r->trouble = arena_printf(setup_arena, "restriction \"%s\": "
+		    "found \"%.*s\", expected seconds", r->word,
+		    SPAN_ARG(word));
+}
+
 /* A word we cannot run. What looks like its argument is no restriction. */
 static void
 note_trouble(struct restriction *r, const struct restriction_name *known,
@@ -162,13 +182,16 @@ parse_item(struct restriction_list *list, const char *title,
 			    at);
 		return;
 	}
-	if (!type->takes_table)
+	if (type->takes == TAKES_NOTHING)
 		return;
 	if (*at >= words->count)
 		r->trouble = arena_printf(setup_arena, "restriction \"%s\" "
-		    "wants a table", r->word);
-	else
+		    "wants %s", r->word, type->takes == TAKES_TABLE
+		    ? "a table" : "seconds");
+	else if (type->takes == TAKES_TABLE)
 		open_table(r, SPAN(words->items[(*at)++]));
+	else
+		read_seconds(r, SPAN(words->items[(*at)++]));
 }
 
 static void

@@ -102,7 +102,8 @@ typedef enum check_result restriction_fn(struct check *c,
 
 struct restriction_type {
 	const char *name;
-	bool takes_table;
+	enum restriction_takes { TAKES_NOTHING, TAKES_TABLE, TAKES_SECONDS }
+	    takes;
 	restriction_fn *run;
 };
 
@@ -116,6 +117,7 @@ struct restriction {
 	const char *word;		/* as written, for messages */
 	const char *table;
 	struct maps *maps;
+	uint32_t seconds;
 	struct restriction_list *list;	/* of a class */
 	const char *trouble;		/* why it cannot run */
 };
@@ -152,7 +154,7 @@ enum check_result access_action(struct check *c, struct span value,
 /* Rows of restrict.c. */
 restriction_fn run_permit, run_reject, run_defer, run_defer_if_permit,
     run_defer_if_reject, run_warn_if_reject, run_reject_unauth_pipelining,
-    run_never;
+    run_never, run_sleep;
 restriction_fn run_permit_mynetworks, run_permit_inet_interfaces,
     run_reject_unknown_client, run_reject_unknown_reverse_client,
     run_check_client_access, run_check_address_map,

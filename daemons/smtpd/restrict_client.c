@@ -4,6 +4,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "common/io/fiber.h"
 #include "daemons/smtpd/clients.h"
 #include "daemons/smtpd/restrict.h"
 
@@ -56,6 +57,15 @@ run_defer_if_reject(struct check *c, const struct restriction *r)
 enum check_result
 run_warn_if_reject(struct check *c, const struct restriction *r)
 {
+	return CHECK_DUNNO;
+}
+
+/* Tools that do not wait leave in the meantime. */
+enum check_result
+run_sleep(struct check *c, const struct restriction *r)
+{
+	if (reply_flush(c->s))
+		fiber_sleep(deadline_in(r->seconds));
 	return CHECK_DUNNO;
 }
 

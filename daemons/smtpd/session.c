@@ -297,7 +297,7 @@ count_junk(struct session *s, enum smtp_verb verb)
 }
 
 static void
-one_command(struct session *s, struct span text)
+run_line(struct session *s, struct span text)
 {
 	struct smtp_line line;
 
@@ -314,6 +314,26 @@ one_command(struct session *s, struct span text)
 	    && s->ending == NULL && !s->hung_up)
 		s->good[line.verb]++;
 	count_junk(s, line.verb);
+}
+
+static void
+one_command(struct session *s, struct span text)
+{
+	struct str other = STR_EMPTY;
+
+	switch (client_filter_command(text, &other)) {
+	case MAP_ABSENT:
+		run_line(s, text);
+		break;
+	case MAP_FOUND:
+		run_line(s, str_span(&other));
+		break;
+	case MAP_FAILED:
+		s->where = "UNKNOWN";
+		reply(s, "451", "4.3.0", "Error: temporary lookup failure");
+		break;
+	}
+	str_fini(&other);
 }
 
 static void

@@ -7,6 +7,7 @@
 #include "common/service/service.h"
 #include "daemons/shared/tables.h"
 #include "daemons/smtpd/clients.h"
+#include "daemons/smtpd/footer.h"
 #include "daemons/smtpd/limits.h"
 #include "daemons/smtpd/restrict.h"
 #include "daemons/smtpd/smtpd_priv.h"
@@ -17,6 +18,7 @@ prepare(void)
 	tables_allow_reopen();
 	clients_setup();
 	limits_setup();
+	footer_setup();
 	restrict_setup();
 	unlisted_setup();
 }

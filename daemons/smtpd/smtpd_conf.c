@@ -126,6 +126,16 @@ static const struct param rows[] = {
 	PARAM_INT("multi_recipient_bounce_reject_code",
 	    &smtpd_conf.multi_recipient_bounce_reject_code, .dflt = "550"),
 
+	PARAM_RAW("smtpd_reject_footer", &smtpd_conf.reject_footer,
+	    .dflt = ""),
+	PARAM_STR("smtpd_reject_footer_maps",
+	    &smtpd_conf.reject_footer_maps, .dflt = ""),
+	PARAM_RAW("smtpd_expansion_filter", &smtpd_conf.expansion_filter,
+	    .dflt = "\\t\\40!\"#$%&'()*+,-./0123456789:;<=>?@"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\\\]^_`abcdefghijklmnopqrstuvwxyz{|}~"),
+	PARAM_STR("smtpd_command_filter", &smtpd_conf.command_filter,
+	    .dflt = ""),
+
 	PARAM_STR("smtpd_authorized_xclient_hosts",
 	    &smtpd_conf.authorized_xclient_hosts, .dflt = ""),
 	PARAM_STR("smtpd_authorized_xforward_hosts",

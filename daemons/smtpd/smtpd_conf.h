@@ -43,6 +43,10 @@ struct smtpd_conf {
 	int64_t unknown_virtual_mailbox_reject_code;
 	int64_t multi_recipient_bounce_reject_code;
 
+	/* How it is put. */
+	const char *reject_footer, *reject_footer_maps, *expansion_filter;
+	const char *command_filter;
+
 	/* Who speaks for others. */
 	const char *authorized_xclient_hosts, *authorized_xforward_hosts;
 	const char *upstream_proxy_protocol;

@@ -44,6 +44,7 @@ struct transaction {
 	size_t nrcpts, rcpts_room;
 	size_t overshoot;		/* recipients refused for their number */
 	struct span first_rcpt;		/* as given */
+	struct span at_rcpt;		/* the one at hand, as given */
 
 	/* What restrictions asked for. */
 	bool hold, discard;

@@ -88,7 +88,7 @@ default_text(const struct param *row, struct str *out)
 	static const char *const computed[] = { "myhostname", "mydomain",
 		"mynetworks", "process_name", "service_name", NULL };
 	static const char *const lengthy[] = { "proxy_read_maps",
-		"mail_version", NULL };
+		"mail_version", "smtpd_expansion_filter", NULL };
 
 	if (one_of(computed, row->name))
 		str_sets(out, "computed");

@@ -18,7 +18,8 @@ T_TEST(acted_names_are_those_of_the_engine)
 		T_CASE(name->name);
 		T_EQ_INT(type != NULL, name->kind == RESTRICTION_ACTED);
 		if (type != NULL)
-			T_EQ_INT(type->takes_table, name->takes_argument);
+			T_EQ_INT(type->takes != TAKES_NOTHING,
+			    name->takes_argument);
 	}
 }
 

@@ -26,7 +26,7 @@
 	X(permit_log) X(pipelining) X(postmaster) X(proxy_own) X(proxy_silent) \
 	X(proxy_v1) X(proxy_v2) X(proxy_wrong) X(rcpt_limit) X(refusal) X(relay) \
 	X(relay_stranger) X(rewrite_clients) X(rewrite_down) \
-	X(sender_domain) X(sender_failure) X(session) \
+	X(command_filter) X(footer) X(sleep) X(sleep_wrong) X(sender_domain) X(sender_failure) X(session) \
 	X(smuggling) X(soft_errors) X(strict) X(syntax) X(table_failures) \
 	X(timeout_command) X(timeout_data) X(too_big) X(unauth_pipelining) \
 	X(unguarded) X(unlisted) X(unlisted_failure) X(unlisted_names) X(unlisted_override) \

@@ -22,6 +22,7 @@
 #include "daemons/shared/cleanup_proto.h"
 #include "daemons/shared/rewrite_proto.h"
 #include "daemons/smtpd/clients.h"
+#include "daemons/smtpd/footer.h"
 #include "daemons/smtpd/limits.h"
 #include "daemons/smtpd/restrict.h"
 #include "tests/harness/t_maps.h"
@@ -453,6 +454,7 @@ configure(void)
 	service_double(&service, world.refusal);
 	clients_setup();
 	limits_setup();
+	footer_setup();
 	restrict_setup();
 	unlisted_setup();
 	str_fini(&text);

@@ -18,7 +18,7 @@
 #define RUN_BYTES (32 * 1024)
 
 static bool
-copy_content(struct expansion *e, struct cleanup_client *c)
+copy_content(struct expansion *e, struct cleanup_client *c, const char *id)
 {
 	char *buf = arena_alloc(e->d->arena, RUN_BYTES);
 	struct str *head = str_in_arena(e->d->arena);
@@ -27,7 +27,7 @@ copy_content(struct expansion *e, struct cleanup_client *c)
 
 	str_adds(head, "Received: by ");
 	str_addf(head, "%s (%s)\n\tid %s; ", conf_core.myhostname,
-	    conf_core.mail_name, fiber_log_queue_id());
+	    conf_core.mail_name, id);
 	date822_print(head, clock_wall());
 	str_putc(head, '\n');
 	if (delivered_where & DELIVERED_FORWARD) {
@@ -91,7 +91,7 @@ forward_send(struct expansion *e, struct str *reason_out)
 	}
 	RECORD_THAT("derived", SPAN(fiber_log_queue_id()), "%s %.*s", id,
 	    SPAN_ARG(e->rcpt->address));
-	if (copy_content(e, c))
+	if (copy_content(e, c, id))
 		cleanup_client_finish(c, &result, service_ipc_deadline());
 	else
 		cleanup_client_abort(c);

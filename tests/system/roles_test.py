@@ -215,6 +215,11 @@ class Local(instance.TestCase):
         # Owners hear of what happens to mail of their list.
         self.assertTrue(outside.startswith(b"Return-Path: <owner-list@here.test>"),
                         outside[:100])
+        # Each hop names the message as it was called there.
+        ids = re.findall(rb"\bid (\w+)[;\n]", outside)
+        self.assertEqual(re.findall(r"forwarded as (\w+)", mail.log())[-1],
+                         ids[0].decode())
+        self.assertEqual(len(set(ids)), 2, ids)
         mail.wait_empty()
 
     def test_unknown_users_are_refused_and_loops_end(self):

@@ -29,4 +29,18 @@ const char *trace_text(const struct trace *t, size_t i);
  * start: file system number fs. The trace must be on (record_to). */
 bool trace_base(unsigned fs, const char *root);
 
+/* Names an inode: two file systems may each have one of this number. */
+struct trace_inode {
+	uint64_t dev, ino;
+};
+
+static inline struct span
+trace_inode_key(const struct trace_inode *inode)
+{
+	return span_of((const char *)inode, sizeof(*inode));
+}
+
+#define TRACE_INODE(device, number) \
+	trace_inode_key(&(struct trace_inode){ device, number })
+
 #endif

@@ -34,7 +34,6 @@ struct piece {
 };
 
 struct file {
-	uint64_t ino;
 	unsigned fs;
 	bool is_dir, is_base;
 	struct file *parent;		/* of a directory */
@@ -112,27 +111,27 @@ name_put(struct hash *names, const struct file *dir, struct span name,
 /* ---- files ---- */
 
 static struct span
-ino_key(const uint64_t *ino)
+number_key(const uint64_t *number)
 {
-	return span_of((const char *)ino, sizeof(*ino));
+	return span_of((const char *)number, sizeof(*number));
 }
 
 static struct file *
-by_ino(struct disk *d, uint64_t ino)
+by_ino(struct disk *d, uint64_t dev, uint64_t ino)
 {
-	return ino == 0 ? NULL : hash_get(d->by_ino, ino_key(&ino));
+	return ino == 0 ? NULL : hash_get(d->by_ino, TRACE_INODE(dev, ino));
 }
 
+/* The one that an entry is about. */
 static struct file *
-file_new(struct disk *d, uint64_t ino, unsigned fs)
+file_new(struct disk *d, const struct record_entry *e, unsigned fs)
 {
 	struct file *f = MEM_NEW(struct file);
 
-	f->ino = ino;
 	f->fs = fs;
 	f->next = d->files;
 	d->files = f;
-	hash_put(d->by_ino, ino_key(&ino), f);
+	hash_put(d->by_ino, TRACE_INODE(e->dev, e->ino), f);
 	return f;
 }
 
@@ -378,12 +377,12 @@ force_other(struct system *s, const struct file *f, size_t seq)
 static void
 take_base(struct disk *d, const struct record_entry *e)
 {
-	struct file *f = file_new(d, e->ino, e->mode);
+	struct file *f = file_new(d, e, e->mode);
 
 	CHECK(e->mode < DISK_SYSTEMS);
 	f->is_base = true;
 	f->is_dir = e->op == RECORD_BASE_DIR;
-	f->parent = by_ino(d, e->dir);
+	f->parent = by_ino(d, e->dev, e->dir);
 	f->name = trace_name(e);
 	if (f->is_dir)
 		f->mode = 0700;
@@ -397,15 +396,15 @@ take_base(struct disk *d, const struct record_entry *e)
 static void
 take_made(struct disk *d, const struct record_entry *e)
 {
-	struct file *dir = by_ino(d, e->dir), *f;
+	struct file *dir = by_ino(d, e->dev, e->dir), *f;
 
 	if (dir == NULL) {
 		d->strangers++;
 		/* An inode of elsewhere may have had this number before. */
-		hash_remove(d->by_ino, ino_key(&e->ino));
+		hash_remove(d->by_ino, TRACE_INODE(e->dev, e->ino));
 		return;
 	}
-	f = file_new(d, e->ino, dir->fs);
+	f = file_new(d, e, dir->fs);
 	f->is_dir = e->op == RECORD_MKDIR;
 	f->parent = f->is_dir ? dir : NULL;
 	f->name = trace_name(e);
@@ -433,9 +432,9 @@ file_of_name(struct system *s, const struct file *dir, struct span name)
 static void
 take_name(struct disk *d, const struct record_entry *e)
 {
-	struct file *dir = by_ino(d, e->dir);
+	struct file *dir = by_ino(d, e->dev, e->dir);
 	struct op op = { .kind = e->op, .dir = dir, .name = trace_name(e),
-		.to_dir = by_ino(d, e->to_dir), .to = trace_to(e) };
+		.to_dir = by_ino(d, e->dev, e->to_dir), .to = trace_to(e) };
 
 	if (dir == NULL || (e->op != RECORD_UNLINK && op.to_dir == NULL)) {
 		d->strangers++;
@@ -451,7 +450,7 @@ take_name(struct disk *d, const struct record_entry *e)
 static void
 take_change(struct disk *d, const struct record_entry *e)
 {
-	struct file *f = by_ino(d, e->ino);
+	struct file *f = by_ino(d, e->dev, e->ino);
 	struct piece piece = { .seq = d->at, .at = e->at,
 		.bytes = trace_bytes(e) };
 
@@ -475,7 +474,7 @@ take_sync_begun(struct disk *d, const struct record_entry *e)
 
 	begun->number = e->number;
 	begun->seq = d->at;
-	hash_put(d->syncs, ino_key(&begun->number), begun);
+	hash_put(d->syncs, number_key(&begun->number), begun);
 }
 
 static void
@@ -490,8 +489,8 @@ sync_system(struct disk *d, unsigned fs, size_t seq)
 static void
 take_sync_ended(struct disk *d, const struct record_entry *e)
 {
-	struct sync_begun *begun = hash_remove(d->syncs, ino_key(&e->number));
-	struct file *f = by_ino(d, e->ino);
+	struct sync_begun *begun = hash_remove(d->syncs, number_key(&e->number));
+	struct file *f = by_ino(d, e->dev, e->ino);
 	bool data = e->mode == RECORD_FDATASYNC;
 	struct system *s;
 

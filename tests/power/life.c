@@ -7,7 +7,6 @@
 #include "tests/power/life.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -325,25 +324,15 @@ life_of(struct promises *p, const struct disk_state *s, size_t position,
 	return broken;
 }
 
-static int
-remove_entry(const char *path, const struct stat *st, int kind,
-    struct FTW *where)
-{
-	(void)st;
-	(void)kind;
-	(void)where;
-	return remove(path);
-}
-
 void
 life_run(void (*fn)(void *arg), void *arg)
 {
-	static char memory[] = "/dev/shm/power-XXXXXX", queue[300], mail[300];
-	const char *dir = mkdtemp(memory);
+	static char queue[300], mail[300];
 	struct str conf = STR_EMPTY;
+	const char *dir;
 
-	if (dir == NULL)
-		dir = t_tmpdir();
+	t_tmpdir_in_memory();
+	dir = t_tmpdir();
 	snprintf(queue, sizeof(queue), "%s/queue", dir);
 	snprintf(mail, sizeof(mail), "%s/mail", dir);
 	T_NEED(mkdir(queue, 0700) == 0 && mkdir(mail, 0700) == 0);
@@ -356,6 +345,4 @@ life_run(void (*fn)(void *arg), void *arg)
 	    getenv("POWER_HASHED") != NULL ? getenv("POWER_HASHED") : "");
 	world_run(str_cstr(&conf), 20, fn, arg);
 	str_fini(&conf);
-	if (dir == memory)
-		nftw(memory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }

@@ -71,12 +71,6 @@ struct promises {
 	size_t nbroken, repeated, checked;
 };
 
-static struct span
-ino_key(const uint64_t *ino)
-{
-	return span_of((const char *)ino, sizeof(*ino));
-}
-
 static struct message *
 find(const struct promises *p, struct span id)
 {
@@ -133,7 +127,7 @@ add_fact(struct message *m, struct fact fact)
 static void
 take_dir(struct promises *p, const struct record_entry *e)
 {
-	struct span *parent = hash_get(p->paths, ino_key(&e->dir));
+	struct span *parent = hash_get(p->paths, TRACE_INODE(e->dev, e->dir));
 	struct span *path = arena_zalloc(p->arena, sizeof(*path));
 
 	if (e->op == RECORD_MKDIR && parent == NULL)
@@ -144,38 +138,38 @@ take_dir(struct promises *p, const struct record_entry *e)
 		    SPAN_ARG(trace_name(e))));
 	else if (e->mode == 1)
 		p->root = trace_name(e);
-	hash_put(p->paths, ino_key(&e->ino), path);
+	hash_put(p->paths, TRACE_INODE(e->dev, e->ino), path);
 }
 
 static void
 take_created(struct promises *p, const struct record_entry *e)
 {
-	struct span *dir = hash_get(p->paths, ino_key(&e->dir));
+	struct span *dir = hash_get(p->paths, TRACE_INODE(e->dev, e->dir));
 	struct span name = trace_name(e);
 	struct message *m;
 
-	hash_remove(p->writing, ino_key(&e->ino));
+	hash_remove(p->writing, TRACE_INODE(e->dev, e->ino));
 	if (dir == NULL || !is_queue(*dir) || !queue_id_valid(name))
 		return;
 	m = message_of(p, name);
 	if (!m->whole && str_len(&m->bytes) == 0)
-		hash_put(p->writing, ino_key(&e->ino), m);
+		hash_put(p->writing, TRACE_INODE(e->dev, e->ino), m);
 }
 
 /* Marks and flags do not make a file longer. */
 static void
 take_written(struct promises *p, const struct record_entry *e)
 {
-	struct message *m = hash_get(p->writing, ino_key(&e->ino));
+	struct message *m = hash_get(p->writing, TRACE_INODE(e->dev, e->ino));
 
 	if (m != NULL && (size_t)e->at == str_len(&m->bytes))
 		str_add(&m->bytes, trace_bytes(e));
 }
 
 static bool
-is_a_name(const struct promises *p, uint64_t dir)
+is_a_name(const struct promises *p, const struct record_entry *e)
 {
-	struct span *path = hash_get(p->paths, ino_key(&dir));
+	struct span *path = hash_get(p->paths, TRACE_INODE(e->dev, e->dir));
 
 	return path != NULL && is_queue(*path);
 }
@@ -186,7 +180,7 @@ take_removed(struct promises *p, const struct record_entry *e, size_t seq)
 {
 	struct message *m = find(p, trace_name(e));
 
-	if (m != NULL && is_a_name(p, e->dir))
+	if (m != NULL && is_a_name(p, e))
 		m->removed = seq;
 }
 

@@ -45,8 +45,9 @@ search(void *arg)
 		T_NEED(sscanf(slice, "%u/%u", &s.slice, &s.slices) == 2);
 	search_trace(path, &s);
 	printf("%zu states at %zu points in %.1f s: %zu messages, %zu promises "
-	    "held, %zu broken, %zu recipients would come twice\n", s.states,
-	    s.points, s.seconds, s.messages, s.checked, s.broken, s.repeated);
+	    "held, %zu broken, %zu recipients would come twice, %zu groups "
+	    "synced\n", s.states, s.points, s.seconds, s.messages, s.checked,
+	    s.broken, s.repeated, s.groups);
 	T_CHECK(s.states > 0 && s.messages > 0 && s.checked > 0);
 }
 

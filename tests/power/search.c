@@ -168,6 +168,9 @@ search_trace(const char *path, struct search *search)
 		if (is_chosen(&w))
 			try_point(&w);
 	}
+	for (size_t i = 0; i < w.trace.count; i++)
+		search->groups += w.trace.entries[i]->op == RECORD_SYNC_END
+		    && w.trace.entries[i]->mode == RECORD_SYNCFS;
 	search->repeated = promises_repeated(w.promises);
 	search->checked = promises_checked(w.promises);
 	search->messages = promises_messages(w.promises);

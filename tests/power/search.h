@@ -16,6 +16,7 @@ struct search {
 	unsigned slice, slices;		/* points are shared out; 0: not */
 	/* Results. */
 	size_t points, states, repeated, checked, messages, broken;
+	size_t groups;			/* syncs of a whole file system */
 	double seconds;
 };
 

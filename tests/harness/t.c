@@ -31,7 +31,7 @@ static struct t_test *tests, **tests_end = &tests;
 static struct t_test *current;
 static char case_label[256];
 static unsigned failures;
-static char tmpdir[200], memory_dir[64];
+static char tmpdir[200], memory_dir[200];
 static bool tmpdir_made;
 static uint64_t seed;
 
@@ -265,10 +265,19 @@ t_open_fds(void)
 	return n - 3;			/* the directory, "." and ".." */
 }
 
+/* tests/run has a directory there that goes away with it. */
+static const char *
+memory_root(void)
+{
+	const char *given = getenv("T_MEMORY");
+
+	return given != NULL ? given : "/dev/shm";
+}
+
 void
 t_tmpdir_in_memory(void)
 {
-	if (!tmpdir_made && access("/dev/shm", W_OK) == 0)
+	if (!tmpdir_made && access(memory_root(), W_OK) == 0)
 		snprintf(tmpdir, sizeof(tmpdir), "%s", memory_dir);
 }
 
@@ -510,8 +519,8 @@ main(int argc, char **argv)
 		snprintf(tmpdir, sizeof(tmpdir), "%s/t%d.%u",
 		    tmp != NULL ? tmp : "/tmp", (int)getpid(),
 		    count[PASSED] + count[FAILED] + count[SKIPPED]);
-		snprintf(memory_dir, sizeof(memory_dir), "/dev/shm/t%d.%u",
-		    (int)getpid(), count[PASSED] + count[FAILED]
+		snprintf(memory_dir, sizeof(memory_dir), "%s/t%d.%u",
+		    memory_root(), (int)getpid(), count[PASSED] + count[FAILED]
 		    + count[SKIPPED]);
 		if (in_process)
 			count[run_here() == 0 ? PASSED : FAILED]++;

@@ -4,7 +4,7 @@
 #   make            everything below build/: libexec/<role>, sbin/<command>
 #   make run        a private instance in the foreground    (RUN_DIR= SMTP_PORT=)
 #   make test       all tests; `make check` only unit tests (TEST=part of a name)
-#   make test-long  the long forms of those that have one, and tests/long
+#   make test-long  the long forms of those that have one, tests/long, fuzz targets
 #   make check-asan unit tests under address and undefined-behaviour sanitizers;
 #                   check-system-asan: a selection of system tests
 #   make fuzz       each fuzz target for FUZZ_SECONDS       (FUZZ=part of a name)
@@ -366,12 +366,14 @@ test:
 	@$(MAKE) --no-print-directory $(PARALLEL) run-tests
 run-tests: all unit-tests fuzz-targets $(TOOL_BINS) test-system
 	@$(RUN_TESTS) $(if $(TEST),--only '$(TEST)') all
-# The long forms: what looks at WAYPOST_LONG, and tests/long.
+# The long forms: what looks at WAYPOST_LONG, fuzz targets, and tests/long.
+LONG_FUZZ_SECONDS ?= 30
 test-long:
 	@BUILD=$(BUILD) conf/deps test
 	@$(MAKE) --no-print-directory $(PARALLEL) run-tests-long
-run-tests-long: all unit-tests $(TOOL_BINS) test-system
-	@$(RUN_TESTS) --long $(if $(TEST),--only '$(TEST)') unit system long
+run-tests-long: all unit-tests fuzz-targets $(TOOL_BINS) test-system
+	@$(RUN_TESTS) --long --fuzz-seconds $(LONG_FUZZ_SECONDS) \
+	    $(if $(TEST),--only '$(TEST)') unit fuzz system long
 .PHONY: deps test run-tests test-long run-tests-long
 
 # Speed beside Postfix, as root: all rows, or those that start with ROWS.

@@ -20,7 +20,7 @@ BUILD = os.environ.get("WAYPOST_BUILD", os.path.join(ROOT, "build"))
 PATCHES = sorted(glob.glob(os.path.join(ROOT, "tests", "power", "planted",
                                         "*.patch")))
 FOUND_BY = re.compile(r"^Found by: (\S+) ?(\S*)$", re.M)
-LONG_TIME_LIMIT = 3600
+LONG_TIME_LIMIT = 2400
 
 
 class Planted(unittest.TestCase):

@@ -22,7 +22,8 @@ import instance
 import load
 
 LONG = os.environ.get("WAYPOST_LONG") == "1"
-TIME_LIMIT = 1500 if LONG else 280
+TIME_LIMIT = 500
+LONG_TIME_LIMIT = 1200
 ALONE = True
 
 ROLES = ["smtpd", "cleanup", "qmgr", "trivial-rewrite", "smtp", "virtual",
@@ -75,7 +76,7 @@ class LocalLoad(load.Load):
 
 
 class Kill(load.TestCase):
-    limit = TIME_LIMIT
+    limit = LONG_TIME_LIMIT if LONG else TIME_LIMIT
 
     def arrives(self, mail, sink, clients, kills):
         """A kill repeats what was in flight in that process, and no more: a

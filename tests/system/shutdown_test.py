@@ -27,7 +27,8 @@ import load
 import mounts
 
 LONG = os.environ.get("WAYPOST_LONG") == "1"
-TIME_LIMIT = 2400 if LONG else 280
+TIME_LIMIT = 500
+LONG_TIME_LIMIT = 2400
 ALONE = True
 
 ROUNDS = 25 if LONG else 2
@@ -103,7 +104,7 @@ def xfs():
 
 @unittest.skipUnless(os.getuid() == 0, "mounting takes root")
 class Shutdown(load.TestCase):
-    limit = TIME_LIMIT
+    limit = LONG_TIME_LIMIT if LONG else TIME_LIMIT
 
     def setUp(self):
         super().setUp()

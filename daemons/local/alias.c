@@ -203,7 +203,7 @@ user_of(struct context *c)
 }
 
 /* Once for each text and user. */
-static void
+static struct target *
 add_target(struct expansion *e, enum target_kind kind, struct span text,
     const struct user *user)
 {
@@ -214,13 +214,14 @@ add_target(struct expansion *e, enum target_kind kind, struct span text,
 
 		if (old->kind == kind && span_eq(old->text, text)
 		    && (kind == TARGET_MAILBOX || old->user->uid == user->uid))
-			return;
+			return LIST_ITEM(item, struct target, link);
 	}
 	t = arena_zalloc(e->d->arena, sizeof(*t));
 	*t = (struct target){ .kind = kind, .user = user,
 		.text = arena_span(e->d->arena, text) };
 	list_append(&e->targets, &t->link);
 	e->ntargets++;
+	return t;
 }
 
 /* A mailbox, whatever aliases and .forward say. */
@@ -482,6 +483,7 @@ expand_account(struct context *c, struct span name)
 {
 	struct expansion *e = c->e;
 	struct user *user = arena_zalloc(e->d->arena, sizeof(*user));
+	struct target *t;
 	const char *key;
 	struct span text;
 
@@ -504,7 +506,8 @@ expand_account(struct context *c, struct span name)
 	case MAP_FOUND:
 		break;
 	case MAP_ABSENT:
-		add_target(e, TARGET_MAILBOX, name, user);
+		t = add_target(e, TARGET_MAILBOX, name, user);
+		t->again = alias_is_none(name);
 		return;
 	case MAP_FAILED:
 		expansion_fail(e, OUTCOME_DEFERRED, "4.3.0",

@@ -135,8 +135,7 @@ deliver_member(struct expansion *e, const struct target *target)
 	struct part part = deliver_target(e, target);
 	bool alone = e->ntargets + e->forwards.count < 2;
 
-	if (part.kind == OUTCOME_DEFERRED && !alone
-	    && target->kind == TARGET_MAILBOX && alias_is_none(target->text)) {
+	if (part.kind == OUTCOME_DEFERRED && !alone && target->again) {
 		log_info("%.*s has to wait: %.*s", SPAN_ARG(target->text),
 		    SPAN_ARG(part.reason));
 		strlist_adds(&e->forwards, arena_printf(e->d->arena,
@@ -148,31 +147,33 @@ deliver_member(struct expansion *e, const struct target *target)
 }
 
 static void
-deliver_kind(struct expansion *e, enum target_kind kind)
+deliver_kind(struct expansion *e, enum target_kind kind, bool again)
 {
 	LIST_EACH(item, &e->targets) {
 		struct target *target = LIST_ITEM(item, struct target, link);
 
-		if (target->kind == kind)
+		if (target->kind == kind && target->again == again)
 			deliver_member(e, target);
 	}
 }
 
 /* Nothing begins before all names are known; then one that is refused, or has to
- * wait, does not stop the others. A file or command cannot get a message of its
- * own: they come first, and while one has to wait no account has a copy with
- * each attempt. */
+ * wait, does not stop the others. Files, commands, and mailboxes that a .forward
+ * file or "\name" leads to cannot have a message of their own: they come first,
+ * and while one has to wait nobody else has a copy with each attempt. */
 static void
 carry_out(struct expansion *e)
 {
 	struct str *reason = str_in_arena(e->d->arena);
 
-	deliver_kind(e, TARGET_FILE);
+	deliver_kind(e, TARGET_FILE, false);
 	if (!e->failed)
-		deliver_kind(e, TARGET_COMMAND);
+		deliver_kind(e, TARGET_COMMAND, false);
+	if (!e->failed)
+		deliver_kind(e, TARGET_MAILBOX, false);
 	if (e->failed)
 		return;
-	deliver_kind(e, TARGET_MAILBOX);
+	deliver_kind(e, TARGET_MAILBOX, true);
 	if (e->forwards.count > 0 && forward_send(e, reason) && !e->failed)
 		e->status->reason = str_span(reason);
 }

@@ -37,6 +37,8 @@ struct target {
 	struct span text;		/* name, path or command */
 	const struct user *user;	/* with whose rights; TARGET_MAILBOX: NULL
 					   when not looked up yet */
+	bool again;			/* a mailbox that its name, as a recipient,
+					   would lead to alone */
 };
 
 /* The work on one recipient: what its aliases came to. */

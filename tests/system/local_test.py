@@ -152,6 +152,19 @@ class Local(instance.TestCase):
         mail.wait_empty()
         self.assertEqual(mail.box("everyone"), [])
 
+    def test_while_the_own_mailbox_has_to_wait_nobody_has_more_copies(self):
+        self.put("ann", ".forward", "ann, out@demo.test\n")
+        box = self.put("ann", "Maildir", "in the way\n")
+        mail = self.start()
+        one = mail.send("s@demo.test", ["ann@here.test"])
+        mail.wait_log(rf"{one}: to=<ann@here\.test>, .*status=deferred", 2)
+        self.assertEqual(mail.box("everyone"), [])
+        os.unlink(box)
+        mail.command("postqueue", "-f")
+        self.box("ann")
+        mail.wait_empty()
+        self.assertEqual([len(self.box("ann")), len(mail.box("everyone"))], [1, 1])
+
     def test_forward_files_that_lead_in_a_circle_end(self):
         self.put("ann", ".forward", "bob\n")
         self.put("bob", ".forward", "ann\n")

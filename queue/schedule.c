@@ -3,8 +3,10 @@
  *
  * A peer is one job's entries for one destination, and is on a list of each: of
  * ready ones, or, once found blocked (window full, dead, rate delay), of
- * blocked ones until the destination opens, so no choice looks at the same
- * blocked peer twice. Jobs with ready peers are in a heap by rank, and by size.
+ * blocked ones. When the destination opens, the first of each size class become
+ * ready again, as many as there is room for: those are what the choice can fall
+ * on. So a delivery costs the same however many wait for its destination. Jobs
+ * with ready peers are in a heap by rank, and by size.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -23,7 +25,10 @@ struct peer {
 	struct schedule_job *job;
 	struct schedule_destination *destination;
 	struct list entries;
-	struct list on_job, on_destination; /* both linked while it has entries */
+	struct list on_job;		/* linked while it has entries ... */
+	struct list on_destination;	/* ... and so is this, if it is ready */
+	struct heap_node waits;		/* if not, this is in a heap there */
+	unsigned waits_class;
 };
 
 struct schedule_job {
@@ -101,6 +106,10 @@ destination_free(struct schedule_destination *d)
 {
 	list_remove(&d->link);
 	heap_remove(&d->transport->schedule->sleeping, &d->wake);
+	for (unsigned c = 0; d->blocked != NULL && c < SCHEDULE_SIZE_CLASSES;
+	    c++)
+		heap_fini(&d->blocked[c]);
+	mem_free(d->blocked);
 	mem_free(d->name);
 	mem_free(d);
 }
@@ -200,7 +209,6 @@ destination_make(struct schedule_transport *t, struct span name)
 	if (d->window < 1)
 		d->window = 1;
 	list_init(&d->ready);
-	list_init(&d->blocked);
 	heap_node_init(&d->wake);
 	list_append(&t->destinations, &d->link);
 	hash_put(t->schedule->by_name, destination_key(t, name, &room), d);
@@ -274,23 +282,52 @@ job_file(struct schedule_job *job)
 }
 
 static void
+leave_blocked(struct peer *peer)
+{
+	struct schedule_destination *d = peer->destination;
+
+	if (!heap_has(&peer->waits))
+		return;
+	heap_remove(&d->blocked[peer->waits_class], &peer->waits);
+	d->nblocked--;
+}
+
+static void
 peer_becomes_ready(struct peer *peer)
 {
+	leave_blocked(peer);
 	list_remove(&peer->on_job);
 	list_append(&peer->job->ready, &peer->on_job);
 	list_remove(&peer->on_destination);
 	list_append(&peer->destination->ready, &peer->on_destination);
 }
 
+/* How many more may go to an open destination now. */
+static size_t
+openings(const struct schedule_destination *d)
+{
+	double room = d->window + 1e-9 - (double)d->in_flight;
+
+	if (d->transport->limits.rate_delay_ms > 0 || room < 2)
+		return 1;
+	return (size_t)room;
+}
+
 static void
 unblock(struct schedule_destination *d)
 {
-	LIST_EACH(link, &d->blocked) {
-		struct peer *peer = LIST_ITEM(link, struct peer,
-		    on_destination);
+	/* One more: the first of its class may be what others go before. */
+	size_t most = openings(d) + 1;
 
-		peer_becomes_ready(peer);
-		job_file(peer->job);
+	for (unsigned c = 0; d->nblocked > 0 && c < SCHEDULE_SIZE_CLASSES;
+	    c++) {
+		for (size_t n = 0; n < most && d->blocked[c].count > 0; n++) {
+			struct peer *peer = container_of(
+			    heap_first(&d->blocked[c]), struct peer, waits);
+
+			peer_becomes_ready(peer);
+			job_file(peer->job);
+		}
 	}
 }
 
@@ -332,6 +369,7 @@ peer_make(struct schedule_job *job, struct schedule_destination *d)
 	list_init(&peer->entries);
 	list_init(&peer->on_job);
 	list_init(&peer->on_destination);
+	heap_node_init(&peer->waits);
 	hash_put(job->by_destination, key, peer);
 	return peer;
 }
@@ -383,6 +421,16 @@ schedule_add(struct schedule_transport *t, void *message,
 
 /* ---- choosing ---- */
 
+/* Those that wait for a rate delay are woken at its end. */
+static void
+wake_later(struct schedule_destination *d, int64_t now_ms)
+{
+	if (!d->dead && d->nblocked > 0 && d->next_at_ms > now_ms
+	    && !heap_has(&d->wake))
+		heap_insert(&d->transport->schedule->sleeping, &d->wake,
+		    d->next_at_ms);
+}
+
 static void
 block(struct peer *peer, int64_t now_ms)
 {
@@ -391,10 +439,14 @@ block(struct peer *peer, int64_t now_ms)
 	list_remove(&peer->on_job);
 	list_append(&peer->job->blocked, &peer->on_job);
 	list_remove(&peer->on_destination);
-	list_append(&d->blocked, &peer->on_destination);
-	if (!d->dead && d->next_at_ms > now_ms && !heap_has(&d->wake))
-		heap_insert(&d->transport->schedule->sleeping, &d->wake,
-		    d->next_at_ms);
+	if (d->blocked == NULL)
+		d->blocked = mem_array(SCHEDULE_SIZE_CLASSES,
+		    sizeof(*d->blocked));
+	peer->waits_class = size_class_of(peer->job->entries_waiting);
+	heap_insert(&d->blocked[peer->waits_class], &peer->waits,
+	    peer->job->rank.key);
+	d->nblocked++;
+	wake_later(d, now_ms);
 }
 
 /* A ready peer whose destination is open; blocked ones are put aside. */
@@ -492,6 +544,7 @@ take_entry(struct peer *peer)
 	if (list_empty(&peer->entries)) {
 		list_remove(&peer->on_job);
 		list_remove(&peer->on_destination);
+		leave_blocked(peer);
 	}
 	return entry;
 }
@@ -511,8 +564,10 @@ hand_over(struct peer *peer, int64_t now_ms)
 	d->in_flight++;
 	t->in_flight++;
 	t->schedule->in_flight++;
-	if (t->limits.rate_delay_ms > 0)
+	if (t->limits.rate_delay_ms > 0) {
 		d->next_at_ms = now_ms + t->limits.rate_delay_ms;
+		wake_later(d, now_ms);
+	}
 	if (t->limits.transport_rate_delay_ms > 0)
 		t->next_at_ms = now_ms + t->limits.transport_rate_delay_ms;
 	return entry;
@@ -687,10 +742,8 @@ schedule_done(struct schedule_entry *entry, enum schedule_feedback feedback,
 	schedule_entry_free(entry);
 	if (destination_is_open(d, now_ms))
 		unblock(d);
-	else if (!d->dead && d->next_at_ms > now_ms && !heap_has(&d->wake)
-	    && !list_empty(&d->blocked))
-		heap_insert(&d->transport->schedule->sleeping, &d->wake,
-		    d->next_at_ms);
+	else
+		wake_later(d, now_ms);
 	if (job->entries_waiting == 0 && job->entries_in_flight == 0)
 		job_free(job);
 	return died;
@@ -722,10 +775,14 @@ waiting_peer(struct schedule_transport *t, struct schedule_destination *only)
 {
 	struct schedule_job *job;
 
-	if (only != NULL)
-		return !list_empty(&only->blocked)
-		    ? LIST_FIRST(&only->blocked, struct peer, on_destination)
-		    : LIST_FIRST(&only->ready, struct peer, on_destination);
+	if (only != NULL) {
+		for (unsigned c = 0; only->nblocked > 0
+		    && c < SCHEDULE_SIZE_CLASSES; c++)
+			if (only->blocked[c].count > 0)
+				return container_of(heap_first(
+				    &only->blocked[c]), struct peer, waits);
+		return LIST_FIRST(&only->ready, struct peer, on_destination);
+	}
 	job = LIST_FIRST(&t->jobs, struct schedule_job, link);
 	if (job == NULL)
 		return NULL;

@@ -66,7 +66,10 @@ struct schedule_destination {
 	size_t in_flight, waiting;	/* entries */
 	bool dead;
 	int64_t next_at_ms;
-	struct list ready, blocked;	/* peers: may go, wait for this one */
+	struct list ready;		/* peers that may go */
+	struct heap *blocked;		/* that wait for this one: by size class, by
+					 * rank; NULL until there is one */
+	size_t nblocked;
 	struct list link;
 	struct heap_node wake;
 };

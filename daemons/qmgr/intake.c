@@ -7,6 +7,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,6 +23,7 @@
 
 #define WINDOW_RCPTS 2000		/* read at once from a large message */
 #define WINDOW_MOST 20000		/* kept before memory is given back */
+#define FEW_RCPTS 50			/* share the arena of their message */
 #define SWEEP_MS 1000
 #define CHECK_AT_ONCE_BYTES (64 * 1024)	/* more is for a thread */
 #define BUSY_RETRY_SECONDS 5
@@ -35,7 +37,10 @@ static struct loop_timer sweep_timer;
 static struct fiber_queue room_made = FIBER_QUEUE(room_made);
 static bool incoming_wanted, deferred_wanted, ignore_times_wanted;
 static unsigned busy_looks;
-static bool scanner_runs, fds_short, first_look;
+static bool scanner_runs, first_look;
+/* So many messages at once, since descriptors ran short; 0: they have not.
+ * That a low one is free says little: it may be the only one. */
+static size_t fds_allow;
 static uint64_t rcpts_in_memory;
 
 bool
@@ -54,10 +59,13 @@ intake_count(void)
 bool
 intake_full(void)
 {
-	if (fds_short)
-		fds_short = fs_fds_are_short();
-	return fds_short
-	    || intake_count() >= (size_t)qmgr_conf.active_limit;
+	size_t count = intake_count();
+
+	if (count < fds_allow / 2)
+		fds_allow = 0;		/* others may have held them */
+	if (fds_allow != 0 && (count >= fds_allow || fs_fds_are_short()))
+		return true;
+	return count >= (size_t)qmgr_conf.active_limit;
 }
 
 static void
@@ -70,7 +78,9 @@ note_fd(int fd)
 	if (!said)
 		log_warn("too many open files: no more than %zu messages are "
 		    "active", intake_count());
-	said = fds_short = true;
+	said = true;
+	if (fds_allow == 0 || fds_allow > intake_count())
+		fds_allow = intake_count() > 0 ? intake_count() : 1;
 }
 
 void
@@ -88,7 +98,8 @@ intake_forget(struct message *m)
 	queue_message_close(&m->q);
 	mem_free(m->rcpts);
 	mem_free(m->marks);
-	arena_free(&m->window_arena);
+	if (m->window_arena != m->arena)
+		arena_free(&m->window_arena);
 	arena_free(&m->arena);
 	mem_free(m);
 	intake_room_made();
@@ -100,7 +111,7 @@ message_new(struct arena *arena, const struct queue_message *q)
 	struct message *m = MEM_NEW(struct message);
 
 	m->arena = arena;
-	m->window_arena = arena_new();
+	m->window_arena = q->rcpts_left > FEW_RCPTS ? arena_new() : arena;
 	m->q = *q;
 	m->active_us = clock_wall_us();
 	m->since_ns = clock_now_ns();
@@ -164,8 +175,11 @@ read_window(struct message *m, size_t room)
 
 	if (m->undecided == 0) {	/* nobody looks at these any more */
 		m->count = 0;
-		arena_reset(m->window_arena);
+		if (m->window_arena != m->arena)
+			arena_reset(m->window_arena);
 	}
+	if (room > m->q.rcpts_left)
+		room = m->q.rcpts_left > 0 ? (size_t)m->q.rcpts_left : 1;
 	grow_window(m, room);
 	result = queue_message_rcpts(&m->q, &m->cursor, room,
 	    m->window_arena, m->rcpts + m->count, &got, &why);
@@ -490,6 +504,7 @@ wait_for_room(void)
 struct left {
 	bool busy;			/* a file in other hands */
 	bool failed;			/* the disk did */
+	bool crowded;			/* no descriptor for a directory */
 };
 
 static struct left
@@ -497,7 +512,7 @@ scan_queue(enum queue_name where, bool ignore_times)
 {
 	struct queue_scan scan;
 	char id[QUEUE_ID_MAX];
-	struct left left = { false, false };
+	struct left left = { false, false, false };
 	unsigned looked = 0;
 
 	queue_scan_start(&scan, queue_dir, where);
@@ -533,6 +548,8 @@ scan_queue(enum queue_name where, bool ignore_times)
 		log_warn("read queue %s: %s", queue_name_text(where),
 		    strerror(scan.trouble));
 		left.failed = true;
+		left.crowded = scan.trouble == EMFILE || scan.trouble == ENFILE
+		    || scan.trouble == ENOMEM;
 	}
 	return left;
 }
@@ -562,7 +579,13 @@ scanner(void *arg)
 			bool all = ignore_times_wanted;
 
 			deferred_wanted = ignore_times_wanted = false;
-			scan_queue(QUEUE_DEFERRED, all);
+			if (scan_queue(QUEUE_DEFERRED, all).crowded &&
+			    fiber_sleep(deadline_in(BUSY_RETRY_SECONDS))
+			    == IO_TIMEOUT) {
+				/* Part of it was not looked at. */
+				deferred_wanted = true;
+				ignore_times_wanted |= all;
+			}
 		}
 	}
 	scanner_runs = false;

@@ -43,7 +43,7 @@ enum fate { FATE_OPEN, FATE_REMOVE, FATE_PUT_AWAY };
 struct message {
 	struct queue_message q;
 	struct arena *arena;
-	struct arena *window_arena;	/* of the recipients in rcpts */
+	struct arena *window_arena;	/* of rcpts; the same if they are few */
 	struct list link;		/* all in memory, oldest first */
 	struct envelope_rcpt *rcpts;	/* the window read so far */
 	uint32_t count, room;

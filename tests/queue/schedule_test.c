@@ -38,7 +38,8 @@ static const struct {
 	    "111111222222" },
 };
 
-T_TEST(jobs_go_in_the_documented_order)
+static void
+check_orders(bool one_destination)
 {
 	for (size_t i = 0; i < T_COUNT(orders); i++) {
 		struct sim sim;
@@ -47,6 +48,8 @@ T_TEST(jobs_go_in_the_documented_order)
 		struct schedule_transport *t;
 
 		T_CASE(orders[i].name);
+		if (one_destination)
+			limits.concurrency = limits.initial_concurrency = 1;
 		sim_init(&sim);
 		limits.slot_cost = orders[i].cost;
 		limits.slot_loan = orders[i].loan;
@@ -58,8 +61,8 @@ T_TEST(jobs_go_in_the_documented_order)
 		for (size_t k = 0; k < 5 && orders[i].sizes[k] > 0; k++) {
 			char hop[2] = { (char)('a' + k), 0 };
 
-			sim_add(&sim, t, &numbers[k], hop,
-			    orders[i].sizes[k]);
+			sim_add(&sim, t, &numbers[k],
+			    one_destination ? "a" : hop, orders[i].sizes[k]);
 		}
 		sim_run(&sim);
 		T_EQ_STR(str_cstr(&got), orders[i].want);
@@ -68,6 +71,38 @@ T_TEST(jobs_go_in_the_documented_order)
 		str_fini(&got);
 		sim_fini(&sim);
 	}
+}
+
+T_TEST(jobs_go_in_the_documented_order)
+{
+	check_orders(false);
+}
+
+T_TEST(jobs_that_wait_for_one_destination_go_in_that_order_too)
+{
+	check_orders(true);
+}
+
+/* Where each delivery looked at all that wait, this would take hours. */
+T_TEST(a_delivery_costs_the_same_however_many_wait)
+{
+	enum { MANY = 60000 };
+	static int messages[MANY];
+	struct sim sim;
+	struct schedule_limits limits = sim_limits(100);
+	struct schedule_transport *t;
+
+	limits.initial_concurrency = 5;
+	limits.concurrency = 20;
+	sim_init(&sim);
+	t = schedule_transport_add(sim.schedule, SPAN("smtp"), &limits);
+	for (size_t i = 0; i < MANY; i++)
+		sim_add(&sim, t, &messages[i], "relay", 1 + i % 3);
+	sim_run(&sim);
+	T_EQ_INT(sim.rcpts_done, 2 * MANY);
+	T_EQ_INT(sim.most_flying, 20);
+	T_EQ_INT(schedule_waiting(sim.schedule), 0);
+	sim_fini(&sim);
 }
 
 T_TEST(one_job_takes_its_destinations_in_turn)

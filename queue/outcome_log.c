@@ -18,6 +18,9 @@
 #include "common/io/offload.h"
 
 #define LOG_MOST (64 * 1024 * 1024)
+#define ENTRY_MOST (1024 * 1024)	/* a longer one is torn */
+#define WINDOW_BYTES (64 * 1024)	/* read at once */
+#define HEAD_BYTES 8
 
 static const struct attr_field outcome_fields[] = {
 	ATTR_FIELD(struct outcome, rcpt, 1, ATTR_SPAN, .required = true),
@@ -44,6 +47,108 @@ struct append {
 	struct str *why;
 	bool ok;
 };
+
+/* ---- reading ---- */
+
+/* At least so many bytes behind what is used, if the file has them. */
+static bool
+fill_window(struct outcome_reader *r, size_t wanted, struct str *why)
+{
+	size_t left = str_len(&r->window) - r->used;
+
+	if (left >= wanted)
+		return true;
+	str_remove(&r->window, 0, r->used);
+	r->used = 0;
+	while (str_len(&r->window) < wanted) {
+		size_t most = wanted > WINDOW_BYTES ? wanted : WINDOW_BYTES;
+		ssize_t n = fs_pread(r->fd, str_reserve(&r->window, most),
+		    most, r->at);
+
+		if (n < 0) {
+			str_printf(why, "read the log: %m");
+			return false;
+		}
+		if (n == 0)
+			return true;
+		str_advance(&r->window, (size_t)n);
+		r->at += n;
+	}
+	return true;
+}
+
+/* The body of the next whole entry, until the next call. QUEUE_GONE at the end,
+ * or before a torn one: zeros are what a file system may leave in place of lost
+ * bytes. */
+static enum queue_result
+next_body(struct outcome_reader *r, struct span *body_out, struct str *why)
+{
+	struct reader head;
+	uint32_t length, crc;
+	struct span there;
+
+	if (!fill_window(r, HEAD_BYTES, why))
+		return QUEUE_IO_ERROR;
+	head = reader_over(span_skip(str_span(&r->window), r->used));
+	length = reader_u32(&head);
+	crc = reader_u32(&head);
+	if (reader_failed(&head) || length == 0 || length > ENTRY_MOST)
+		return QUEUE_GONE;
+	if (!fill_window(r, HEAD_BYTES + length, why))
+		return QUEUE_IO_ERROR;
+	there = span_skip(str_span(&r->window), r->used + HEAD_BYTES);
+	*body_out = span_sub(there, 0, length);
+	if (body_out->len < length
+	    || crc32c(0, body_out->p, body_out->len) != crc)
+		return QUEUE_GONE;
+	r->used += HEAD_BYTES + length;
+	r->end += HEAD_BYTES + (off_t)length;
+	return QUEUE_OK;
+}
+
+enum queue_result
+outcome_reader_open(struct outcome_reader *r, int queue_dir,
+    enum queue_name kind, struct span id, struct str *why)
+{
+	struct str path = STR_EMPTY;
+
+	*r = (struct outcome_reader){ .fd = -1 };
+	queue_path(kind, id, &path);
+	r->fd = fs_open_at(queue_dir, str_cstr(&path), O_RDONLY, why);
+	str_fini(&path);
+	if (r->fd >= 0)
+		return QUEUE_OK;
+	return errno == ENOENT ? QUEUE_GONE : QUEUE_IO_ERROR;
+}
+
+enum queue_result
+outcome_reader_next(struct outcome_reader *r, struct arena *arena,
+    struct outcome *out, struct str *why)
+{
+	struct span body;
+	enum queue_result result;
+
+	/* A whole one that is not understood is another version's. */
+	while ((result = next_body(r, &body, why)) == QUEUE_OK) {
+		struct str ignored = STR_EMPTY;
+		bool known = attr_decode_body(&outcome_form, body, arena, out,
+		    &ignored);
+
+		str_fini(&ignored);
+		if (known)
+			break;
+	}
+	return result;
+}
+
+void
+outcome_reader_close(struct outcome_reader *r)
+{
+	if (r->fd >= 0)
+		close(r->fd);
+	str_fini(&r->window);
+	r->fd = -1;
+}
 
 /* ---- appending ---- */
 
@@ -87,42 +192,18 @@ end_is_known(const char *path, off_t end)
 	return known;
 }
 
-/* The next whole entry; false at the end, or before a torn one. */
-static bool
-next_entry(struct reader *r, struct span *body_out)
-{
-	uint32_t length = reader_u32(r), crc = reader_u32(r);
-
-	/* Zeros are what a file system may leave in place of lost bytes. */
-	*body_out = reader_bytes(r, length);
-	return !reader_failed(r) && length > 0 && crc32c(0, body_out->p, body_out->len)
-	    == crc;
-}
-
 /* Where the last whole entry ends; -1 with a reason. */
 static off_t
-end_of_entries(int fd, off_t size, struct str *why)
+end_of_entries(int fd, struct str *why)
 {
-	struct str bytes = STR_EMPTY;
+	struct outcome_reader r = { .fd = fd };
 	struct span body;
-	off_t end = 0;
+	enum queue_result result;
 
-	if (size > LOG_MOST) {
-		str_sets(why, "the log is too large");
-		return -1;
-	}
-	if (!fs_pread_all(fd, str_reserve(&bytes, (size_t)size + 1),
-	    (size_t)size, 0, why)) {
-		str_fini(&bytes);
-		return -1;
-	}
-	str_advance(&bytes, (size_t)size);
-	struct reader r = reader_over(str_span(&bytes));
-
-	while (reader_left(&r) > 0 && next_entry(&r, &body))
-		end = size - (off_t)reader_left(&r);
-	str_fini(&bytes);
-	return end;
+	while ((result = next_body(&r, &body, why)) == QUEUE_OK)
+		;
+	str_fini(&r.window);
+	return result == QUEUE_GONE ? r.end : -1;
 }
 
 /* What a writer that was killed, or lost its power, left half done. */
@@ -133,7 +214,7 @@ drop_torn_entry(const struct append *a, int fd, off_t *end)
 
 	if (*end == 0 || end_is_known(a->path, *end))
 		return true;
-	whole = end_of_entries(fd, *end, a->why);
+	whole = end_of_entries(fd, a->why);
 	if (whole < 0 || (whole < *end && !fs_truncate(fd, whole, a->why)))
 		return false;
 	*end = whole;
@@ -209,38 +290,36 @@ outcome_log_read(int queue_dir, enum queue_name kind, struct span id,
     struct arena *arena, struct outcome **outcomes_out, size_t *count_out,
     struct str *why)
 {
-	struct str path = STR_EMPTY, bytes = STR_EMPTY;
-	struct reader r;
-	struct span body;
+	struct outcome_reader r;
+	enum queue_result result;
 	size_t room = 0;
-	bool ok;
 
 	*outcomes_out = NULL;
 	*count_out = 0;
-	queue_path(kind, id, &path);
-	ok = fs_read_file_at(queue_dir, str_cstr(&path), LOG_MOST, &bytes,
-	    why);
-	str_fini(&path);
-	if (!ok) {
-		str_fini(&bytes);
-		return errno == ENOENT ? QUEUE_GONE : QUEUE_IO_ERROR;
+	result = outcome_reader_open(&r, queue_dir, kind, id, why);
+	if (result != QUEUE_OK) {
+		outcome_reader_close(&r);
+		return result;
 	}
-	r = reader_over(str_span(&bytes));
-	while (reader_left(&r) > 0 && next_entry(&r, &body)) {
-		struct str ignored = STR_EMPTY;
-
+	for (;;) {
 		if (*count_out == room) {
 			*outcomes_out = wider(arena, *outcomes_out,
 			    *count_out);
 			room = 2 * room + 8;
 		}
-		if (attr_decode_body(&outcome_form, body, arena,
-		    &(*outcomes_out)[*count_out], &ignored))
-			(*count_out)++;
-		str_fini(&ignored);
+		result = outcome_reader_next(&r, arena,
+		    &(*outcomes_out)[*count_out], why);
+		if (result != QUEUE_OK)
+			break;
+		(*count_out)++;
+		if (r.end > LOG_MOST) {
+			str_sets(why, "the log is too large");
+			result = QUEUE_IO_ERROR;
+			break;
+		}
 	}
-	str_fini(&bytes);
-	return QUEUE_OK;
+	outcome_reader_close(&r);
+	return result == QUEUE_GONE ? QUEUE_OK : result;
 }
 
 bool

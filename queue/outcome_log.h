@@ -25,8 +25,24 @@ extern const struct attr_form outcome_form;
  * (offload). */
 bool outcome_log_append(int queue_dir, enum queue_name kind, struct span id,
     const struct outcome *outcomes, size_t count, struct str *why);
-/* All entries into an arena array; a torn last entry is dropped. QUEUE_GONE
- * when there is no log. */
+/* One entry after the other, of a log of any length, in a bounded buffer; a
+ * torn last entry, and what is behind it, is dropped. */
+struct outcome_reader {
+	int fd;
+	off_t at, end;			/* of the file: read from, whole entries */
+	struct str window;
+	size_t used;			/* of the window */
+};
+/* QUEUE_GONE when there is no log. To be closed in any case. */
+enum queue_result outcome_reader_open(struct outcome_reader *r, int queue_dir,
+    enum queue_name kind, struct span id, struct str *why);
+/* QUEUE_OK with the next one, its parts in the arena; QUEUE_GONE at the end. */
+enum queue_result outcome_reader_next(struct outcome_reader *r,
+    struct arena *arena, struct outcome *out, struct str *why);
+void outcome_reader_close(struct outcome_reader *r);
+
+/* All entries into an arena array, or QUEUE_IO_ERROR where they are more than
+ * 64 MiB. QUEUE_GONE when there is no log. */
 enum queue_result outcome_log_read(int queue_dir, enum queue_name kind,
     struct span id, struct arena *arena, struct outcome **outcomes_out,
     size_t *count_out, struct str *why);

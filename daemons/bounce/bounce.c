@@ -15,6 +15,7 @@
 #include "common/service/service.h"
 #include "daemons/bounce/bounce_conf.h"
 #include "daemons/bounce/notice.h"
+#include "daemons/bounce/verdicts.h"
 
 static enum queue_name
 log_of_service(void)
@@ -76,42 +77,6 @@ notifies(const char *class)
 	has = strlist_has_nocase(&classes, SPAN(class));
 	strlist_fini(&classes);
 	return has;
-}
-
-static bool
-sender_wants(enum bounce_what what, const struct outcome *o)
-{
-	if (o->notify == 0)
-		return true;
-	switch (what) {
-	case BOUNCE_FAILED:
-		return (o->notify & DSN_NOTIFY_FAILURE) != 0;
-	case BOUNCE_DELAYED:
-		return (o->notify & DSN_NOTIFY_DELAY) != 0;
-	case BOUNCE_TRACE:
-		return (o->notify & DSN_NOTIFY_NEVER) == 0;
-	}
-	return true;
-}
-
-/* The last word on each recipient, where its sender wants to hear it. */
-static size_t
-choose(enum bounce_what what, struct outcome *outcomes, size_t count)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		bool said_later = false;
-
-		for (size_t k = i + 1; k < count && k < i + 1000; k++)
-			if (span_eq(outcomes[k].rcpt, outcomes[i].rcpt)
-			    && span_eq(outcomes[k].original,
-			    outcomes[i].original))
-				said_later = true;
-		if (!said_later && sender_wants(what, &outcomes[i]))
-			outcomes[n++] = outcomes[i];
-	}
-	return n;
 }
 
 static struct span
@@ -193,11 +158,12 @@ send_notices(struct notice *n, struct arena *arena)
 	return ok;
 }
 
-static enum queue_name
-log_of(enum bounce_what what)
+static bool
+is_one(const struct outcome *o, void *arg)
 {
-	return what == BOUNCE_DELAYED ? QUEUE_DEFER
-	    : what == BOUNCE_TRACE ? QUEUE_TRACE : QUEUE_BOUNCE;
+	(void)o;
+	*(bool *)arg = true;
+	return false;
 }
 
 /* True when the notice is in the queue, or none is due. */
@@ -205,26 +171,21 @@ static bool
 send_about(const struct bounce_send *rq, struct arena *arena,
     struct str *why)
 {
-	enum queue_name log = log_of((enum bounce_what)rq->what);
-	struct outcome *outcomes;
-	size_t count;
 	struct notice n = { .what = (enum bounce_what)rq->what, .about = rq,
 		.envelope = rq->envelope.items };
-
-	enum queue_result result = outcome_log_read(service_queue_dir(), log,
-	    rq->queue_id, arena, &outcomes, &count, why);
+	bool any = false;
+	enum queue_result result = verdicts_each(service_queue_dir(), n.what,
+	    rq->queue_id, is_one, &any, why);
 
 	if (result != QUEUE_OK)
 		return result == QUEUE_GONE;
-	n.outcomes = outcomes;
-	n.count = choose(n.what, outcomes, count);
-	if (n.count > 0 && !send_notices(&n, arena)) {
+	if (any && !send_notices(&n, arena)) {
 		str_sets(why, "notice was not queued");
 		return false;
 	}
 	/* The notice is durable: the log has done its work. */
-	return log == QUEUE_DEFER || outcome_log_remove(service_queue_dir(),
-	    log, rq->queue_id, why);
+	return n.what == BOUNCE_DELAYED || outcome_log_remove(
+	    service_queue_dir(), verdicts_log(n.what), rq->queue_id, why);
 }
 
 static bool

@@ -15,6 +15,7 @@
 #include "common/mail/date822.h"
 #include "common/service/service.h"
 #include "daemons/bounce/bounce_conf.h"
+#include "daemons/bounce/verdicts.h"
 #include "daemons/shared/cleanup_client.h"
 #include "queue/queue_id.h"
 
@@ -95,32 +96,73 @@ add_head(const struct notice *n, const char *boundary, struct str *out)
 	str_adds(out, "\nThis is a MIME-encapsulated message.\n\n");
 }
 
-static void
-add_people_part(const struct notice *n, const char *boundary,
-    struct str *out)
+/* A notice on its way to cleanup, in pieces: it may be about very many. */
+struct writing {
+	const struct notice *n;
+	struct cleanup_client *c;
+	struct str *text;
+	const char *id;			/* of the notice */
+	bool ok;
+};
+
+static bool
+pass_on(struct writing *w, size_t most)
 {
+	if (str_len(w->text) <= most)
+		return w->ok;
+	w->ok = w->ok && cleanup_client_data(w->c, str_span(w->text),
+	    service_ipc_deadline()) == IO_OK;
+	str_clear(w->text);
+	return w->ok;
+}
+
+static bool
+each(struct writing *w, verdict_fn *fn)
+{
+	struct str why = STR_EMPTY;
+	bool read = verdicts_each(service_queue_dir(), w->n->what,
+	    w->n->about->queue_id, fn, w, &why) == QUEUE_OK;
+
+	if (!read)
+		log_warn("%s notification: %s", w->n->kind, str_cstr(&why));
+	str_fini(&why);
+	return read && w->ok;
+}
+
+static bool
+add_person(const struct outcome *o, void *arg)
+{
+	struct writing *w = arg;
+	struct str *out = w->text;
+
+	str_putc(out, '<');
+	address_quote(out, o->rcpt);
+	str_putc(out, '>');
+	if (!span_empty(o->original)
+	    && !span_eq_nocase(o->original, o->rcpt)) {
+		str_adds(out, " (expanded from <");
+		address_quote(out, o->original);
+		str_adds(out, ">)");
+	}
+	str_adds(out, ":\n");
+	add_wrapped(out, o->reason);
+	str_putc(out, '\n');
+	return pass_on(w, RUN_BYTES);
+}
+
+static bool
+add_people_part(struct writing *w, const char *boundary)
+{
+	const struct notice *n = w->n;
+	struct str *out = w->text;
+
 	str_addf(out, "--%s\nContent-Description: Notification\n"
 	    "Content-Type: text/plain; charset=utf-8\n\n"
 	    "This is the mail system at host %s.\n\n%s\n%s\n\n"
 	    "For help, please write to postmaster.\n\n", boundary,
 	    conf_core.myhostname, texts[n->what].lead,
 	    texts[n->what].explanation);
-	for (size_t i = 0; i < n->count; i++) {
-		const struct outcome *o = &n->outcomes[i];
-
-		str_putc(out, '<');
-		address_quote(out, o->rcpt);
-		str_putc(out, '>');
-		if (!span_empty(o->original)
-		    && !span_eq_nocase(o->original, o->rcpt)) {
-			str_adds(out, " (expanded from <");
-			address_quote(out, o->original);
-			str_adds(out, ">)");
-		}
-		str_adds(out, ":\n");
-		add_wrapped(out, o->reason);
-		str_putc(out, '\n');
-	}
+	return each(w, add_person);
 }
 
 static void
@@ -165,10 +207,24 @@ add_rcpt_fields(const struct notice *n, const struct outcome *o,
 	}
 }
 
-static void
-add_status_part(const struct notice *n, const char *boundary,
-    struct str *out)
+static bool
+add_status(const struct outcome *o, void *arg)
 {
+	struct writing *w = arg;
+
+	if (w->n->what == BOUNCE_FAILED)
+		RECORD_THAT("derived", w->n->about->queue_id, "%s %.*s", w->id,
+		    SPAN_ARG(o->rcpt));
+	add_rcpt_fields(w->n, o, w->text);
+	return pass_on(w, RUN_BYTES);
+}
+
+static bool
+add_status_part(struct writing *w, const char *boundary)
+{
+	const struct notice *n = w->n;
+	struct str *out = w->text;
+
 	str_addf(out, "--%s\nContent-Description: Delivery report\n"
 	    "Content-Type: message/delivery-status\n\n"
 	    "Reporting-MTA: dns; %s\n", boundary, conf_core.myhostname);
@@ -183,19 +239,16 @@ add_status_part(const struct notice *n, const char *boundary,
 	str_adds(out, "\nArrival-Date: ");
 	date822_print(out, (time_t)(n->envelope->arrival_us / 1000000));
 	str_putc(out, '\n');
-	for (size_t i = 0; i < n->count; i++)
-		add_rcpt_fields(n, &n->outcomes[i], out);
+	if (!each(w, add_status))
+		return false;
 	str_putc(out, '\n');
+	return true;
 }
 
-void
-notice_compose(const struct notice *n, const char *boundary, struct str *out)
+static void
+add_returned_head(const struct notice *n, const char *boundary,
+    struct str *out)
 {
-	add_head(n, boundary, out);
-	add_people_part(n, boundary, out);
-	add_status_part(n, boundary, out);
-	if (n->about->fd < 0)
-		return;
 	str_addf(out, "--%s\nContent-Description: %s%s\n"
 	    "Content-Type: %s\n", boundary, texts[n->what].returned,
 	    n->headers_only ? " Headers" : "",
@@ -239,6 +292,21 @@ copy_message(const struct notice *n, struct cleanup_client *c,
 	return true;
 }
 
+/* All of it but for its end. */
+static bool
+write_notice(struct writing *w, const char *boundary, struct arena *arena)
+{
+	const struct notice *n = w->n;
+
+	add_head(n, boundary, w->text);
+	if (!add_people_part(w, boundary) || !add_status_part(w, boundary))
+		return false;
+	if (n->about->fd < 0)
+		return true;
+	add_returned_head(n, boundary, w->text);
+	return pass_on(w, 0) && copy_message(n, w->c, arena);
+}
+
 bool
 notice_send(const struct notice *n, struct arena *arena)
 {
@@ -251,7 +319,7 @@ notice_send(const struct notice *n, struct arena *arena)
 		.envelope = { &envelope, 1 }, .rcpts = { &rcpt, 1 } };
 	struct str *text = str_in_arena(arena);
 	struct cleanup_result result;
-	struct cleanup_client *c;
+	struct writing w = { .n = n, .text = text, .ok = true };
 	char id[QUEUE_ID_MAX], *boundary;
 
 	queue_id_make(id, service_slot(), conf_core.enable_long_queue_ids);
@@ -261,26 +329,22 @@ notice_send(const struct notice *n, struct arena *arena)
 	    conf_core.myhostname);
 	if (n->what == BOUNCE_FAILED)
 		rcpt.notify = 0;
-	c = cleanup_client_begin(arena, &begin, service_ipc_deadline());
-	if (c == NULL)
+	w.c = cleanup_client_begin(arena, &begin, service_ipc_deadline());
+	w.id = id;
+	if (w.c == NULL)
 		return false;
 	log_info("%s notification: %s", n->kind, id);
 	str_addf(text, "Received: by %s (%s)\n\tid %s; ",
 	    conf_core.myhostname, conf_core.mail_name, id);
 	date822_print(text, clock_wall());
 	str_putc(text, '\n');
-	notice_compose(n, boundary, text);
-	if (cleanup_client_data(c, str_span(text), service_ipc_deadline())
-	    != IO_OK || (n->about->fd >= 0 && !copy_message(n, c, arena))) {
-		cleanup_client_abort(c);
+	if (!write_notice(&w, boundary, arena)) {
+		cleanup_client_abort(w.c);
 		return false;
 	}
-	str_printf(text, "\n--%s--\n", boundary);
-	cleanup_client_data(c, str_span(text), service_ipc_deadline());
-	for (size_t i = 0; i < n->count && n->what == BOUNCE_FAILED; i++)
-		RECORD_THAT("derived", n->about->queue_id, "%s %.*s", id,
-		    SPAN_ARG(n->outcomes[i].rcpt));
-	cleanup_client_finish(c, &result, service_ipc_deadline());
+	str_addf(text, "\n--%s--\n", boundary);
+	pass_on(&w, 0);
+	cleanup_client_finish(w.c, &result, service_ipc_deadline());
 	if (result.status != CLEANUP_OK)
 		log_warn("%s notification failed: %.*s", n->kind,
 		    SPAN_ARG(result.text));

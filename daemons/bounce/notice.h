@@ -13,19 +13,14 @@ struct notice {
 	enum bounce_what what;
 	const struct bounce_send *about;	/* the message, its descriptor */
 	const struct envelope *envelope;
-	const struct outcome *outcomes;
-	size_t count;
 	struct span sender;		/* of the notice: "" or double-bounce */
 	struct span rcpt;
 	const char *kind;		/* "sender non-delivery", for the log */
 	bool headers_only;		/* of the returned message */
 };
 
-/* The notice in the queue, durably, and logged; false when it is not. */
+/* The notice in the queue, durably, and logged; false when it is not. What it says
+ * is read from the log of the message. Suspends. */
 bool notice_send(const struct notice *n, struct arena *arena);
-
-/* The three parts in front of the returned message; for tests. */
-void notice_compose(const struct notice *n, const char *boundary,
-    struct str *out);
 
 #endif

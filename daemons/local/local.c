@@ -10,17 +10,66 @@
 #include "daemons/local/local_priv.h"
 #include "daemons/shared/tables.h"
 
-static struct maps *command_maps;
+static struct maps *command_maps, *transport_maps, *fallback_maps;
 
 /* ---- accounts ---- */
 
-/* Nobody's: luser_relay may know who wants it. */
+/* By the name, then for all. */
+static enum map_status
+find_transport(struct maps *maps, const char *all, struct span name,
+    struct str *where)
+{
+	enum map_status status = maps_lookup(maps, name, 0, where, NULL);
+
+	if (status != MAP_ABSENT || all[0] == '\0')
+		return status;
+	str_sets(where, all);
+	return MAP_FOUND;
+}
+
+/* When it is all there is to do, that agent's outcome is the recipient's;
+ * beside others it is one part of it. */
 static struct part
-deliver_unknown(struct expansion *e, struct span name)
+pass_on(struct expansion *e, struct span name, struct span where)
+{
+	struct address_parts parts = address_split(e->rcpt->address);
+	struct envelope_rcpt rcpt = *e->rcpt;
+	enum delivery_passed word;
+	struct span why;
+
+	if (!span_eq_nocase(parts.local, name))		/* of an alias */
+		rcpt.address = SPAN(arena_printf(e->d->arena, "%.*s@%.*s",
+		    SPAN_ARG(name), SPAN_ARG(parts.domain)));
+	word = delivery_pass(e->d, &rcpt, where, &why);
+
+	if (word == PASSED_UNKNOWN)
+		return part_of(e, OUTCOME_DEFERRED, "4.3.0",
+		    arena_cstr(e->d->arena, why));
+	e->passed = e->ntargets + e->forwards.count == 1;
+	e->word = word;
+	return part_of(e, word == PASSED_SENT ? OUTCOME_SENT
+	    : word == PASSED_BOUNCED ? OUTCOME_BOUNCED : OUTCOME_DEFERRED,
+	    "2.0.0", arena_printf(e->d->arena, "passed to %.*s",
+	    SPAN_ARG(where)));
+}
+
+/* Nobody's: another agent may know the name, or luser_relay who wants it. */
+static struct part
+deliver_unknown(struct expansion *e, struct span name, struct span whole)
 {
 	const struct words words = { .rcpt = e->rcpt };
 	struct str *address = str_in_arena(e->d->arena);
 
+	switch (find_transport(fallback_maps, local_conf.fallback_transport,
+	    name, address)) {
+	case MAP_FOUND:
+		return pass_on(e, whole, str_span(address));
+	case MAP_ABSENT:
+		break;
+	case MAP_FAILED:
+		return part_of(e, OUTCOME_DEFERRED, "4.3.0",
+		    "fallback_transport_maps lookup failure");
+	}
 	if (local_conf.luser_relay[0] == '\0')
 		return part_of(e, OUTCOME_BOUNCED, "5.1.1", arena_printf(
 		    e->d->arena, "unknown user: \"%.*s\"", SPAN_ARG(name)));
@@ -79,9 +128,26 @@ static struct part
 deliver_mailbox(struct expansion *e, const struct target *target)
 {
 	struct span base = target->text, extension;
+	struct str *where = str_in_arena(e->d->arena);
 	struct user user;
 	enum map_status status;
 
+	if (target->user != NULL)
+		base = SPAN(target->user->name);
+	else
+		address_split_extension(target->text,
+		    conf_core.recipient_delimiter, &base, &extension);
+	switch (find_transport(transport_maps, local_conf.mailbox_transport,
+	    base, where)) {
+	case MAP_FOUND:
+		return pass_on(e, target->text, str_span(where));
+	case MAP_ABSENT:
+		break;
+	case MAP_FAILED:
+		return part_of(e, OUTCOME_DEFERRED, "4.3.0",
+		    "mailbox_transport_maps lookup failure");
+	}
+	base = target->text;
 	if (target->user != NULL)
 		return deliver_account(e, target->user);
 	status = user_find(base, &user, e->d->arena);
@@ -92,7 +158,7 @@ deliver_mailbox(struct expansion *e, const struct target *target)
 	case MAP_FOUND:
 		return deliver_account(e, &user);
 	case MAP_ABSENT:
-		return deliver_unknown(e, base);
+		return deliver_unknown(e, base, target->text);
 	case MAP_FAILED:
 		break;
 	}
@@ -203,7 +269,7 @@ deliver_one(struct delivery *d, size_t i)
 		.dsn = "2.0.0", .relay = SPAN("local"),
 		.action_if_sent = DSN_DELIVERED };
 	struct expansion e = { .d = d, .rcpt = &d->rcpts[i],
-		.status = &status, .seen = hash_new() };
+		.status = &status, .seen = hash_new(), .index = i };
 	struct span local = address_split(e.rcpt->address).local;
 	struct str *name = str_in_arena(d->arena);
 
@@ -223,7 +289,10 @@ deliver_one(struct delivery *d, size_t i)
 	if (!e.failed)
 		carry_out(&e);
 	say_refused(&e);
-	delivery_set(d, i, &status);
+	if (e.passed)
+		delivery_set_passed(d, i, e.word);
+	else
+		delivery_set(d, i, &status);
 	strlist_fini(&e.forwards);
 }
 
@@ -246,6 +315,10 @@ prepare(void)
 	command_maps = tables_open("mailbox_command_maps",
 	    local_conf.mailbox_command_maps,
 	    MAP_FOLD | MAP_NO_REGSUB | MAP_NO_PROXY);
+	transport_maps = tables_open("mailbox_transport_maps",
+	    local_conf.mailbox_transport_maps, MAP_FOLD | MAP_NO_REGSUB);
+	fallback_maps = tables_open("fallback_transport_maps",
+	    local_conf.fallback_transport_maps, MAP_FOLD | MAP_NO_REGSUB);
 	delivery_agent_setup(deliver, "local");
 }
 

@@ -14,6 +14,8 @@ struct local_conf {
 	const char *allow_mail_to_commands, *prepend_delivered_header;
 	const char *forward_path, *forward_expansion_filter, *luser_relay;
 	const char *mailbox_command, *mailbox_command_maps;
+	const char *mailbox_transport, *mailbox_transport_maps;
+	const char *fallback_transport, *fallback_transport_maps;
 	const char *local_command_shell, *command_execution_directory;
 	const char *command_expansion_filter, *export_environment;
 	const char *execution_directory_expansion_filter;

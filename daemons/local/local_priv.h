@@ -52,6 +52,9 @@ struct expansion {
 	struct hash *seen;		/* aliases, accounts and included files */
 	struct list work;		/* names and files to look at yet */
 	struct delivery_status *status;
+	size_t index;			/* of the recipient */
+	bool passed;			/* to one other agent, whose word counts */
+	enum delivery_passed word;
 	bool failed;			/* the status is why it has to wait */
 	const char *refused_dsn;	/* of a part that nobody can have */
 	struct span refused_why;

@@ -15,8 +15,12 @@
 #include "common/base/mem.h"
 #include "common/base/panic.h"
 #include "common/io/fs.h"
+#include "common/mail/address.h"
+#include "common/service/peer.h"
 #include "daemons/shared/bounce_client.h"
 #include "daemons/shared/deliver_log.h"
+
+enum { PASS_PATIENCE_MS = 5000 };
 
 enum slot_state { SLOT_OPEN, SLOT_SET, SLOT_SETTLED };
 
@@ -96,6 +100,76 @@ delivery_set_rest(struct delivery *d, const struct delivery_status *status)
 	for (size_t i = 0; i < d->count; i++)
 		if (d->priv->slots[i].state == SLOT_OPEN)
 			delivery_set(d, i, status);
+}
+
+/* Only calls with such a one end when nobody is there for a while. */
+static void
+nothing_more(void *arg)
+{
+	(void)arg;
+}
+
+enum delivery_passed
+delivery_pass(struct delivery *d, struct envelope_rcpt *rcpt,
+    struct span where, struct span *why_out)
+{
+	ssize_t colon = span_find(where, ':');
+	struct delivery_request request = *d->request;
+	struct delivery_reply reply = { .agent_unable = false };
+	const struct delivery_result *result;
+	struct peer *agent;
+
+	request.transport = colon < 0 ? where
+	    : span_sub(where, 0, (size_t)colon);
+	request.nexthop = colon < 0 ? SPAN_NONE
+	    : span_skip(where, (size_t)colon + 1);
+	if (span_empty(request.nexthop))
+		request.nexthop = address_split(rcpt->address).domain;
+	if (span_is(request.transport, service_name())) {
+		*why_out = SPAN("mail would be passed to where it is");
+		return PASSED_UNKNOWN;
+	}
+	request.rcpts = (struct attr_list){ rcpt, 1 };
+	request.suspect = false;
+	request.handed_us = clock_wall_us();
+	request.fd = fs_dup(d->request->fd);
+	if (request.fd < 0) {
+		*why_out = SPAN("too many open files");
+		return PASSED_UNKNOWN;
+	}
+	agent = peer_named("private", arena_cstr(d->arena, request.transport),
+	    DELIVERY_PROTOCOL, DELIVERY_VERSION);
+	peer_set_patience(agent, PASS_PATIENCE_MS);
+	if (peer_finish(peer_begin(agent, false, &delivery_request_form,
+	    &request, &delivery_reply_form, nothing_more, NULL), &reply,
+	    d->arena, deadline_in(conf_core.daemon_timeout)) != IO_OK
+	    || reply.results.count != 1) {
+		*why_out = SPAN(arena_printf(d->arena,
+		    "mail transport %.*s unavailable: %s",
+		    SPAN_ARG(request.transport), peer_why(agent)));
+		return PASSED_UNKNOWN;
+	}
+	result = reply.results.items;
+	return result->done != DELIVERY_DONE ? PASSED_KEPT
+	    : result->outcome == OUTCOME_BOUNCED ? PASSED_BOUNCED
+	    : PASSED_SENT;
+}
+
+void
+delivery_set_passed(struct delivery *d, size_t i, enum delivery_passed passed)
+{
+	static const struct delivery_result results[] = {
+		[PASSED_SENT] = { DELIVERY_DONE, OUTCOME_SENT },
+		[PASSED_BOUNCED] = { DELIVERY_DONE, OUTCOME_BOUNCED },
+		[PASSED_KEPT] = { DELIVERY_KEEP, OUTCOME_DEFERRED },
+		[PASSED_UNKNOWN] = { DELIVERY_KEEP, OUTCOME_DEFERRED },
+	};
+	struct slot *slot = &d->priv->slots[i];
+
+	CHECK(i < d->count);
+	CHECK(slot->state == SLOT_OPEN);
+	slot->state = SLOT_SETTLED;
+	d->priv->results[i] = results[passed];
 }
 
 void

@@ -48,6 +48,18 @@ void delivery_settle(struct delivery *d);
 /* For all recipients not spoken of yet. */
 void delivery_set_rest(struct delivery *d,
     const struct delivery_status *status);
+/*
+ * Has another agent deliver the message to this recipient; `where` is
+ * "transport:nexthop", without a nexthop the recipient's domain. That agent logs
+ * and keeps what became of it. PASSED_UNKNOWN with a reason: it could not be
+ * asked, or has not answered. delivery_set_passed takes its word in place of
+ * delivery_set. Suspends.
+ */
+enum delivery_passed { PASSED_SENT, PASSED_BOUNCED, PASSED_KEPT, PASSED_UNKNOWN };
+enum delivery_passed delivery_pass(struct delivery *d,
+    struct envelope_rcpt *rcpt, struct span where, struct span *why_out);
+void delivery_set_passed(struct delivery *d, size_t i,
+    enum delivery_passed passed);
 /* The destination as a whole is dead: qmgr will suspend it. */
 void delivery_dead(struct delivery *d, const char *dsn, struct span reason);
 /* Content bytes, by pread; at most len at offset `at` of the content. */

@@ -292,6 +292,38 @@ class Local(instance.TestCase):
         self.assertIn(b"\nword of-bob\n", b"".join(self.ran(2)))
         mail.wait_empty()
 
+    def test_other_agents_have_mailboxes_of_accounts_and_of_the_unknown(self):
+        sink = self.sink(lambda stage, argument: "550 5.1.1 not here either"
+                         if stage == "rcpt" and argument.startswith("who@") else None)
+        self.put("bob", ".forward", "\\bob, out@demo.test\n")
+        mail = self.start(
+            "head: ann\n",
+            mailbox_transport_maps=f"inline:{{{{ann=smtp:{sink.where}}}, "
+                                   f"{{bob=smtp:{sink.where}}}}}",
+            fallback_transport=f"smtp:{sink.where}")
+        mail.send("alice@demo.test", ["ann+x@here.test", "bob@here.test",
+                                      "who@here.test", "other@here.test",
+                                      "head@here.test"])
+        sink.wait(4)
+        mail.wait_log(r"smtp\[\d+\]: \w+: to=<ann\+x@here\.test>, .*status=sent")
+        mail.wait_log(r"local\[\d+\]: \w+: to=<bob@here\.test>, .*status=sent")
+        mail.wait_log(r"smtp\[\d+\]: \w+: to=<who@here\.test>, .*status=bounced")
+        mail.wait_box("everyone")
+        self.assertIn(b"not here either", mail.wait_box("alice")[0])
+        mail.wait_empty()
+        self.assertEqual(sorted(r for got in sink.received for r in got.recipients),
+                         ["ann+x@here.test", "ann@here.test", "bob@here.test",
+                          "other@here.test"])
+        self.assertNotRegex(mail.log(), r"local\[\d+\]: \w+: to=<(ann|who|other|head)")
+        for where, why in (("nosuch:", "mail transport nosuch unavailable"),
+                           ("local:", "mail would be passed to where it is")):
+            mail.stop()
+            mail.set(mailbox_transport=where, mailbox_transport_maps="")
+            mail.start()
+            mail.send("s@demo.test", ["ann@here.test"])
+            mail.wait_log(r"to=<ann@here\.test>, relay=local, .*dsn=4\.3\.0, "
+                          r"status=deferred \(" + why)
+
     def test_somebody_gets_what_is_for_nobody(self):
         mail = self.start(luser_relay="ann+$local")
         mail.send("s@demo.test", ["who@here.test"])

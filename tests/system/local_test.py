@@ -252,7 +252,8 @@ class Local(instance.TestCase):
                             "directory"),
                  "deaf": ("exec 0<&-; exit 0", "2.0.0", "sent",
                           "delivered to command: exec 0<&-; exit 0"),
-                 "slow": ("sleep 100 & sleep 200", "5.3.0", "bounced",
+                 "slow": ("sleep 100 & echo $! > {self.out}/left; sleep 200",
+                          "5.3.0", "bounced",
                           "Command time limit exceeded: ")}
         mail = self.start("".join(f'{name}: "|{command}"\n' for name,
                                   (command, *_) in cases.items()),
@@ -263,9 +264,18 @@ class Local(instance.TestCase):
                           + re.escape(f"{dsn}, status={status} ({text}"))
         report = b"".join(mail.wait_box("alice", 4))
         self.assertIn(b"user unknown", report)
-        self.assertNotIn("sleep 100", subprocess.run(
-            ["ps", "-eo", "args"], check=True, text=True,
-            capture_output=True).stdout)
+        with open(os.path.join(self.out, "left"), encoding="ascii") as file:
+            left = file.read().strip()
+
+        def ended():
+            """Or waits for whoever adopted it to notice."""
+            try:
+                with open(f"/proc/{left}/stat", encoding="latin-1") as file:
+                    return file.read().rpartition(")")[2].split()[0] == "Z"
+            except FileNotFoundError:
+                return True
+
+        instance.until(ended, "what the slow command had started to end")
 
     def test_a_large_message_reaches_its_command_whole(self):
         mail = self.start('run: "|{self.script}"\n')

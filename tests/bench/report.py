@@ -2,7 +2,9 @@
 
 SPDX-License-Identifier: Apache-2.0
 """
+import json
 import os
+import shutil
 import statistics
 
 import plot
@@ -123,7 +125,31 @@ def curve_points(results, name, key):
     return series
 
 
-def write_docs(results, rows, root):
+def taken_over(fresh, path):
+    """What docs/performance/results.json has, with the rows that were measured
+    since in place of the old ones; the file is written anew."""
+    results = {}
+    if os.path.exists(path):
+        with open(path) as file:
+            results = json.load(file)
+    for name, result in fresh.items():
+        if result.get("shortened") or not result["figures"]:
+            continue
+        keys = {figure[0] for figure in result["figures"]}
+        keys |= {CURVES[result["curve"][0]][3]} if result["curve"] else set()
+        results[name] = {part: result[part] for part in
+                         ("title", "figures", "curve", "date", "machine")}
+        results[name]["runs"] = {
+            label: [{key: float(f"{run[key]:.5g}") for key in sorted(keys)
+                     if run.get(key) is not None} for run in runs]
+            for label, runs in result["runs"].items()}
+    with open(path, "w") as file:
+        json.dump(results, file, indent=1, sort_keys=True)
+        file.write("\n")
+    return results
+
+
+def write_docs(fresh, rows, root, flame=""):
     """The part of docs/performance.md between its marks, and its plots."""
     path = os.path.join(root, "docs", "performance.md")
     with open(path) as file:
@@ -131,6 +157,9 @@ def write_docs(results, rows, root):
     _, mark, after = rest.partition(END)
     if not mark:
         raise SystemExit(f"{path} has lost the marks around its results")
+    folder = os.path.join(root, "docs", "performance")
+    os.makedirs(folder, exist_ok=True)
+    results = taken_over(fresh, os.path.join(folder, "results.json"))
     lines = [BEGIN, ""]
     dates = sorted({result["date"] for result in results.values()})
     machines = sorted({result["machine"] for result in results.values()})
@@ -140,8 +169,6 @@ def write_docs(results, rows, root):
                  f"{' or '.join(map(str, rounds))} runs, lowest and highest in brackets; × is "
                  "how many times better than Postfix.")
     lines += ["", *table(results, rows), ""]
-    folder = os.path.join(root, "docs", "performance")
-    os.makedirs(folder, exist_ok=True)
     for name, (title, x_label, y_label, key) in CURVES.items():
         series = curve_points(results, name, key)
         if not series:
@@ -156,6 +183,10 @@ def write_docs(results, rows, root):
                      for points in series.values()]
             lines.append(f"| {x} | " + " | ".join(cells) + " |")
         lines += ["", f"({y_label})", ""]
+    if os.path.exists(flame):
+        shutil.copy(flame, os.path.join(folder, "flame.svg"))
+    if os.path.exists(os.path.join(folder, "flame.svg")):
+        lines += ["![Where the time of a relayed message goes](performance/flame.svg)", ""]
     lines.append(END)
     with open(path, "w") as file:
         file.write(before + "\n".join(lines) + after)

@@ -132,6 +132,9 @@ class Mail:
         self.fs = os.path.join(place, "fs")
         self.process = None
         self.waiting = 0
+        # Queue ids of Postfix are checked against the inode of their file.
+        self.names_hold_inodes = not os.path.exists(
+            os.path.join(programs, "usr", "sbin", "waypost"))
         self.account = Account(f"waypost-bench-{os.getpid()}")
         shutil.rmtree(self.dir, ignore_errors=True)
         disk.mount(self.fs, inodes)
@@ -296,6 +299,11 @@ class Tool:
             self.pending += data
         line, _, self.pending = self.pending.partition(b"\n")
         return line.decode()
+
+    def has_line(self, patience):
+        """Whether line() would not have to wait longer than that."""
+        return b"\n" in self.pending or \
+            bool(select.select([self.process.stdout], [], [], patience)[0])
 
     def result(self, patience=600):
         return json.loads(self.line(patience))

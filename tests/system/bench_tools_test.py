@@ -23,6 +23,7 @@ TIME_LIMIT = 300
 ALONE = True
 
 sys.path.insert(0, BENCH)
+import flame        # noqa: E402
 import report       # noqa: E402
 
 
@@ -241,10 +242,44 @@ class Report(unittest.TestCase):
             drawn = xml.dom.minidom.parseString(file.read())
         self.assertEqual(len(drawn.getElementsByTagName("polyline")), 2)
         self.assertEqual(len(drawn.getElementsByTagName("circle")), 4)
-        # A second time nothing changes.
+        # A second time nothing changes; nor by what was only tried, and a row
+        # that is measured again leaves the others.
         report.write_docs(results, rows, place)
+        report.write_docs({"a": {**results["b"], "shortened": True}}, rows, place)
         with open(path) as file:
             self.assertEqual(file.read(), text)
+        report.write_docs({"b": row("second", None, postfix=[100], waypost=[300])}, rows,
+                          place)
+        with open(path) as file:
+            self.assertEqual(file.read(), text.replace(
+                "| second | messages/s | 100 | no run counts |  |",
+                "| second | messages/s | 100 | 300 | 3.0 |"))
+
+    def test_a_flame_graph_of_samples(self):
+        samples = """\
+smtpd
+        ffffffff81 do_syscall_64+0x1f ([kernel.kallsyms])
+              7f01 write+0x4d (/usr/lib/libc.so.6)
+              5501 send_reply+0x10 (/usr/lib/postfix/sbin/smtpd)
+
+smtpd
+              5502 send_reply+0x20 (/usr/lib/postfix/sbin/smtpd)
+              5500 [unknown] (/usr/lib/postfix/sbin/smtpd)
+
+qmgr
+              5601 operator<(int, int)+0x20 (/usr/lib/postfix/sbin/qmgr)
+"""
+        root = flame.read(samples.splitlines(keepends=True))
+        self.assertEqual(root.count, 3)
+        smtpd = root.callees["smtpd", "process"]
+        reply = smtpd.callees["send_reply", "ours"]
+        self.assertEqual((smtpd.count, reply.count), (2, 2))
+        self.assertEqual(reply.callees["write", "library"].callees[
+            "do_syscall_64", "kernel"].count, 1)
+        drawn = xml.dom.minidom.parseString(flame.svg(root, "title"))
+        titles = [t.firstChild.data for t in drawn.getElementsByTagName("title")]
+        self.assertIn("send_reply: 66.7 %", titles)
+        self.assertIn("operator<(int, int): 33.3 %", titles)
 
 
 if __name__ == "__main__":

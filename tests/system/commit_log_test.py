@@ -121,6 +121,52 @@ class CommitLog(instance.TestCase):
         mail.command("postqueue", "-f")
         self.arrived(mail)
 
+    def snapshot(self, mail):
+        found = {}
+        for path in glob.glob(mail.spool + "/**", recursive=True):
+            if os.path.isfile(path):
+                with open(path, "rb") as file:
+                    found[path] = file.read()
+        return found
+
+    def test_commands_harm_nothing_before_recovery(self):
+        """After a loss of power, before the next start."""
+        mail = self.logging()
+        self.freeze(mail, "qmgr")
+        ids = self.held_in_log(mail, 6)
+        paths = [self.file_of(mail, number) for number in ids]
+        mail.kill_all()
+        os.unlink(paths[0])
+        for path, at in zip(paths[1:4], (0, 50, 100)):
+            with open(path, "r+b") as file:
+                size = os.fstat(file.fileno()).st_size
+                file.truncate(at)           # empty, cut, its end zeros
+                if at == 100:
+                    file.truncate(size)
+        left = self.snapshot(mail)
+        listed = mail.command("postqueue", "-j").out
+        for number in ids[4:]:
+            self.assertIn(f'"queue_id": "{number}"', listed)
+        self.assertRegex(mail.command("mailq").out, ids[5])
+        for number in ids:
+            done = mail.command("postcat", "-q", number, check=False)
+            if number in ids[4:]:
+                self.assertEqual(done.returncode, 0, done.err)
+                self.assertIn("Subject: n", done.out)
+            else:
+                self.assertEqual(done.returncode, 1, done.out + done.err)
+                self.assertIn(number, done.err)
+        self.assertEqual(self.snapshot(mail), left)
+        # Repairs take nothing away that the log, or a file, still has.
+        self.assertEqual(mail.command("postsuper").returncode, 0)
+        kept = self.snapshot(mail)
+        for path in paths[4:]:
+            self.assertEqual(kept[path], left[path])
+        self.assertEqual({p: t for p, t in kept.items() if "/log/" in p},
+                         {p: t for p, t in left.items() if "/log/" in p})
+        mail.start()
+        self.arrived(mail)
+
     def test_what_was_delivered_stays_away(self):
         mail = self.logging()
         for _ in range(10):

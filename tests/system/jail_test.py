@@ -116,12 +116,29 @@ class Outside(instance.TestCase):
         """An instance of which every role that carries mail runs."""
         sink = self.sink(lambda stage, argument: "550 5.1.1 no" if stage ==
                          "rcpt" and argument.startswith("bounce") else None)
-        mail = self.instance({"relayhost": sink.where,
-                              "proxy_read_maps": "",
-                              "local_recipient_maps": ""}, user=user)
+        server = self.sink(lmtp=True)
+        mail = self.instance({
+            "relayhost": sink.where, "local_recipient_maps": "",
+            "smtpd_reject_unlisted_recipient": "no",
+            "mydestination": "here.test",
+            "alias_maps": "texthash:$config_directory/aliases",
+            "virtual_alias_maps": "proxy:texthash:$config_directory/virtual",
+            "transport_maps": "texthash:$config_directory/transports"},
+            user=user, start=False)
+        mail.write("aliases", "away out@example.org\n")
+        mail.write("virtual", "x@y.test z@y.test\n")
+        mail.write("transports", "bounce.test error:5.1.1 gone\n"
+                   "retry.test retry:4.3.2 later\n"
+                   "discard.test discard:\n"
+                   f"lmtp.test lmtp:inet:{server.host}:{server.port}\n")
+        mail.start()
         mail.send("s@demo.test", ["alice@demo.test", "out@example.org",
-                                  "bounce@example.org"])
-        sink.wait(1)
+                                  "bounce@example.org", "away@here.test",
+                                  "a@bounce.test", "a@retry.test",
+                                  "a@discard.test", "a@lmtp.test"])
+        sink.wait(2)
+        server.wait(1)
+        mail.wait_log("to=<a@(discard|retry).test>", 2)
         mail.wait_box("alice")
         mail.wait_box("everyone")               # the notice
         mail.command("postqueue", "-p")
@@ -189,7 +206,8 @@ class Outside(instance.TestCase):
         return seen
 
     WANTED = {"master", "smtpd", "cleanup", "qmgr", "trivial-rewrite", "smtp",
-              "virtual", "launcher", "worker", "bounce", "resolver", "pickup"}
+              "virtual", "launcher", "worker", "bounce", "resolver", "pickup",
+              "local", "error", "discard", "showq", "proxymap"}
 
     @unittest.skipUnless(os.getuid() == 0, "not root")
     def test_started_as_root(self):

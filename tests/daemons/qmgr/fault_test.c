@@ -375,7 +375,7 @@ many_files(void *arg)
 	bool is_long = getenv("WAYPOST_LONG") != NULL;
 
 	(void)arg;
-	fill_deferred(is_long ? 100000 : 5000);
+	fill_deferred(is_long ? 1000000 : 5000);
 	world_message(QUEUE_DEFERRED, ID, "s@a", "ok@b");
 	intake_scan(false, true, false);
 	/* New mail does not wait until the directory was read. */

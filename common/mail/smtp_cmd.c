@@ -52,8 +52,7 @@ parse_path(struct span *rest, const char *prefix, unsigned flags,
 	if (!span_starts_nocase(text, SPAN(prefix)))
 		return SMTP_CMD_SYNTAX;
 	text = span_skip(text, strlen(prefix));
-	if (!(flags & ADDRESS_STRICT))
-		text = span_ltrim(text);
+	text = span_ltrim(text);
 	if (text.len == 0)
 		return SMTP_CMD_SYNTAX;
 	if (!address_parse_path(text, flags, address_out, &used, why))

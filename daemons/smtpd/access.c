@@ -307,7 +307,8 @@ access_action(struct check *c, struct span value, const char *table,
 		if (a.word.len == 3 && scan_u32(a.word, &code)
 		    && (code / 100 == 4 || code / 100 == 5))
 			return refuse(&a, (int)code, "Access denied");
-		return CHECK_PERMIT;
+		if (span_empty(a.text))
+			return CHECK_PERMIT;
 	}
 	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
 		if (!span_is_nocase(a.word, actions[i].word))
@@ -344,7 +345,7 @@ answer(struct check *c, const struct restriction *r, enum map_status status,
 	case MAP_FAILED:
 		break;
 	}
-	return check_lookup_failed(c, reply_name);
+	return check_refuse(c, 451, "4.3.5", "Server configuration error");
 }
 
 enum check_result

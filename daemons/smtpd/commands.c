@@ -166,7 +166,7 @@ accepted_params(const struct session *s)
 {
 	unsigned bits = offered(s);
 
-	return SMTP_PARAM_SIZE | SMTP_PARAM_BODY
+	return SMTP_PARAM_SIZE | SMTP_PARAM_BODY | SMTP_PARAM_AUTH
 	    | (bits & EHLO_DSN ? SMTP_PARAM_DSN : 0)
 	    | (bits & EHLO_SMTPUTF8 ? SMTP_PARAM_SMTPUTF8 : 0)
 	    | (smtpd_conf.strict_rfc821_envelopes ? SMTP_PARAM_STRICT : 0);

@@ -71,12 +71,12 @@ static const struct {
 	const char *detail, *sender, *rcpt;
 } address_details[] = {
 	{ "1.0", "1.0", "1.0" },
-	{ "1.1", "1.0", "1.1" },
+	{ "1.1", "1.7", "1.1" },
 	{ "1.2", "1.8", "1.2" },
 	{ "1.3", "1.7", "1.3" },
-	{ "1.4", "1.0", "1.4" },
+	{ "1.4", "1.7", "1.4" },
 	{ "1.5", "1.0", "1.5" },
-	{ "1.6", "1.0", "1.6" },
+	{ "1.6", "1.7", "1.6" },
 	{ "1.7", "1.7", "1.3" },
 	{ "1.8", "1.8", "1.2" },
 };
@@ -261,6 +261,7 @@ run_list(struct check *c, enum restrict_list_id id, const char *reply_class,
 	c->reply_class = reply_class;
 	c->reply_name = reply_name;
 	c->warn = false;
+	c->if_reject = NULL;		/* it speaks of its own list */
 	result = check_run_list(c, restrict_list(id));
 	c->warn = false;
 	return result == CHECK_PERMIT ? CHECK_DUNNO : result;
@@ -330,6 +331,20 @@ check_sender(struct check *c)
 }
 
 static enum check_result
+if_permit(struct check *c)
+{
+	const struct check_memory *memory = c->s->memory;
+
+	for (size_t i = 0; memory != NULL && i < STAGE_RCPT; i++)
+		if (c->if_permit == NULL)
+			c->if_permit = memory->if_permit[i];
+	if (c->if_permit == NULL)
+		return CHECK_DUNNO;
+	str_sets(&c->text, c->if_permit);
+	return CHECK_REJECT;
+}
+
+static enum check_result
 run_recipient_lists(struct check *c, struct span name)
 {
 	static const char reply_class[] = CLASS_RCPT;
@@ -344,24 +359,12 @@ run_recipient_lists(struct check *c, struct span name)
 	result = run_list(c, first, reply_class, name);
 	if (result == CHECK_DUNNO)
 		result = run_list(c, second, reply_class, name);
+	if (result == CHECK_DUNNO)
+		result = if_permit(c);
 	if (result == CHECK_DUNNO && smtpd_conf.reject_unlisted_recipient
 	    && !c->listed)
 		result = run_reject_unlisted_rcpt(c, NULL);
 	return result;
-}
-
-static enum check_result
-if_permit(struct check *c)
-{
-	const struct check_memory *memory = c->s->memory;
-
-	for (size_t i = 0; memory != NULL && i < STAGE_RCPT; i++)
-		if (c->if_permit == NULL)
-			c->if_permit = memory->if_permit[i];
-	if (c->if_permit == NULL)
-		return CHECK_DUNNO;
-	str_sets(&c->text, c->if_permit);
-	return CHECK_REJECT;
 }
 
 enum check_result
@@ -391,9 +394,11 @@ check_rcpt(struct check *c, struct span rcpt, const struct rewrite_want *to)
 		if (result == CHECK_DUNNO)
 			result = run_sender(c);
 	}
-	if (result == CHECK_DUNNO)
-		result = run_recipient_lists(c, check_shown(c, rcpt));
-	return result == CHECK_DUNNO ? if_permit(c) : result;
+	/* What is thrown away goes to nobody: no matter for whom it is. */
+	if (result == CHECK_DUNNO && c->s->tx != NULL && c->s->tx->discard)
+		return CHECK_PERMIT;
+	return result == CHECK_DUNNO
+	    ? run_recipient_lists(c, check_shown(c, rcpt)) : result;
 }
 
 static void

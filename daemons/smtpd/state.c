@@ -19,6 +19,7 @@ static const struct {
 	{ 'b', { "503", "5.5.1", "Error: command not allowed between BDAT "
 	    "commands" } },
 	{ 't', { "503", "5.5.1", "Error: MAIL transaction in progress" } },
+	{ 'a', { "503", "5.5.1", "Error: authentication not enabled" } },
 	{ 'x', { "502", "5.5.1", "Error: command not implemented" } },
 	{ 'd', { "503", "5.7.0", "Error: access denied" } },
 };
@@ -30,13 +31,13 @@ static const struct {
  * ETRN QUIT HELP UNKNOWN
  */
 static const char table[STATE_COUNT][SMTP_VERB_COUNT + 1] = {
-	[STATE_START] =       "....xxHmrr..Hx...",
-	[STATE_GREETED] =     "....xx.mrr...x...",
-	[STATE_MAIL] =        "..ttxxn.rr...x...",
-	[STATE_NO_RCPT] =     "..ttxxn.vv...x...",
-	[STATE_RCPT] =        "..ttxxn......x...",
-	[STATE_BDAT] =        "..ttxxnbb...bx...",
-	[STATE_BDAT_FAILED] = "..ttxxnbb...bx...",
+	[STATE_START] =       "....xaHmrr..Hx...",
+	[STATE_GREETED] =     "....xa.mrr...x...",
+	[STATE_MAIL] =        "..ttxan.vv...x...",
+	[STATE_NO_RCPT] =     "..ttxan.vv...x...",
+	[STATE_RCPT] =        "..ttxan......x...",
+	[STATE_BDAT] =        "..ttxanbb...bx...",
+	[STATE_BDAT_FAILED] = "..ttxanbb...bx...",
 	[STATE_DENIED] =      "dddddddddddddd..d",
 };
 

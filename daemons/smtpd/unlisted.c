@@ -59,9 +59,9 @@ look(struct search *s, struct maps *maps, unsigned tries)
 static enum check_result
 unknown(struct search *s, int64_t code, const char *table)
 {
-	char dsn[12] = "5.1.1";
+	const char *dsn = strcmp(s->reply_class, CLASS_SENDER) == 0 ? "5.1.0"
+	    : "5.1.1";
 
-	check_fit_dsn(dsn, s->reply_class);
 	return check_refuse(s->c, (int)code, dsn,
 	    "<%.*s>: %s rejected: User unknown%s%s", SPAN_ARG(s->shown),
 	    s->reply_class,

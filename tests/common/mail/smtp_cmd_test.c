@@ -44,8 +44,8 @@ static const struct {
 } mails[] = {
 	{ "FROM:<a@b.example>", ALL, SMTP_CMD_OK, "a@b.example", "" },
 	{ "from: <a@b.example>", ALL, SMTP_CMD_OK, "a@b.example", "" },
-	{ "FROM: <a@b.example>", ALL | SMTP_PARAM_STRICT, SMTP_CMD_BAD_SENDER,
-	    NULL, NULL },
+	{ "FROM: <a@b.example>", ALL | SMTP_PARAM_STRICT, SMTP_CMD_OK,
+	    "a@b.example", "" },
 	{ "FROM:a@b.example", ALL, SMTP_CMD_OK, "a@b.example", "" },
 	{ "FROM:a@b.example", ALL | SMTP_PARAM_STRICT, SMTP_CMD_BAD_SENDER,
 	    NULL, NULL },

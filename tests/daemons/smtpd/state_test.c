@@ -31,8 +31,7 @@ forget(struct model *m)
 static const char *
 may_have_content(struct model *m)
 {
-	return !m->mail ? "503" : m->rcpts > 0 ? NULL
-	    : m->tried ? "554" : "503";
+	return !m->mail ? "503" : m->rcpts > 0 ? NULL : "554";
 }
 
 static const char *

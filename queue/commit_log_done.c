@@ -25,6 +25,7 @@
 
 #define DOORS 64			/* logs kept open */
 #define YOUNG_US 1000000		/* no half is used twice in that time */
+#define RETIRED_NS 20000000		/* between two looks at a header */
 #define LOOK_NS 100000000		/* between two looks for new records */
 
 /* ---- open logs ---- */
@@ -33,6 +34,8 @@ static struct door {
 	int queue_dir, fd;
 	uint64_t name;
 	struct commit_log_size size;
+	uint64_t retired;		/* as of looked_ns */
+	int64_t looked_ns;
 } doors[DOORS];
 static size_t ndoors, next_door;
 
@@ -71,7 +74,7 @@ open_log(int queue_dir, uint64_t name, struct str *why)
 
 /* Borrowed until the next call; NULL with errno. ENOENT: the log has gone, and
  * nothing depends on it. */
-static const struct door *
+static struct door *
 door(int queue_dir, uint64_t name, struct str *why)
 {
 	struct clog_header h;
@@ -96,7 +99,8 @@ door(int queue_dir, uint64_t name, struct str *why)
 	} else {
 		next_door = ndoors++;
 	}
-	doors[next_door] = (struct door){ queue_dir, fd, name, h.size };
+	doors[next_door] = (struct door){ queue_dir, fd, name, h.size,
+		h.retired, clock_now_ns() };
 	return &doors[next_door];
 }
 
@@ -116,14 +120,24 @@ sync_log(void *arg)
 	s->ok = fs_datasync(s->fd, s->why);
 }
 
-/* The half is another epoch's by now. */
+/*
+ * The half is another epoch's by now. In the moment between two looks that may
+ * be missed, and the tombstone takes the place of a younger one: that message
+ * comes back after a loss of power.
+ */
 static bool
-is_over(int fd, const struct commit_log_spot *spot)
+is_over(struct door *d, const struct commit_log_spot *spot)
 {
+	int64_t now = clock_now_ns();
 	struct clog_header h;
 
-	return (uint64_t)clock_wall_us() - spot->epoch > YOUNG_US
-	    && clog_header_read(fd, &h) && h.retired >= spot->epoch;
+	if ((uint64_t)clock_wall_us() - spot->epoch <= YOUNG_US)
+		return false;
+	if (now - d->looked_ns >= RETIRED_NS && clog_header_read(d->fd, &h)) {
+		d->retired = h.retired;
+		d->looked_ns = now;
+	}
+	return d->retired >= spot->epoch;
 }
 
 /* A spot comes from another process: it must not hurt a record. */
@@ -160,7 +174,7 @@ bool
 commit_log_tombstone(int queue_dir, const struct commit_log_spot *spot,
     bool durable, struct str *why)
 {
-	const struct door *d;
+	struct door *d;
 	struct str bytes = STR_EMPTY;
 	bool ok;
 
@@ -169,7 +183,7 @@ commit_log_tombstone(int queue_dir, const struct commit_log_spot *spot,
 	d = door(queue_dir, spot->log, why);
 	if (d == NULL)
 		return errno == ENOENT;
-	if (is_over(d->fd, spot))
+	if (is_over(d, spot))
 		return true;
 	if (!is_in_a_table(&d->size, spot)) {
 		str_sets(why, "no place for a tombstone");

@@ -392,7 +392,7 @@ void
 queue_message_close(struct queue_message *m)
 {
 	if (m->fd >= 0)
-		close(m->fd);
+		fs_let_go(m->fd);
 	m->fd = -1;
 }
 

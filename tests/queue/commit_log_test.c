@@ -447,6 +447,33 @@ T_TEST(a_late_tombstone_says_nothing_of_the_next_epoch)
 	str_fini(&why);
 }
 
+T_TEST(a_tombstone_of_an_epoch_that_is_over_is_not_written)
+{
+	struct commit_log_spot old, spot;
+	struct str why = STR_EMPTY;
+
+	clock_set_virtual(INT64_C(3600000000000), INT64_C(1767323045000000));
+	queue = files_queue("queue");
+	begin(&small);
+	put(id_of(1), 100, QUEUE_INCOMING, &old);
+	put(id_of(2), 100, QUEUE_INCOMING, &spot);
+	/* Now the header has been looked at. */
+	T_CHECK(commit_log_tombstone(queue, &spot, false, &why));
+	T_CHECK(commit_log_checkpoint(commits, &why));
+	put(id_of(3), 100, QUEUE_INCOMING, &spot);
+	T_CHECK(commit_log_checkpoint(commits, &why));
+	put(id_of(4), 100, QUEUE_INCOMING, &spot);
+	T_EQ_INT(spot.at, old.at);
+	T_CHECK(commit_log_tombstone(queue, &spot, false, &why));
+	T_EQ_STR(living(), "");
+	clock_advance_ns(INT64_C(2000000000));
+	T_CHECK(commit_log_tombstone(queue, &old, false, &why));
+	T_EQ_STR(living(), "");
+	clock_set_real();
+	die();
+	str_fini(&why);
+}
+
 T_TEST(a_full_log_lets_messages_pass_until_it_is_settled)
 {
 	struct str why = STR_EMPTY;

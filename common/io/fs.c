@@ -12,12 +12,15 @@
 #include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "common/base/mem.h"
+#include "common/base/panic.h"
 #include "common/io/fault.h"
 #include "common/io/fs.h"
 #include "common/io/offload.h"
@@ -480,10 +483,37 @@ fs_stat(int fd, struct stat *st_out, struct str *why)
 	    fail_fd(why, "stat", fd);
 }
 
+/* By descriptor: holders besides the first. */
+static struct {
+	uint32_t *more;
+	size_t room;
+} held;
+
 int
-fs_dup(int fd)
+fs_hold(int fd)
 {
-	return FAULT("fs.dup") ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	size_t at = (size_t)fd;
+
+	CHECK(fd >= 0);
+	if (at >= held.room) {
+		size_t room = at + at / 2 + 64;
+
+		held.more = mem_regrow(held.more, room, sizeof(*held.more));
+		memset(held.more + held.room, 0,
+		    (room - held.room) * sizeof(*held.more));
+		held.room = room;
+	}
+	held.more[at]++;
+	return fd;
+}
+
+void
+fs_let_go(int fd)
+{
+	if (fd >= 0 && (size_t)fd < held.room && held.more[fd] > 0)
+		held.more[fd]--;
+	else
+		close(fd);
 }
 
 DIR *
@@ -523,7 +553,8 @@ fs_fd_is_high(int new_fd)
 bool
 fs_fds_are_short(void)
 {
-	int fd = fs_dup(STDIN_FILENO);
+	int fd = FAULT("fs.dup") ? -1 : fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC,
+	    3);
 
 	if (fd < 0)
 		return errno != EBADF;

@@ -59,8 +59,13 @@ enum fs_presence fs_look_at(int dirfd, const char *name, struct str *why);
 bool fs_stat_at(int dirfd, const char *name, struct stat *st_out,
     struct str *why);
 bool fs_stat(int fd, struct stat *st_out, struct str *why);
-/* A copy above 2, CLOEXEC; -1 with errno. */
-int fs_dup(int fd);
+/*
+ * One more holder of fd in this process, without a copy. Each holder calls
+ * fs_let_go in place of close, and the last one closes it. What travels in
+ * forms (attr.h), peers and streams is let go there. For the loop's thread.
+ */
+int fs_hold(int fd);
+void fs_let_go(int fd);
 /* Directories; links are not followed. fs_read_dir returns NULL at the end with
  * errno 0, and NULL with another errno when the rest cannot be read. */
 DIR *fs_open_dir(int dirfd, const char *name, struct str *why);

@@ -139,7 +139,7 @@ stream_fds_close(struct stream_fds **fds)
 	if (*fds == NULL)
 		return;
 	for (size_t i = 0; i < (*fds)->count; i++)
-		close((*fds)->fds[i]);
+		fs_let_go((*fds)->fds[i]);
 	mem_free((*fds)->fds);
 	mem_free(*fds);
 	*fds = NULL;
@@ -248,7 +248,7 @@ fds_left(struct stream *s)
 	    FDS_AT_ONCE;
 
 	for (size_t i = 0; i < n; i++)
-		close(s->fds_out->fds[i]);
+		fs_let_go(s->fds_out->fds[i]);
 	stream_fds_drop(s->fds_out, n);
 }
 

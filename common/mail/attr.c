@@ -168,26 +168,9 @@ attr_encode(struct str *out, const struct attr_form *form, uint32_t request,
 	set_u32(out->buf + start, (uint32_t)(str_len(out) - start - 4));
 }
 
-/* Copies of fds, or none at all. */
-static bool
-dup_all(int *fds, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		int fd = fs_dup(fds[i]);
-
-		if (fd < 0) {
-			while (i > 0)
-				close(fds[--i]);
-			return false;
-		}
-		fds[i] = fd;
-	}
-	return true;
-}
-
 void
 attr_queue(struct stream *s, const struct attr_form *form, uint32_t request,
-    const void *fields, bool take_fds)
+    const void *fields)
 {
 	static struct str scratch;
 	int fds[ATTR_FDS_MAX];
@@ -195,12 +178,6 @@ attr_queue(struct stream *s, const struct attr_form *form, uint32_t request,
 
 	str_clear(&scratch);
 	attr_encode(&scratch, form, request, fields, fds, &nfds);
-	/* A frame that lacks what it announces would take the next one's: it
-	 * says so, and the receiver refuses it. */
-	if (!take_fds && !dup_all(fds, nfds)) {
-		scratch.buf[6] = scratch.buf[7] = 0;
-		nfds = 0;
-	}
 	for (size_t i = 0; i < nfds; i++)
 		stream_queue_fd(s, fds[i]);
 	stream_queue(s, str_span(&scratch));
@@ -439,7 +416,7 @@ attr_close_fds(const struct attr_form *form, void *fields)
 		if (f->kind != ATTR_FD)
 			continue;
 		if (*fd >= 0)
-			close(*fd);
+			fs_let_go(*fd);
 		*fd = -1;
 	}
 }

@@ -79,9 +79,9 @@ struct attr_form {
 void attr_encode(struct str *out, const struct attr_form *form,
     uint32_t request, const void *fields, int *fds_out, size_t *nfds_out);
 /* Queues one frame on the stream for the end of the turn. Never suspends. The
- * stream takes over descriptors in the struct when take_fds, else dups them. */
+ * stream takes over descriptors in the struct (fs_hold keeps one). */
 void attr_queue(struct stream *s, const struct attr_form *form,
-    uint32_t request, const void *fields, bool take_fds);
+    uint32_t request, const void *fields);
 
 struct attr_frame {
 	uint16_t form;
@@ -100,7 +100,7 @@ bool attr_frame_waits(struct stream *s);
 bool attr_decode(const struct attr_form *form, const struct attr_frame *frame,
     struct stream *fds_from, struct arena *arena, void *fields_out,
     struct str *why);
-/* Closes descriptors a decoded struct still holds (sets -1). */
+/* Lets go of descriptors a decoded struct still holds (sets -1). */
 void attr_close_fds(const struct attr_form *form, void *fields);
 
 /* Body only, without frame header: records in files, nested use. */

@@ -188,7 +188,7 @@ static void
 close_fds(struct peer_pending *p)
 {
 	for (size_t i = 0; i < p->nfds; i++)
-		close(p->fds[i]);
+		fs_let_go(p->fds[i]);
 	p->nfds = 0;
 }
 
@@ -215,29 +215,11 @@ finish_call(struct peer_pending *p, enum io_status status)
 		p->on_done(p->arg);	/* may free p */
 }
 
-/* Copies of what goes with the call, in its stead; false without any. */
-static bool
-copy_fds(const struct peer_pending *p, int *copies)
-{
-	for (size_t i = 0; i < p->nfds; i++) {
-		copies[i] = fs_dup(p->fds[i]);
-		if (copies[i] >= 0)
-			continue;
-		while (i > 0)
-			close(copies[--i]);
-		return false;
-	}
-	return true;
-}
-
-/* The descriptors stay ours while the call might be sent again. A frame that
- * lacks what it announces would take the next one's: short of descriptors, it
- * is sent but once. */
+/* The descriptors stay ours while the call might be sent again. */
 static void
 send_call(struct conn *c, struct peer_pending *p)
 {
-	int copies[ATTR_FDS_MAX];
-	bool keep = p->idempotent && !p->again && copy_fds(p, copies);
+	bool keep = p->idempotent && !p->again;
 	uint32_t n = c->next_request++;
 
 	p->request = n;
@@ -245,7 +227,8 @@ send_call(struct conn *c, struct peer_pending *p)
 	for (int i = 0; i < 4; i++)
 		p->frame.buf[REQUEST_AT + i] = (char)(n >> (24 - 8 * i));
 	for (size_t i = 0; i < p->nfds; i++)
-		stream_queue_fd(c->stream, keep ? copies[i] : p->fds[i]);
+		stream_queue_fd(c->stream, keep ? fs_hold(p->fds[i])
+		    : p->fds[i]);
 	stream_queue(c->stream, str_span(&p->frame));
 	if (!keep) {
 		p->again = true;
@@ -396,7 +379,7 @@ peer_queue_hello(struct peer *peer, struct stream *s)
 		.version = peer->version,
 		.build = span_cstr(conf_core.mail_version) };
 
-	attr_queue(s, &attr_hello_form, 0, &hello, false);
+	attr_queue(s, &attr_hello_form, 0, &hello);
 }
 
 static void
@@ -744,7 +727,7 @@ peer_notify(struct peer *peer, const struct attr_form *form,
 	}
 	if (stream_queued(c->stream) > OUTPUT_HIGH)
 		return false;
-	attr_queue(c->stream, form, 0, fields, true);
+	attr_queue(c->stream, form, 0, fields);
 	c->used_ns = clock_now_ns();
 	return true;
 }

@@ -52,7 +52,7 @@ rpc_set_hooks(const struct rpc_hooks *new_hooks)
 void
 rpc_say_bye(struct stream *client)
 {
-	attr_queue(client, &bye_form, 0, NULL, false);
+	attr_queue(client, &bye_form, 0, NULL);
 }
 
 /* --- Arenas of calls -----------------------------------------------------*/
@@ -118,8 +118,7 @@ answer(struct call *c)
 
 	attr_close_fds(c->method->request, c->request);
 	if (sense && form != NULL)
-		attr_queue(connection->stream, form, c->call.request, reply,
-		    true);
+		attr_queue(connection->stream, form, c->call.request, reply);
 	if (sense)
 		return;
 	if (form != NULL)

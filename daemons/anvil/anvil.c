@@ -140,7 +140,7 @@ start(void)
 static void
 give(const struct anvil_legacy *legacy, void *arg)
 {
-	attr_queue(arg, &anvil_legacy_form, 0, legacy, true);
+	attr_queue(arg, &anvil_legacy_form, 0, legacy);
 }
 
 /* When all stop nobody takes it, and nobody misses it. */

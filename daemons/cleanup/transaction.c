@@ -343,7 +343,7 @@ take_frame(struct stream *client, struct arena *arena,
 		struct cleanup_result result;
 
 		end(*t, &result);
-		attr_queue(client, &cleanup_result_form, 0, &result, true);
+		attr_queue(client, &cleanup_result_form, 0, &result);
 		*t = NULL;
 		return true;
 	}

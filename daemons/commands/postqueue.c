@@ -419,7 +419,7 @@ flush_message(void *arg)
 		return;
 	}
 	f->exit_status = EX_UNAVAILABLE;
-	attr_queue(s, &qmgr_flush_one_form, 0, &request, true);
+	attr_queue(s, &qmgr_flush_one_form, 0, &request);
 	if (stream_flush(s, deadline_in(5)) == IO_OK)
 		f->exit_status = EX_OK;
 	stream_close(s);

@@ -294,16 +294,10 @@ send_to_agent(struct in_flight *f, struct span transport, struct span nexthop,
 		.suspect = f->suspect,
 		.envelope = { &m->q.envelope, 1 },
 		.rcpts = { rcpts, f->count },
-		.fd = fs_dup(m->q.fd) };
+		.fd = fs_hold(m->q.fd) };
 
 	in_flight++;
 	f->peer = agent;
-	if (request.fd < 0) {
-		log_warn("%s: copy the descriptor for %.*s: %m", m->q.id,
-		    SPAN_ARG(transport));
-		completed_now(f);	/* without a call */
-		return;
-	}
 	for (uint32_t i = 0; i < f->count; i++)
 		rcpts[i] = m->rcpts[f->rcpts[i]];
 	f->handed_ns = clock_now_ns();

@@ -55,7 +55,7 @@ intake_count(void)
 	return hash_count(by_id);
 }
 
-/* Each message holds a descriptor, and each delivery one more. */
+/* Each message holds a descriptor. */
 bool
 intake_full(void)
 {

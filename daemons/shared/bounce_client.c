@@ -59,11 +59,8 @@ bounce_send(const struct bounce_send *request, struct deadline deadline)
 {
 	struct bounce_send copy = *request;
 
-	copy.fd = request->fd < 0 ? -1 : fs_dup(request->fd);
-	if (request->fd >= 0 && copy.fd < 0) {
-		log_warn("cannot send delivery status notice: %m");
-		return false;
-	}
+	if (copy.fd >= 0)
+		fs_hold(copy.fd);
 	return ask(log_peer(request->what == BOUNCE_DELAYED ? QUEUE_DEFER
 	    : request->what == BOUNCE_TRACE ? QUEUE_TRACE : QUEUE_BOUNCE),
 	    &bounce_send_form, &copy, "cannot send delivery status notice",

@@ -149,7 +149,7 @@ cleanup_client_data(struct cleanup_client *c, struct span bytes,
 		struct cleanup_data frame = {
 			.bytes = span_sub(bytes, 0, CLEANUP_DATA_MAX) };
 
-		attr_queue(c->stream, &cleanup_data_form, 0, &frame, true);
+		attr_queue(c->stream, &cleanup_data_form, 0, &frame);
 		bytes = span_skip(bytes, frame.bytes.len);
 		if (stream_queued(c->stream) < QUEUED_HIGH)
 			continue;
@@ -201,7 +201,7 @@ cleanup_client_finish(struct cleanup_client *c,
 	c->over = true;
 	if (c->stream != NULL) {
 		send_envelope(c);
-		attr_queue(c->stream, &cleanup_end_form, 0, &end, true);
+		attr_queue(c->stream, &cleanup_end_form, 0, &end);
 		answered = read_result(c, result_out, deadline, why);
 	}
 	give_back(c, answered && !c->bye);

@@ -132,11 +132,7 @@ delivery_pass(struct delivery *d, struct envelope_rcpt *rcpt,
 	request.rcpts = (struct attr_list){ rcpt, 1 };
 	request.suspect = false;
 	request.handed_us = clock_wall_us();
-	request.fd = fs_dup(d->request->fd);
-	if (request.fd < 0) {
-		*why_out = SPAN("too many open files");
-		return PASSED_UNKNOWN;
-	}
+	request.fd = fs_hold(d->request->fd);
 	agent = peer_named("private", arena_cstr(d->arena, request.transport),
 	    DELIVERY_PROTOCOL, DELIVERY_VERSION);
 	peer_set_patience(agent, PASS_PATIENCE_MS);

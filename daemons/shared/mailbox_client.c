@@ -137,6 +137,7 @@ struct worker_call {
 	const struct attr_form *request_form, *reply_form;
 	const void *request;
 	void *reply_out;
+	int file;			/* goes with it, and stays here; or -1 */
 	struct deadline deadline;
 };
 
@@ -157,6 +158,8 @@ call_worker(struct worker_call *c, struct arena *arena, struct span *why_out)
 		return false;
 	}
 	peer = worker_peer(c->uid, c->gid, c->commands);
+	if (c->file >= 0)
+		fs_hold(c->file);
 	if (peer_finish(peer_begin(peer, c->idempotent, c->request_form,
 	    c->request, c->reply_form, nothing_more, NULL), c->reply_out,
 	    arena, c->deadline) == IO_OK)
@@ -210,10 +213,8 @@ mailbox_deliver(struct delivery *d, uid_t uid, gid_t gid,
 	job->sender = shortened(job->sender, MAILBOX_SENDER_MOST);
 	job->user = shortened(job->user, MAILBOX_USER_MOST);
 	job->host = SPAN(conf_core.myhostname);
-	job->fd = fs_dup(d->request->fd);
-	if (job->fd < 0)
-		defer(result_out, "4.3.0", SPAN("too many open files"));
-	else if (!call_worker(&call, d->arena, &why))
+	job->fd = call.file = d->request->fd;
+	if (!call_worker(&call, d->arena, &why))
 		defer(result_out, "4.3.0", why);
 	else if (result_out->verdict == MAILBOX_DELIVERED)
 		RECORD_THAT("boxed", d->request->queue_id, "%.*s",
@@ -234,10 +235,8 @@ mailbox_command(struct delivery *d, uid_t uid, gid_t gid,
 	job->content_offset = d->request->content_offset;
 	job->content_length = d->request->content_length;
 	job->sender = shortened(job->sender, MAILBOX_SENDER_MOST);
-	job->fd = fs_dup(d->request->fd);
-	if (job->fd < 0)
-		defer(result_out, "4.3.0", SPAN("too many open files"));
-	else if (!call_worker(&call, d->arena, &why))
+	job->fd = call.file = d->request->fd;
+	if (!call_worker(&call, d->arena, &why))
 		defer(result_out, "4.3.0", why);
 }
 
@@ -248,7 +247,7 @@ mailbox_read_file(uid_t uid, gid_t gid, struct span path, uint64_t limit,
 	struct mailbox_read request = { .path = path, .limit = limit,
 		.owned = owned };
 	struct worker_call call = { .uid = uid, .gid = gid,
-		.idempotent = true,
+		.idempotent = true, .file = -1,
 		.request_form = &mailbox_read_form, .request = &request,
 		.reply_form = &mailbox_text_form, .reply_out = text_out,
 		.deadline = service_ipc_deadline() };

@@ -73,7 +73,7 @@ tell_all(struct stream *s)
 		struct anvil_note note = { .key = key,
 			.held = (uint64_t)(uintptr_t)sessions };
 
-		attr_queue(s, &anvil_note_form, 0, &note, true);
+		attr_queue(s, &anvil_note_form, 0, &note);
 	}
 }
 

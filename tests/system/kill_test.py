@@ -38,7 +38,7 @@ PHASES = {
     "synced, not answered": ("cleanup", ["fs.flock"]),
     "in incoming": ("qmgr", ["fdpass.receive"]),
     "becoming active": ("qmgr", ["fs.rename"]),
-    "handed to its agent": ("qmgr", ["fs.dup"]),
+    "handed to its agent": ("qmgr", ["stream.write"]),
     "in delivery to a server": ("smtp", ["fs.read"]),
     "in delivery to a mailbox": ("virtual", ["map.lookup"]),
     "in tmp, not synced": ("worker", ["fs.write", "fs.fsync"]),

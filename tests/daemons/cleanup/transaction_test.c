@@ -353,7 +353,7 @@ send_frames(const struct frame *frames, size_t n, bool close_expected)
 
 	T_NEED(s != NULL);
 	for (size_t i = 0; i < n; i++)
-		attr_queue(s, frames[i].form, 0, frames[i].fields, true);
+		attr_queue(s, frames[i].form, 0, frames[i].fields);
 	T_EQ_INT(stream_flush(s, deadline_in(10)), IO_OK);
 	if (close_expected) {
 		enum io_status got = stream_peek(s, deadline_in(10), &rest);

@@ -235,7 +235,7 @@ take_message(struct stream *s, struct arena *arena, struct str *why)
 	world.messages++;
 	if (world.cleanup_stalls)
 		fiber_sleep(DEADLINE_NEVER);
-	attr_queue(s, &cleanup_result_form, 0, &result, true);
+	attr_queue(s, &cleanup_result_form, 0, &result);
 	return true;
 }
 

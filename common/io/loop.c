@@ -1,9 +1,10 @@
 /*
  * loop - one epoll, a timer heap, wake-ups from threads, end-of-turn work.
  *
- * An fd that is removed while its event waits in the batch at hand is struck
- * from the batch. The eventfd is edge-triggered and never read: each write is
- * an edge of its own.
+ * epoll gives back a number and the time it was added, not an address: an event
+ * for what was removed meanwhile, or was closed here and lives on in another
+ * process, finds nobody. The eventfd is edge-triggered and never read: each
+ * write is an edge of its own.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -11,6 +12,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -24,6 +26,7 @@
 
 enum { BATCH = 256 };
 #define NS_PER_MS 1000000
+#define WAKE UINT64_MAX			/* the eventfd's, in place of a tag */
 
 struct post {
 	void (*fn)(void *arg);
@@ -36,7 +39,6 @@ static struct {
 	bool started, stopping, in_turn, hurry;
 	_Atomic uint64_t turns;
 	struct epoll_event batch[BATCH];
-	int batch_count, batch_at;
 	struct heap timers;
 	struct list hooks[LOOP_RANK_COUNT];
 	bool (*run_fibers)(void);
@@ -48,6 +50,14 @@ static struct {
 	    LIST_HEAD(loop.hooks[LOOP_RANK_LAST]) },
 };
 
+/* By descriptor. */
+static struct watched {
+	struct loop_fd *lfd;		/* NULL: nobody */
+	uint32_t added;			/* the count of additions then */
+} *watched;
+static size_t nwatched;
+static uint32_t additions;
+
 static struct {
 	pthread_mutex_t lock;
 	struct post *first, **end;
@@ -56,7 +66,8 @@ static struct {
 void
 loop_start(void)
 {
-	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET,
+		.data.u64 = WAKE };
 
 	CHECK(!loop.started);
 	signal(SIGPIPE, SIG_IGN);
@@ -79,10 +90,43 @@ loop_started(void)
 
 /* --- Descriptors ---------------------------------------------------------*/
 
+static void
+watch(struct loop_fd *lfd)
+{
+	size_t at = (size_t)lfd->fd;
+
+	CHECK(lfd->fd >= 0);
+	if (at >= nwatched) {
+		size_t room = at + at / 2 + 64;
+
+		watched = mem_regrow(watched, room, sizeof(*watched));
+		memset(watched + nwatched, 0,
+		    (room - nwatched) * sizeof(*watched));
+		nwatched = room;
+	}
+	watched[at] = (struct watched){ lfd, ++additions };
+}
+
+static uint64_t
+tag_of(const struct loop_fd *lfd)
+{
+	return (uint64_t)watched[lfd->fd].added << 32 | (uint32_t)lfd->fd;
+}
+
+/* NULL: nobody waits for it any more. */
+static struct loop_fd *
+by_tag(uint64_t tag)
+{
+	size_t fd = (uint32_t)tag;
+
+	return fd < nwatched && watched[fd].added == tag >> 32
+	    ? watched[fd].lfd : NULL;
+}
+
 static bool
 tell_epoll(struct loop_fd *lfd, int operation)
 {
-	struct epoll_event event = { .data.ptr = lfd };
+	struct epoll_event event = { .data.u64 = tag_of(lfd) };
 
 	if (lfd->level)
 		event.events = EPOLLIN | EPOLLEXCLUSIVE;
@@ -98,8 +142,13 @@ loop_add(struct loop_fd *lfd)
 {
 	CHECK(loop.started && !lfd->added);
 	lfd->out_armed = !lfd->level && !lfd->quiet;
-	if (FAULT("loop.add") || !tell_epoll(lfd, EPOLL_CTL_ADD))
+	if (FAULT("loop.add"))
 		return false;
+	watch(lfd);
+	if (!tell_epoll(lfd, EPOLL_CTL_ADD)) {
+		watched[lfd->fd].lfd = NULL;
+		return false;
+	}
 	lfd->added = true;
 	lfd->paused = false;
 	return true;
@@ -108,9 +157,7 @@ loop_add(struct loop_fd *lfd)
 static void
 forget(struct loop_fd *lfd)
 {
-	for (int i = loop.batch_at; i < loop.batch_count; i++)
-		if (loop.batch[i].data.ptr == lfd)
-			loop.batch[i].data.ptr = NULL;
+	watched[lfd->fd].lfd = NULL;
 	if (epoll_ctl(loop.epoll, EPOLL_CTL_DEL, lfd->fd, NULL) != 0)
 		panic("descriptor %d left the loop before loop_remove",
 		    lfd->fd);
@@ -130,8 +177,11 @@ void
 loop_resume(struct loop_fd *lfd)
 {
 	CHECK(lfd->level && lfd->added);
-	if (lfd->paused && !tell_epoll(lfd, EPOLL_CTL_ADD))
-		fatal("watch descriptor %d: %m", lfd->fd);
+	if (lfd->paused) {
+		watch(lfd);
+		if (!tell_epoll(lfd, EPOLL_CTL_ADD))
+			fatal("watch descriptor %d: %m", lfd->fd);
+	}
 	lfd->paused = false;
 }
 
@@ -141,6 +191,16 @@ loop_remove(struct loop_fd *lfd)
 	if (lfd->added && !lfd->paused)
 		forget(lfd);
 	lfd->added = false;
+}
+
+/* The kernel takes it out of epoll with its last descriptor. */
+void
+loop_close(struct loop_fd *lfd)
+{
+	if (lfd->added && !lfd->paused)
+		watched[lfd->fd].lfd = NULL;
+	lfd->added = false;
+	close(lfd->fd);
 }
 
 static void
@@ -345,9 +405,11 @@ wait_ms(int64_t max_wait_ns)
 static void
 dispatch(const struct epoll_event *event)
 {
-	struct loop_fd *lfd = event->data.ptr;
+	struct loop_fd *lfd = by_tag(event->data.u64);
 	unsigned ready = 0;
 
+	if (lfd == NULL)
+		return;
 	if (event->events & EPOLLIN)
 		ready |= LOOP_IN;
 	if (event->events & EPOLLOUT)
@@ -381,16 +443,12 @@ loop_turn(int64_t max_wait_ns)
 		fatal("wait for events: %m");
 	atomic_fetch_add_explicit(&loop.turns, 1, memory_order_relaxed);
 	clock_refresh();
-	loop.batch_count = n > 0 ? n : 0;
-	for (int i = 0; i < loop.batch_count; i++) {
-		loop.batch_at = i + 1;
-		/* NULL: the eventfd, or struck from the batch. */
-		if (loop.batch[i].data.ptr != NULL)
-			dispatch(&loop.batch[i]);
-		else
+	for (int i = 0; i < n; i++) {
+		if (loop.batch[i].data.u64 == WAKE)
 			posted = true;
+		else
+			dispatch(&loop.batch[i]);
 	}
-	loop.batch_count = loop.batch_at = 0;
 	if (posted)
 		run_posts();
 	run_timers();

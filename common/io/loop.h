@@ -59,6 +59,8 @@ bool loop_add(struct loop_fd *lfd);
 void loop_pause(struct loop_fd *lfd);
 void loop_resume(struct loop_fd *lfd);
 void loop_remove(struct loop_fd *lfd);	/* before close(fd) */
+/* Removes and closes, one system call less. Whether it was added or not. */
+void loop_close(struct loop_fd *lfd);
 /* A quiet descriptor met EAGAIN in writing: tell when it can be written. (A
  * unix socket has an edge whenever its peer reads, so a descriptor that is not
  * quiet wakes its process for nothing.) */

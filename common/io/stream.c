@@ -113,7 +113,6 @@ dispose(struct stream *s)
 	/* A fiber that waits on it would wake up in freed memory. */
 	CHECK(s->reader == NULL && !s->pushing &&
 	    !fiber_queue_has_waiters(&s->writers));
-	loop_remove(&s->lfd);
 	forget_input(s);
 	forget_output(s);
 	stream_fds_close(&s->fds_in);
@@ -127,13 +126,11 @@ stream_close(struct stream *s)
 {
 	if (s == NULL)
 		return;
-	int fd = s->lfd.fd;
-
 	if (s->ops->close != NULL)
 		s->ops->close(s);
+	if (s->lfd.fd >= 0)
+		loop_close(&s->lfd);
 	dispose(s);
-	if (fd >= 0)
-		close(fd);
 }
 
 int
@@ -142,6 +139,7 @@ stream_release_fd(struct stream *s)
 	int fd = s->lfd.fd;
 
 	CHECK(s->ops == &stream_fd_ops);
+	loop_remove(&s->lfd);
 	dispose(s);
 	return fd;
 }

@@ -134,6 +134,13 @@ loop_remove(struct loop_fd *lfd)
 }
 
 void
+loop_close(struct loop_fd *lfd)
+{
+	loop_remove(lfd);
+	close(lfd->fd);
+}
+
+void
 loop_want_out(struct loop_fd *lfd)
 {
 	(void)lfd;			/* asked for while not ready */

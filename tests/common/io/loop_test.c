@@ -126,6 +126,37 @@ T_TEST(an_fd_removed_by_another_gets_no_event)
 	}
 }
 
+/* Its registration lives as long as the other descriptor of the same file. */
+T_TEST(a_closed_fd_gets_no_event_and_neither_does_its_number)
+{
+	struct watched old = { .lfd.notify = on_event }, next = old;
+	int pair[2], other[2], copy;
+
+	loop_start();
+	T_NEED(sock_pair(pair));
+	T_NEED(sock_pair(other));
+	old.lfd.fd = pair[0];
+	T_CHECK(loop_add(&old.lfd));
+	copy = dup(pair[0]);
+	T_NEED(copy >= 0);
+	loop_close(&old.lfd);
+	memset(&old, 0xa5, sizeof(old));
+	T_EQ_INT(write(pair[1], "x", 1), 1);
+	loop_turn(0);
+	/* Another file, under its number. */
+	next.lfd.fd = dup2(other[0], pair[0]);
+	T_EQ_INT(next.lfd.fd, pair[0]);
+	T_CHECK(loop_add(&next.lfd));
+	T_EQ_INT(write(pair[1], "x", 1), 1);
+	loop_turn(0);
+	T_EQ_INT(next.calls, 0);
+	T_EQ_INT(write(other[1], "x", 1), 1);
+	loop_turn(0);
+	T_EQ_INT(next.calls, 1);
+	loop_close(&next.lfd);
+	close(copy);
+}
+
 T_TEST(edges_come_once_and_hang_ups_are_told)
 {
 	struct watched w = { .lfd.notify = on_event };

@@ -1,9 +1,11 @@
 /*
  * fiber_stack - pooled, guarded stacks cut from slabs.
  *
- * A slab is one mapping: guard, stack, guard, stack, ... The lists of free
- * stacks are arrays of their own, because a link inside a stack would keep a
- * page of it resident. Warm stacks keep their pages, cold ones have none.
+ * A slab is one mapping: guard, stack, guard, stack, ... The first is small, for
+ * commands that have a fiber or two; later ones double what there is, up to a
+ * most. The lists of free stacks are arrays of their own, because a link inside
+ * a stack would keep a page of it resident. Warm stacks keep their pages, cold
+ * ones have none.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -21,7 +23,7 @@
 #define MADV_GUARD_INSTALL 102
 #endif
 
-enum { SLAB_STACKS = 64, WARM_MAX = 256,
+enum { SLAB_FIRST = 4, SLAB_MOST = 64, WARM_MAX = 256,
 	STACK_SIZE = FIBER_STACK_KIB * 1024 };
 
 static struct {
@@ -67,14 +69,16 @@ static bool
 add_slab(void)
 {
 	size_t stride = STACK_SIZE + page_size(), made = 0;
-	size_t size = stride * SLAB_STACKS;
+	size_t count = pool.total == 0 ? SLAB_FIRST
+	    : pool.total < SLAB_MOST ? pool.total : SLAB_MOST;
+	size_t size = stride * count;
 	char *slab = FAULT("fiber.stack") ? NULL : map(size);
 
 	if (slab == NULL)
 		return false;
-	while (made < SLAB_STACKS && guard(slab + made * stride))
+	while (made < count && guard(slab + made * stride))
 		made++;
-	if (made < SLAB_STACKS) {
+	if (made < count) {
 		int saved = errno;
 
 		munmap(slab + made * stride, size - made * stride);

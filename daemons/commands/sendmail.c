@@ -26,7 +26,6 @@
 #include "common/mail/header.h"
 #include "common/mail/token822.h"
 #include "common/service/logsink.h"
-#include "daemons/commands/table_lib.h"
 #include "daemons/shared/submit.h"
 
 enum mode { MODE_SEND, MODE_QUEUE, MODE_ALIASES, MODE_FLUSH, MODE_FLUSH_SITE,
@@ -617,17 +616,46 @@ send_message(const struct options *o, const struct strlist *operands)
 }
 
 static int
-run_command(const char *name, const char *a, const char *b)
+run_argv(char **argv)
 {
 	extern char **environ;
-	char *argv[] = { mem_strdup(name), mem_strdup(a),
-		b != NULL ? mem_strdup(b) : NULL, NULL };
 	struct str why = STR_EMPTY;
-	char *path = command_path(name);
 
-	child_replace(path, argv, environ, &why);
+	child_replace(command_path(argv[0]), argv, environ, &why);
 	log_error("%s", str_cstr(&why));
 	return EX_OSFILE;
+}
+
+static int
+run_command(const char *name, const char *a, const char *b)
+{
+	char *argv[] = { mem_strdup(name), mem_strdup(a),
+		b != NULL ? mem_strdup(b) : NULL, NULL };
+
+	return run_argv(argv);
+}
+
+/* By postalias, so that this program is small: it knows no tables. */
+static int
+rebuild_aliases(void)
+{
+	struct str value = STR_EMPTY, why = STR_EMPTY;
+	struct strlist specs = STRLIST_EMPTY;
+	char **argv;
+
+	if (!conf_value("alias_database", &value, &why)
+	    || !strlist_split_braced(&specs, str_span(&value), STRLIST_CONF,
+	    &why)) {
+		log_error("%s", str_cstr(&why));
+		return EX_CONFIG;
+	}
+	if (specs.count == 0)
+		return EX_OK;
+	argv = mem_array(specs.count + 2, sizeof(*argv));
+	argv[0] = mem_strdup("postalias");
+	memcpy(argv + 1, specs.items, specs.count * sizeof(*argv));
+	argv[specs.count + 1] = NULL;
+	return run_argv(argv);
 }
 
 static const char *
@@ -680,10 +708,7 @@ main(int argc, char **argv)
 	case MODE_FLUSH_ID:
 		return run_command("postqueue", "-i", o.site);
 	case MODE_ALIASES:
-		if (table_rebuild_aliases(&why))
-			return EX_OK;
-		log_error("%s", str_cstr(&why));
-		return EX_UNAVAILABLE;
+		return rebuild_aliases();
 	case MODE_DAEMON:
 		return run_command("postfix", "start", NULL);
 	case MODE_SMTP:

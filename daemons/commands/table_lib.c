@@ -545,30 +545,3 @@ table_command_run(const struct table_command *command, int argc, char **argv)
 	log_flush();
 	return status;
 }
-
-/* --- newaliases ----------------------------------------------------------*/
-
-bool
-table_rebuild_aliases(struct str *why)
-{
-	struct str value = STR_EMPTY;
-	struct strlist specs = STRLIST_EMPTY;
-	unsigned flags = MAKE_ALIASES | MAKE_FOLD | MAKE_SAVE_MODE |
-	    (conf_core.smtputf8_enable ? MAKE_UTF8 : 0);
-	bool ok = conf_value("alias_database", &value, why) &&
-	    strlist_split_braced(&specs, str_span(&value), STRLIST_CONF, why);
-
-	for (size_t i = 0; ok && i < specs.count; i++) {
-		struct str spec = STR_EMPTY;
-
-		if (strchr(specs.items[i], ':') == NULL)
-			str_printf(&spec, "%s:",
-			    conf_core.default_database_type);
-		str_adds(&spec, specs.items[i]);
-		ok = map_make(str_cstr(&spec), flags, SPAN_NONE, why);
-		str_fini(&spec);
-	}
-	strlist_fini(&specs);
-	str_fini(&value);
-	return ok;
-}

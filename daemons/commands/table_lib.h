@@ -22,12 +22,6 @@ int table_command_run(const struct table_command *command, int argc,
     char **argv);
 
 /*
- * newaliases and sendmail -bi: rebuilds every table of $alias_database that
- * can be rebuilt. Configuration is loaded. False with a reason.
- */
-bool table_rebuild_aliases(struct str *why);
-
-/*
  * Splits a message into look-up keys: logical header lines with their inner
  * newlines, then the lines of the body, the empty line first. Both spans are
  * part of rest. False at the end.

@@ -213,19 +213,22 @@ remove_file(const char *name)
 static void
 take_message(struct pickup *p)
 {
+	const char *code, *dsn, *text;
 	struct cleanup_result result;
 	bool done;
 
 	fiber_log_context(p->id);
 	fiber_note_work(p->id, "");
 	submit(p, &result);
+	cleanup_status_reply(result.status, &code, &dsn, &text);
 	done = result.status == CLEANUP_OK
 	    || (is_permanent(result.status) && return_message(p, &result));
 	if (done)
 		remove_file(p->file.id);
 	else
 		log_warn("maildrop/%s: %.*s -- will be tried again",
-		    p->file.id, SPAN_ARG(result.text));
+		    p->file.id, SPAN_ARG(span_empty(result.text)
+		    ? SPAN(text) : result.text));
 	fiber_log_context(NULL);
 	fiber_note_work("", "");
 }

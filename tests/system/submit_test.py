@@ -234,8 +234,9 @@ class Limits(instance.TestCase):
         mail = self.instance(non_smtpd_milters="inet:127.0.0.1:1", start=False)
         mail.start()
         self.sendmail(mail, "alice@demo.test")
-        mail.wait_log(r"pickup\[\d+\]: warning: mail stays in maildrop: "
-                      r".*non_smtpd_milters")
+        mail.wait_log(r"cleanup\[\d+\]: warning: .*non_smtpd_milters")
+        mail.wait_log(r"pickup\[\d+\]: warning: .*maildrop/\w+: Error: server "
+                      r"configuration error -- will be tried again")
         self.assertEqual([m["queue_name"] for m in mail.queue()],
                          ["maildrop"])
         self.assertEqual(mail.box("alice"), [])

@@ -102,6 +102,8 @@ static const struct param rows[] = {
 	    .dflt = "proxywrite", .min = 1),
 	STR("error_service_name", error_service_name, .dflt = "error",
 	    .min = 1),
+	STR("flush_service_name", flush_service_name, .dflt = "flush",
+	    .min = 1),
 	STR("showq_service_name", showq_service_name, .dflt = "showq",
 	    .min = 1),
 	STR("pickup_service_name", pickup_service_name, .dflt = "pickup",

@@ -31,6 +31,7 @@ struct conf_core {
 	const char *defer_service_name, *trace_service_name;
 	const char *proxymap_service_name, *proxywrite_service_name;
 	const char *error_service_name, *showq_service_name;
+	const char *flush_service_name;
 	const char *pickup_service_name;
 	const char *resolver_service_name;		/* new */
 	bool enable_long_queue_ids, soft_bounce, smtputf8_enable;

@@ -53,7 +53,7 @@ const struct restriction_name restriction_names[] = {
 	MISSING("check_client_a_access", true),
 	MISSING("check_client_mx_access", true),
 	MISSING("check_client_ns_access", true),
-	MISSING("check_etrn_access", true),
+	ACTED("check_etrn_access", true),
 	MISSING("check_helo_a_access", true),
 	MISSING("check_helo_mx_access", true),
 	MISSING("check_helo_ns_access", true),

@@ -17,7 +17,7 @@ static const struct program programs[] = {
 	{ .name = "discard", .kind = PROGRAM_AGENT },
 	{ .name = "dnsblog", .kind = PROGRAM_INTERNAL, .idle = true },
 	{ .name = "error", .kind = PROGRAM_AGENT },
-	{ .name = "flush", .kind = PROGRAM_INTERNAL, .idle = true },
+	{ .name = "flush", .kind = PROGRAM_INTERNAL },
 	{ .name = "lmtp", .kind = PROGRAM_AGENT },
 	{ .name = "local", .kind = PROGRAM_AGENT },
 	{ .name = "nqmgr", .kind = PROGRAM_QUEUE, .solitary = true },

@@ -26,10 +26,11 @@
 #include "daemons/commands/lib/commands_conf.h"
 #include "daemons/commands/lib/setgid_conf.h"
 #include "daemons/commands/lib/user_acl.h"
+#include "daemons/shared/flush_client.h"
 #include "daemons/shared/qmgr_proto.h"
 #include "daemons/shared/queue_list.h"
 
-enum { REASON_COLUMNS = 76 };
+enum { REASON_COLUMNS = 76, SITE_SECONDS = 20 };
 
 enum mode { MODE_NONE, MODE_LIST, MODE_JSON, MODE_FLUSH, MODE_ID, MODE_SITE };
 
@@ -400,7 +401,7 @@ flush_queue(void)
 }
 
 struct flush_one {
-	const char *id;
+	const char *id;			/* or the site */
 	int exit_status;
 };
 
@@ -423,6 +424,26 @@ flush_message(void *arg)
 	if (stream_flush(s, deadline_in(5)) == IO_OK)
 		f->exit_status = EX_OK;
 	stream_close(s);
+}
+
+static void
+flush_site_now(void *arg)
+{
+	struct flush_one *f = arg;
+
+	f->exit_status = EX_OK;
+	switch (flush_site(SPAN(f->id), deadline_in(SITE_SECONDS))) {
+	case FLUSH_BEGUN:
+		break;
+	case FLUSH_NOT_SERVED:
+		f->exit_status = die(EX_USAGE, "Flush service is not "
+		    "configured for destination \"%s\"", f->id);
+		break;
+	case FLUSH_FAILED:
+		f->exit_status = die(EX_UNAVAILABLE, "Cannot flush mail "
+		    "queue - mail system is down");
+		break;
+	}
 }
 
 static int
@@ -454,7 +475,7 @@ main(int argc, char **argv)
 			return usage();
 		if (asked != MODE_NONE)
 			mode = asked;
-		if (option == 'i')
+		if (option == 'i' || option == 's')
 			one.id = optarg;
 		if (option == 'c')
 			dir = optarg;
@@ -498,8 +519,11 @@ main(int argc, char **argv)
 		fiber_run_main(flush_message, &one);
 		return one.exit_status;
 	case MODE_SITE:
-		return die(EX_UNAVAILABLE, "-s: the flush service is not part "
-		    "of this version");
+		if (!flush_site_valid(SPAN(one.id)))
+			return die(EX_USAGE, "Cannot flush mail queue - "
+			    "invalid destination: \"%s\"", one.id);
+		fiber_run_main(flush_site_now, &one);
+		return one.exit_status;
 	case MODE_NONE:
 		break;
 	}

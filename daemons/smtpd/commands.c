@@ -104,7 +104,7 @@ static unsigned
 offered(const struct session *s)
 {
 	unsigned all = EHLO_PIPELINING | EHLO_SIZE | EHLO_ENHANCEDSTATUSCODES
-	    | EHLO_8BITMIME | EHLO_DSN | EHLO_CHUNKING;
+	    | EHLO_8BITMIME | EHLO_DSN | EHLO_CHUNKING | EHLO_ETRN;
 
 	if (conf_core.smtputf8_enable)
 		all |= EHLO_SMTPUTF8;
@@ -127,6 +127,7 @@ command_ehlo(struct session *s, struct span rest)
 		{ EHLO_PIPELINING, "PIPELINING" },
 		{ EHLO_SIZE, "SIZE" },
 		{ EHLO_VRFY, "VRFY" },
+		{ EHLO_ETRN, "ETRN" },
 		{ EHLO_XCLIENT, "XCLIENT NAME ADDR PROTO HELO REVERSE_NAME "
 		    "PORT LOGIN DESTADDR DESTPORT" },
 		{ EHLO_XFORWARD, "XFORWARD NAME ADDR PROTO HELO SOURCE PORT "
@@ -710,7 +711,7 @@ command_run(struct session *s, struct smtp_line *line)
 		break;
 	case SMTP_HELP:
 		reply(s, "214", "2.0.0", "HELO EHLO MAIL RCPT DATA BDAT RSET "
-		    "NOOP VRFY QUIT HELP");
+		    "NOOP VRFY ETRN QUIT HELP");
 		break;
 	case SMTP_UNKNOWN:
 		command_unknown(s, line);
@@ -721,9 +722,11 @@ command_run(struct session *s, struct smtp_line *line)
 	case SMTP_XFORWARD:
 		command_xforward(s, line->rest);
 		break;
+	case SMTP_ETRN:
+		command_etrn(s, line->rest);
+		break;
 	case SMTP_STARTTLS:
 	case SMTP_AUTH:
-	case SMTP_ETRN:
 	case SMTP_VERB_COUNT:
 		break;
 	}

@@ -434,6 +434,19 @@ check_end_of_data(struct check *c)
 	return if_permit(c);
 }
 
+enum check_result
+check_etrn(struct check *c, struct span site)
+{
+	c->etrn = site;
+	if (smtpd_conf.delay_reject && (run_client(c) == CHECK_REJECT
+	    || run_helo(c) == CHECK_REJECT))
+		return CHECK_REJECT;
+	c->stage = STAGE_RCPT;
+	if (run_list(c, LIST_ETRN, CLASS_ETRN, site) == CHECK_REJECT)
+		return CHECK_REJECT;
+	return if_permit(c);
+}
+
 bool
 check_is_local_rewrite(struct check *c)
 {

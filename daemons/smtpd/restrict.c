@@ -48,6 +48,7 @@ static const struct restriction_type types[] = {
 	    run_reject_non_fqdn_helo },
 	{ "reject_non_fqdn_hostname", TAKES_NOTHING, run_reject_non_fqdn_helo },
 	{ "check_helo_access", TAKES_TABLE, run_check_helo_access },
+	{ "check_etrn_access", TAKES_TABLE, run_check_etrn_access },
 	{ "reject_non_fqdn_sender", TAKES_NOTHING, run_reject_non_fqdn_sender },
 	{ "reject_unlisted_sender", TAKES_NOTHING, run_reject_unlisted_sender },
 	{ "check_sender_access", TAKES_TABLE, run_check_sender_access },
@@ -109,6 +110,7 @@ implied_check(const char *title)
 		{ "smtpd_sender_restrictions", "check_sender_access" },
 		{ "smtpd_relay_restrictions", "check_recipient_access" },
 		{ "smtpd_recipient_restrictions", "check_recipient_access" },
+		{ "smtpd_etrn_restrictions", "check_etrn_access" },
 		{ "local_header_rewrite_clients", "check_address_map" },
 	};
 
@@ -286,6 +288,8 @@ static const struct {
 	    &smtpd_conf.data_restrictions },
 	{ LIST_END_OF_DATA, "smtpd_end_of_data_restrictions",
 	    &smtpd_conf.end_of_data_restrictions },
+	{ LIST_ETRN, "smtpd_etrn_restrictions",
+	    &smtpd_conf.etrn_restrictions },
 	{ LIST_REWRITE, "local_header_rewrite_clients",
 	    &smtpd_conf.local_header_rewrite_clients },
 };

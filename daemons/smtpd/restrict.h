@@ -29,6 +29,7 @@ struct check_memory {
 #define CLASS_HELO "Helo command"
 #define CLASS_SENDER "Sender address"
 #define CLASS_RCPT "Recipient address"
+#define CLASS_ETRN "Etrn command"
 #define CLASS_DATA "Data command"
 #define CLASS_END_OF_DATA "End-of-data"
 
@@ -45,6 +46,7 @@ struct check {
 	struct span rcpt;
 	const struct rewrite_want *to;
 	struct span rcpt_key;		/* as tables know it */
+	struct span etrn;		/* the site of ETRN */
 	bool listed;			/* reject_unlisted_recipient has run */
 
 	struct str text;		/* CHECK_REJECT: "554 5.7.1 <x>: ..." */
@@ -67,6 +69,7 @@ enum check_result check_rcpt(struct check *c, struct span rcpt,
     const struct rewrite_want *to);
 enum check_result check_data(struct check *c);
 enum check_result check_end_of_data(struct check *c);
+enum check_result check_etrn(struct check *c, struct span site);
 /* local_header_rewrite_clients. */
 bool check_is_local_rewrite(struct check *c);
 
@@ -81,7 +84,7 @@ void restrict_close(void);		/* tests: before another set-up */
 bool restrict_report(void);
 
 enum restrict_list_id { LIST_CLIENT, LIST_HELO, LIST_SENDER, LIST_RELAY,
-	LIST_RCPT, LIST_DATA, LIST_END_OF_DATA, LIST_REWRITE, LIST_COUNT };
+	LIST_RCPT, LIST_DATA, LIST_END_OF_DATA, LIST_ETRN, LIST_REWRITE, LIST_COUNT };
 #define RESTRICT_DEPTH_MOST 20		/* classes inside classes */
 
 struct restriction_list;
@@ -160,7 +163,7 @@ restriction_fn run_permit_mynetworks, run_permit_inet_interfaces,
     run_check_client_access, run_check_address_map,
     run_check_reverse_client_access;
 restriction_fn run_reject_invalid_helo, run_reject_non_fqdn_helo,
-    run_check_helo_access;
+    run_check_helo_access, run_check_etrn_access;
 restriction_fn run_reject_non_fqdn_sender, run_reject_unlisted_sender,
     run_check_sender_access;
 restriction_fn run_reject_unauth_destination, run_defer_unauth_destination,

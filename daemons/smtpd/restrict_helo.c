@@ -73,3 +73,12 @@ run_check_helo_access(struct check *c, const struct restriction *r)
 	return access_by_name(c, r, helo_of(c), NULL, CLASS_HELO,
 	    helo_of(c));
 }
+
+/* The site that ETRN names. */
+enum check_result
+run_check_etrn_access(struct check *c, const struct restriction *r)
+{
+	if (span_empty(c->etrn))
+		return CHECK_DUNNO;
+	return access_by_name(c, r, c->etrn, NULL, CLASS_ETRN, c->etrn);
+}

@@ -76,6 +76,8 @@ static const struct param rows[] = {
 	    .dflt = ""),
 	PARAM_STR("smtpd_end_of_data_restrictions",
 	    &smtpd_conf.end_of_data_restrictions, .dflt = ""),
+	PARAM_STR("smtpd_etrn_restrictions", &smtpd_conf.etrn_restrictions,
+	    .dflt = ""),
 	PARAM_STR("smtpd_restriction_classes",
 	    &smtpd_conf.restriction_classes, .dflt = ""),
 	PARAM_STR("local_header_rewrite_clients",

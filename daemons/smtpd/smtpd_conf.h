@@ -26,6 +26,7 @@ struct smtpd_conf {
 	const char *client_restrictions, *helo_restrictions;
 	const char *sender_restrictions, *relay_restrictions;
 	const char *recipient_restrictions, *data_restrictions;
+	const char *etrn_restrictions;
 	const char *end_of_data_restrictions, *restriction_classes;
 	const char *local_header_rewrite_clients, *null_access_lookup_key;
 	const char *receive_override_options, *log_access_permit_actions;

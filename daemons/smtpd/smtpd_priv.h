@@ -117,6 +117,9 @@ void session_greet(struct session *s);
  * Suspends. */
 bool upstream_read(struct session *s);
 
+/* etrn.c */
+void command_etrn(struct session *s, struct span rest);
+
 /* xclient.c */
 void command_xclient(struct session *s, struct span rest);
 void command_xforward(struct session *s, struct span rest);

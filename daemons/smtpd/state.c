@@ -20,6 +20,7 @@ static const struct {
 	    "commands" } },
 	{ 't', { "503", "5.5.1", "Error: MAIL transaction in progress" } },
 	{ 'a', { "503", "5.5.1", "Error: authentication not enabled" } },
+	{ 'e', { "503", NULL, "Error: MAIL transaction in progress" } },
 	{ 'x', { "502", "5.5.1", "Error: command not implemented" } },
 	{ 'd', { "503", "5.7.0", "Error: access denied" } },
 };
@@ -31,13 +32,13 @@ static const struct {
  * ETRN QUIT HELP UNKNOWN
  */
 static const char table[STATE_COUNT][SMTP_VERB_COUNT + 1] = {
-	[STATE_START] =       "....xaHmrr..Hx...",
-	[STATE_GREETED] =     "....xa.mrr...x...",
-	[STATE_MAIL] =        "..ttxan.vv...x...",
-	[STATE_NO_RCPT] =     "..ttxan.vv...x...",
-	[STATE_RCPT] =        "..ttxan......x...",
-	[STATE_BDAT] =        "..ttxanbb...bx...",
-	[STATE_BDAT_FAILED] = "..ttxanbb...bx...",
+	[STATE_START] =       "....xaHmrr..HH...",
+	[STATE_GREETED] =     "....xa.mrr.......",
+	[STATE_MAIL] =        "..ttxan.vv...e...",
+	[STATE_NO_RCPT] =     "..ttxan.vv...e...",
+	[STATE_RCPT] =        "..ttxan......e...",
+	[STATE_BDAT] =        "..ttxanbb...be...",
+	[STATE_BDAT_FAILED] = "..ttxanbb...be...",
 	[STATE_DENIED] =      "dddddddddddddd..d",
 };
 

@@ -15,6 +15,7 @@
 #include "common/mail/address.h"
 #include "common/mail/conf_core.h"
 #include "common/service/service.h"
+#include "daemons/shared/flush_client.h"
 #include "daemons/smtpd/clients.h"
 #include "daemons/smtpd/restrict.h"
 #include "tests/fuzz/surroundings.h"
@@ -61,6 +62,13 @@ class_of(struct span domain)
 	    : span_is_nocase(domain, "fail.test") ? RESOLVE_FAIL
 	    : span_is_nocase(domain, "wrong.test") ? RESOLVE_ERROR
 	    : RESOLVE_DEFAULT;
+}
+
+enum flush_status
+flush_site(struct span site, struct deadline deadline)
+{
+	(void)deadline;
+	return site.len % 3;
 }
 
 bool

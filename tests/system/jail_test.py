@@ -40,6 +40,7 @@ NEEDS = {
     "proxymap": {CONFIG, NSS, NET},
     "resolver": {NSS, NET},
     "anvil": set(),
+    "flush": {READ, CONFIG},
     "idle": set(),
 }
 # Keep root, become users, or run before anybody listens: no such declaration.

@@ -164,6 +164,38 @@ class QueueCommands(instance.TestCase):
         self.assertEqual(len(sink.wait(2)), 2)
         mail.wait_empty()
 
+    def test_a_site_asks_for_its_mail(self):
+        mail, sink, answers, ids = self.deferred(count=1)
+        for recipients in (["x@site.example"],
+                           ["y@Other.Example", "z@SITE.example"]):
+            ids.append(mail.send("a@demo.test", recipients))
+        self.wait_queues(mail, {identity: "deferred" for identity in ids})
+        mail.set(fast_flush_domains="site.example")
+        mail.reload()
+        answers[0] = None
+        done = mail.command("postqueue", "-s", "other.example", check=False)
+        self.assertEqual((done.returncode, done.err), (64,
+            'postqueue: fatal: Flush service is not configured for '
+            'destination "other.example"\n'))
+        done = mail.command("postqueue", "-s", "no/site", check=False)
+        self.assertEqual(done.returncode, 64)
+        with mail.smtp() as client:
+            client.hello()
+            self.assertEqual(client.say("ETRN other.example")[0], 459)
+            instance.until(lambda: client.say("ETRN Site.Example")[0] == 250,
+                           "a search")
+        self.assertEqual(len(sink.wait(2)), 2)
+        mail.wait_log(r"/flush\[\d+\]: sites=1, messages=2")
+        self.wait_queues(mail, {ids[0]: "deferred"})
+        mail.set(fast_flush_domains="example.org")
+        mail.reload()
+        # The old process may still be the one that is asked.
+        instance.until(lambda: mail.command(
+            "postqueue", "-s", "example.org", check=False).returncode == 0,
+            "the new list of sites")
+        mail.wait_log(rf"{ids[0]}: .*status=sent")
+        mail.wait_empty()
+
     def test_hold_and_release(self):
         mail, sink, answers, (one, two) = self.deferred(count=2)
         done = mail.command("postsuper", "-h", one)

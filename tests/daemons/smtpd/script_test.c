@@ -18,7 +18,7 @@
 	X(cleanup_text) X(cleanup_too_big_late) X(client_names) \
 	X(client_names_temporary) X(data_lists) X(defer_if) X(drain) \
 	X(drain_idle) X(early) X(early_client) X(early_greeting) X(early_input) \
-	X(ehlo_words) X(fqdn) X(helo) \
+	X(ehlo_words) X(etrn) X(fqdn) X(helo) \
 	X(helo_pipelining) X(hidden_keywords) X(junk) X(label) X(limits_count) X(limits_down) X(limits_exempt) \
 	X(limits_exempt_name) X(limits_rate) X(limits_told) X(local_rewrite) \
 	X(long_content) X(long_line) X(lost) X(lost_new) X(missing) \

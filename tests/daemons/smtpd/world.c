@@ -20,6 +20,7 @@
 #include "common/service/service.h"
 #include "daemons/anvil/counts.h"
 #include "daemons/shared/cleanup_proto.h"
+#include "daemons/shared/flush_proto.h"
 #include "daemons/shared/rewrite_proto.h"
 #include "daemons/smtpd/clients.h"
 #include "daemons/smtpd/footer.h"
@@ -320,6 +321,21 @@ handle_note(struct rpc_call *call, void *request, void *reply_out)
 	return true;
 }
 
+/* ---- flush: relay.test alone, and fail.test cannot be searched ---- */
+
+static bool
+handle_flush(struct rpc_call *call, void *request, void *reply_out)
+{
+	const struct flush_request *rq = request;
+	struct flush_reply *reply = reply_out;
+
+	str_addf(&world.told, "flush %.*s\n", SPAN_ARG(rq->site));
+	reply->status = span_is(rq->site, "relay.test") ? FLUSH_BEGUN
+	    : span_is(rq->site, "fail.test") ? FLUSH_FAILED
+	    : FLUSH_NOT_SERVED;
+	return true;
+}
+
 /* ---- connections to the doubles ---- */
 
 static const struct rpc_method rewrite_methods[] = {
@@ -335,6 +351,11 @@ static const struct rpc_method anvil_methods[] = {
 };
 static const struct rpc_protocol anvil = { .name = ANVIL_PROTOCOL,
 	.version = ANVIL_VERSION, .methods = anvil_methods, .nmethods = 2 };
+static const struct rpc_method flush_methods[] = {
+	{ &flush_request_form, &flush_reply_form, handle_flush, false },
+};
+static const struct rpc_protocol flush = { .name = FLUSH_PROTOCOL,
+	.version = FLUSH_VERSION, .methods = flush_methods, .nmethods = 1 };
 static const struct rpc_protocol rewrite = { .name = REWRITE_PROTOCOL,
 	.version = REWRITE_VERSION, .methods = rewrite_methods,
 	.nmethods = 1 };
@@ -343,17 +364,17 @@ static const struct rpc_protocol resolver = { .name = RESOLVER_PROTOCOL,
 	.nmethods = 1 };
 
 enum double_kind { DOUBLE_REWRITE, DOUBLE_RESOLVER, DOUBLE_CLEANUP,
-	DOUBLE_ANVIL };
+	DOUBLE_ANVIL, DOUBLE_FLUSH };
 static struct fiber_group fibers;
 
 static void
 serve_double(void *arg)
 {
-	int fd = (int)((intptr_t)arg >> 2);
+	int fd = (int)((intptr_t)arg >> 3);
 	struct sock_peer peer = { .pid = 1 };
 	struct stream *s = stream_open(fd);
 
-	switch ((enum double_kind)((intptr_t)arg & 3)) {
+	switch ((enum double_kind)((intptr_t)arg & 7)) {
 	case DOUBLE_REWRITE:
 		rpc_serve(&rewrite, s, &peer);
 		break;
@@ -365,6 +386,9 @@ serve_double(void *arg)
 		break;
 	case DOUBLE_ANVIL:
 		serve_anvil(&anvil, s, &peer);
+		break;
+	case DOUBLE_FLUSH:
+		rpc_serve(&flush, s, &peer);
 		break;
 	}
 }
@@ -397,7 +421,7 @@ connect_double(void *arg)
 	    || (kind == DOUBLE_ANVIL && world.no_anvil)
 	    || (kind == DOUBLE_CLEANUP && world.no_cleanup))
 		return -1;
-	return start(pair, "double", serve_double, 2, (int)kind) ? pair[0] : -1;
+	return start(pair, "double", serve_double, 3, (int)kind) ? pair[0] : -1;
 }
 
 /* ---- the server under test ---- */
@@ -493,6 +517,8 @@ world_run(void (*fn)(struct stream *to_server, void *arg), void *arg)
 	    (void *)(intptr_t)DOUBLE_RESOLVER);
 	peer_connect_by("private", "anvil", connect_double,
 	    (void *)(intptr_t)DOUBLE_ANVIL);
+	peer_connect_by("public", "flush", connect_double,
+	    (void *)(intptr_t)DOUBLE_FLUSH);
 	peer_connect_by("public", "cleanup", connect_double,
 	    (void *)(intptr_t)DOUBLE_CLEANUP);
 	counts = counts_new(60, 1000);

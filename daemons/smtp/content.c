@@ -49,6 +49,15 @@ smtp_content_setup(void)
 	    smtp_conf.body_checks);
 }
 
+void
+smtp_content_close_all(void)
+{
+	maps_close(header_maps);
+	maps_close(mime_maps);
+	maps_close(nested_maps);
+	maps_close(body_maps);
+}
+
 bool
 smtp_content_checked(void)
 {

@@ -28,6 +28,13 @@ smtp_generic_setup(void)
 	    & PROPAGATE_GENERIC) != 0;
 }
 
+void
+smtp_generic_close_all(void)
+{
+	maps_close(maps);
+	matchlist_close(local_domains);
+}
+
 bool
 smtp_generic_wanted(void)
 {

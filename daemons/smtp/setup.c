@@ -121,6 +121,15 @@ open_tables(void)
 }
 
 void
+smtp_setup_close_all(void)
+{
+	maps_close(smtp_setup.discard_maps);
+	matchlist_close(smtp_setup.cache_destinations);
+	smtp_generic_close_all();
+	smtp_content_close_all();
+}
+
+void
 smtp_setup_watch(void)
 {
 	if (!maps_empty(smtp_setup.discard_maps) ||

@@ -39,6 +39,7 @@ struct smtp_setup {
 extern struct smtp_setup smtp_setup;
 void smtp_setup_prepare(bool lmtp);
 void smtp_setup_watch(void);	/* Suspends. */
+void smtp_setup_close_all(void);	/* tests: before another set-up */
 /* The one that this program goes by. */
 const char *smtp_own_name(const char *smtp_name, const char *lmtp_name);
 
@@ -146,6 +147,7 @@ void smtp_fail_rest(struct smtp_job *job, const struct smtp_session *s);
 
 struct smtp_content;
 void smtp_content_setup(void);		/* before the jail */
+void smtp_content_close_all(void);	/* tests */
 bool smtp_content_checked(void);	/* by any table */
 /* In the arena; NULL when the message goes as it is. */
 struct smtp_content *smtp_content_new(struct arena *arena,
@@ -160,6 +162,7 @@ bool smtp_content_failed(const struct smtp_content *c);
 /* --- generic.c ---*/
 
 void smtp_generic_setup(void);		/* before the jail */
+void smtp_generic_close_all(void);	/* tests */
 bool smtp_generic_wanted(void);
 /* What smtp_generic_maps makes of an address (internal form), else itself. False:
  * a table failed. Suspends. */

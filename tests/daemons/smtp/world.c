@@ -393,6 +393,7 @@ void
 world_configure(struct world *w, const char *settings)
 {
 	w->settings = settings;
+	smtp_setup_close_all();
 	conf_unload();
 	configure();
 }

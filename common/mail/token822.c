@@ -327,6 +327,22 @@ token822_each_address(struct span value, token822_fn *fn, void *arg)
 	str_fini(&s.internal);
 }
 
+static void
+keep_first(const struct token822_address *found, void *arg)
+{
+	struct str *out = arg;
+
+	if (str_len(out) == 0)
+		str_add(out, found->internal);
+}
+
+void
+token822_first(struct span value, struct str *out)
+{
+	str_clear(out);
+	token822_each_address(value, keep_first, out);
+}
+
 /* ---- replacing ---- */
 
 struct replacing {

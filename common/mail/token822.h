@@ -25,6 +25,9 @@ struct token822_address {
 typedef void token822_fn(const struct token822_address *address, void *arg);
 void token822_each_address(struct span value, token822_fn *fn, void *arg);
 
+/* The first one's internal form replaces *out; empty if there is none. */
+void token822_first(struct span value, struct str *out);
+
 /*
  * The value with each address replaced by what fn makes of it (internal form
  * both; an empty *out leaves it as it is), appended to *out, all else byte for

@@ -64,9 +64,9 @@ checks_log(const struct transaction *t, const char *word, const char *context,
 	    SPAN_ARG(span_sub(line, 0, LOG_LINE_MOST)), SPAN_ARG(
 	    span_empty(e->origin) ? SPAN("unknown") : e->origin));
 	str_addf(&out, " from=<%.*s>", SPAN_ARG(e->sender));
-	if (t->nrcpts > 0)
+	if (t->nasked > 0)
 		str_addf(&out, " to=<%.*s>",
-		    SPAN_ARG(t->rcpts[t->nrcpts - 1].address));
+		    SPAN_ARG(t->rcpts[t->nasked - 1].address));
 	if (!span_empty(e->protocol))
 		str_addf(&out, " proto=%.*s", SPAN_ARG(e->protocol));
 	if (!span_empty(e->helo))

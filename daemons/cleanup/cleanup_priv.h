@@ -29,6 +29,7 @@ struct transaction {
 	/* Recipients after all mapping, kept for the notice to qmgr. */
 	struct envelope_rcpt *rcpts;
 	size_t nrcpts, room;
+	size_t nasked;			/* of these, before copies */
 	struct hash *seen;		/* duplicates */
 	bool rcpts_written;
 	size_t rcpts_stored;

@@ -151,15 +151,6 @@ lookup_failed(struct transaction *t, struct maps *maps, struct span address)
 
 /* ---- canonical ---- */
 
-static void
-first_address(const struct token822_address *found, void *arg)
-{
-	struct str *out = arg;
-
-	if (str_len(out) == 0)
-		str_add(out, found->internal);
-}
-
 /* One look-up in one table; true when it changed the address. */
 static bool
 canonical_step(struct transaction *t, struct maps *maps, struct str *address)
@@ -172,7 +163,7 @@ canonical_step(struct transaction *t, struct maps *maps, struct str *address)
 		return false;
 	switch (find(maps, str_span(address), &value, &extension)) {
 	case MAP_FOUND:
-		token822_each_address(str_span(&value), first_address, &found);
+		token822_first(str_span(&value), &found);
 		if (str_len(&found) == 0) {
 			lookup_failed(t, maps, str_span(address));
 			break;

@@ -137,6 +137,7 @@ start_file(struct transaction *t)
 	if (t->rcpts_written)
 		return;
 	t->rcpts_written = true;
+	t->nasked = t->nrcpts;
 	add_bcc(t);
 	queue_writer_envelope(t->writer, &t->envelope);
 	for (size_t i = 0; i < t->nrcpts; i++)

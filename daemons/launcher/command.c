@@ -427,16 +427,6 @@ static const struct rpc_protocol protocol = {
 	.accepts_fds = true,
 };
 
-static void
-serve(void *arg)
-{
-	struct sock_peer agent = { .pid = getppid(), .uid = geteuid() };
-	int fd = *(int *)arg;
-
-	sock_set_nonblock(fd, true);
-	rpc_serve(&protocol, stream_open(fd), &agent);
-}
-
 int
 command_main(int socket)
 {
@@ -444,6 +434,6 @@ command_main(int socket)
 	umask(077);
 	loop_start();
 	signal_on(SIGCHLD, reap);
-	fiber_run_main(serve, &socket);
+	worker_serve(&protocol, socket);
 	return 0;
 }

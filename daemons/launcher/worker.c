@@ -111,14 +111,27 @@ static const struct rpc_protocol protocol = {
 	.accepts_fds = true,
 };
 
+struct serving {
+	const struct rpc_protocol *protocol;
+	int socket;
+};
+
 static void
 serve(void *arg)
 {
 	struct sock_peer agent = { .pid = getppid(), .uid = geteuid() };
-	int fd = *(int *)arg;
+	const struct serving *s = arg;
 
-	sock_set_nonblock(fd, true);
-	rpc_serve(&protocol, stream_open(fd), &agent);
+	sock_set_nonblock(s->socket, true);
+	rpc_serve(s->protocol, stream_open(s->socket), &agent);
+}
+
+void
+worker_serve(const struct rpc_protocol *served, int socket)
+{
+	struct serving s = { served, socket };
+
+	fiber_run_main(serve, &s);
 }
 
 int
@@ -126,6 +139,6 @@ worker_main(int socket)
 {
 	umask(077);
 	loop_start();
-	fiber_run_main(serve, &socket);
+	worker_serve(&protocol, socket);
 	return 0;
 }

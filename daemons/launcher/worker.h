@@ -8,12 +8,15 @@
 #define DAEMONS_LAUNCHER_WORKER_H
 
 #include "common/base/arena.h"
+#include "common/service/rpc.h"
 #include "daemons/shared/mailbox_proto.h"
 
 /* Serves the socket until it closes. */
 int worker_main(int socket);
 /* command.c: the same for commands. */
 int command_main(int socket);
+/* What both do: in a fiber, for the agent at the other end, after loop_start. */
+void worker_serve(const struct rpc_protocol *served, int socket);
 
 /* maildir.c and mbox.c; text in the arena. Suspend. */
 void maildir_deliver(const struct mailbox_job *job,

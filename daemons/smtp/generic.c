@@ -48,15 +48,6 @@ is_local_domain(struct span domain)
 	    || matchlist_name(local_domains, domain) == MAP_FOUND;
 }
 
-static void
-first_address(const struct token822_address *found, void *arg)
-{
-	struct str *out = arg;
-
-	if (str_len(out) == 0)
-		str_add(out, found->internal);
-}
-
 /* The result as a whole address. */
 static void
 complete(struct span value, struct span address, struct span extension,
@@ -64,7 +55,7 @@ complete(struct span value, struct span address, struct span extension,
 {
 	struct str found = STR_EMPTY;
 
-	token822_each_address(value, first_address, &found);
+	token822_first(value, &found);
 	if (str_len(&found) == 0) {
 		str_set(out, address);
 	} else if (!propagate_same_user(str_span(&found), address, out)) {

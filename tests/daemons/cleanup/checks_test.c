@@ -156,6 +156,10 @@ static const struct {
 	    "header_checks = regexp:{{/^C:/ REJECT}}\n"
 	    "body_checks = regexp:{{/^C:/ IGNORE}}", MULTI "--b\nC: d\n\n",
 	    "250 s@a -> a@b\n" MULTI "--b\n\n", NULL },
+	{ "copies are not told of", "always_bcc = arc@x\n"
+	    "header_checks = regexp:{{/^A:/ WARN}}", "A: b\n\n",
+	    "250 s@a -> a@b arc@x\nA: b\n\n",
+	    "warning: header A: b" TAIL "\n" },
 	/* structure */
 	{ "nested too deep", "header_checks = regexp:{{/^X/ REJECT}}\n"
 	    "mime_nesting_limit = 1", MULTI "--b\nContent-Type: "

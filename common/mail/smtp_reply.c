@@ -17,6 +17,7 @@ void
 smtp_reply_fini(struct smtp_reply *reply)
 {
 	str_fini(&reply->text);
+	str_fini(&reply->filtered);
 }
 
 void
@@ -26,6 +27,7 @@ smtp_reply_clear(struct smtp_reply *reply)
 	reply->dsn[0] = '\0';
 	reply->lines = 0;
 	reply->garbage = false;
+	reply->filter_failed = false;
 	str_clear(&reply->text);
 }
 
@@ -98,6 +100,18 @@ smtp_reply_add_line(struct smtp_reply *reply, struct span line)
 	return SMTP_REPLY_LAST;
 }
 
+/* False: *line is not what it should be. */
+static bool
+filter_line(struct smtp_reply *reply, struct span *line)
+{
+	if (reply->filter == NULL)
+		return true;
+	str_set(&reply->filtered, *line);
+	reply->filter_failed = !reply->filter(*line, &reply->filtered);
+	*line = str_span(&reply->filtered);
+	return !reply->filter_failed;
+}
+
 enum io_status
 smtp_reply_read(struct smtp_reply *reply, struct stream *s,
     struct deadline deadline, int64_t per_line_s)
@@ -112,6 +126,8 @@ smtp_reply_read(struct smtp_reply *reply, struct stream *s,
 			return status;
 		if (stream_status(s) != IO_OK && status == IO_LIMIT)
 			return IO_LIMIT;
+		if (!filter_line(reply, &line))
+			return IO_ERROR;
 		if (smtp_reply_add_line(reply, line) == SMTP_REPLY_LAST)
 			return IO_OK;
 		if (reply->lines >= SMTP_REPLY_LINES_MAX)

@@ -12,7 +12,14 @@
 enum { SMTP_REPLY_LINE_MAX = 2048, SMTP_REPLY_TEXT_MAX = 16384,
 	SMTP_REPLY_LINES_MAX = 1000 };
 
+/* Puts other text in place of a line, in *other, which is as it came at first.
+ * False: that cannot be told now. May suspend. */
+typedef bool smtp_reply_filter_fn(struct span line, struct str *other);
+
 struct smtp_reply {
+	smtp_reply_filter_fn *filter;	/* or NULL; set after init */
+	struct str filtered;
+	bool filter_failed;		/* that is why IO_ERROR was returned */
 	unsigned code;			/* of the last line; 0: none yet */
 	char dsn[12];			/* "" when the text has none that fits */
 	struct str text;		/* the lines as they came, LF between */
@@ -33,7 +40,8 @@ enum smtp_reply_state smtp_reply_add_line(struct smtp_reply *reply,
 /*
  * Reads one whole reply. The deadline is for the first line, or, with
  * per_line_s = 0, for all of it; else each further line has per_line_s
- * seconds. IO_LIMIT: too many lines. Suspends.
+ * seconds. IO_LIMIT: too many lines. IO_ERROR with filter_failed: the filter
+ * could not tell. Suspends.
  */
 enum io_status smtp_reply_read(struct smtp_reply *reply, struct stream *s,
     struct deadline deadline, int64_t per_line_s);

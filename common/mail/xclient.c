@@ -152,3 +152,21 @@ xclient_next(struct span *rest, unsigned attrs, struct xclient_value *value,
 	return take_value(value, span_skip(word, (size_t)equals + 1), name,
 	    why) ? XCLIENT_OK : XCLIENT_BAD;
 }
+
+void
+xclient_add(struct str *out, enum xclient_attr attr, struct span value)
+{
+	const char *name = "";
+
+	for (size_t i = 0; i < ARRAY_COUNT(names); i++)
+		if (names[i].attr == attr)
+			name = names[i].name;
+	str_addf(out, " %s=", name);
+	if (span_empty(value)) {
+		str_adds(out, "[UNAVAILABLE]");
+		return;
+	}
+	if ((attr & (XCLIENT_ADDR | XCLIENT_DESTADDR)) && span_has(value, ':'))
+		str_adds(out, "IPV6:");
+	xtext_encode(out, span_sub(value, 0, XCLIENT_VALUE_MOST));
+}

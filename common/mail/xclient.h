@@ -45,4 +45,8 @@ enum xclient_status { XCLIENT_OK, XCLIENT_END, XCLIENT_BAD };
 enum xclient_status xclient_next(struct span *rest, unsigned attrs,
     struct xclient_value *value, struct str *why);
 
+/* Appends " NAME=value" of a command that is to be sent; an empty value is said
+ * to be unavailable, one above the limit is cut. */
+void xclient_add(struct str *out, enum xclient_attr attr, struct span value);
+
 #endif

@@ -5,7 +5,10 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "common/service/service.h"
+#include "daemons/error/error_conf.h"
 #include "daemons/shared/delivery_agent.h"
+#include "daemons/shared/status_filter.h"
+#include "daemons/shared/tables.h"
 
 static void
 deliver(struct delivery *d)
@@ -30,13 +33,25 @@ deliver(struct delivery *d)
 static void
 prepare(void)
 {
+	tables_allow_reopen();
+	status_filter_open("default_delivery_status_filter",
+	    error_conf.status_filter);
 	delivery_agent_setup(deliver, "none");
+}
+
+static void
+watch(void)
+{
+	if (status_filter_wanted())
+		tables_watch(NULL);
 }
 
 static const struct service error_service = {
 	.name = "error",
+	.params = &error_params,
 	.needs = NEEDS_QUEUE_READ,
 	.before_jail = prepare,
+	.start = watch,
 	.protocol = &delivery_protocol,
 };
 

@@ -8,6 +8,7 @@
 #include "common/mail/address.h"
 #include "common/service/service.h"
 #include "daemons/local/local_priv.h"
+#include "daemons/shared/status_filter.h"
 #include "daemons/shared/tables.h"
 
 static struct maps *command_maps, *transport_maps, *fallback_maps;
@@ -319,6 +320,8 @@ prepare(void)
 	    local_conf.mailbox_transport_maps, MAP_FOLD | MAP_NO_REGSUB);
 	fallback_maps = tables_open("fallback_transport_maps",
 	    local_conf.fallback_transport_maps, MAP_FOLD | MAP_NO_REGSUB);
+	status_filter_open("local_delivery_status_filter",
+	    local_conf.status_filter);
 	delivery_agent_setup(deliver, "local");
 }
 

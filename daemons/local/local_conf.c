@@ -11,6 +11,8 @@ struct local_conf local_conf;
 	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 static const struct param rows[] = {
+	PARAM_STR("local_delivery_status_filter", &local_conf.status_filter,
+	    .dflt = "$default_delivery_status_filter"),
 	PARAM_STR("alias_maps", &local_conf.alias_maps,
 	    .dflt = "$default_database_type:/etc/aliases"),
 	PARAM_STR("home_mailbox", &local_conf.home_mailbox, .dflt = ""),

@@ -9,6 +9,7 @@
 #include "common/mail/param.h"
 
 struct local_conf {
+	const char *status_filter;
 	const char *alias_maps, *home_mailbox, *mail_spool_directory;
 	const char *mailbox_delivery_lock, *allow_mail_to_files;
 	const char *allow_mail_to_commands, *prepend_delivered_header;

@@ -19,6 +19,7 @@
 #include "common/service/peer.h"
 #include "daemons/shared/bounce_client.h"
 #include "daemons/shared/deliver_log.h"
+#include "daemons/shared/status_filter.h"
 
 enum { PASS_PATIENCE_MS = 5000 };
 
@@ -84,10 +85,6 @@ delivery_set(struct delivery *d, size_t i, const struct delivery_status *status)
 	slot->status.diag_text = copied(d, status->diag_text);
 	slot->status.mta_type = copied(d, status->mta_type);
 	slot->status.mta_name = copied(d, status->mta_name);
-	slot->softened = slot->status.kind == OUTCOME_BOUNCED
-	    && conf_core.soft_bounce;
-	if (slot->softened)
-		slot->status.kind = OUTCOME_DEFERRED;
 	set_dsn(slot);
 	slot->done_us = clock_wall_us();
 	slot->connected_us = d->connected_us;
@@ -283,10 +280,29 @@ bounce_later(struct delivery *d)
 	}
 }
 
+/* What the administrator makes of it: a table's words, then soft_bounce. */
+static void
+finish_status(struct delivery *d, struct slot *slot)
+{
+	struct status_text text = { .kind = slot->status.kind,
+		.reason = slot->status.reason };
+
+	memcpy(text.dsn, slot->dsn, sizeof(text.dsn));
+	status_filter(&text, d->arena);
+	slot->softened = text.kind == OUTCOME_BOUNCED && conf_core.soft_bounce;
+	slot->status.kind = slot->softened ? OUTCOME_DEFERRED : text.kind;
+	slot->status.reason = text.reason;
+	slot->status.dsn = text.dsn;
+	set_dsn(slot);
+}
+
 /* The line comes after what it says is durable, and before the answer. */
 void
 delivery_settle(struct delivery *d)
 {
+	for (size_t i = 0; i < d->count; i++)
+		if (d->priv->slots[i].state == SLOT_SET)
+			finish_status(d, &d->priv->slots[i]);
 	if (!keep_records(d, QUEUE_BOUNCE))
 		bounce_later(d);
 	for (size_t i = 0; i < d->count; i++)

@@ -28,6 +28,8 @@ static const struct {
 	    &smtp_conf.helo_timeout },
 	[SMTP_LHLO] = { "performing the LHLO handshake", "LHLO command",
 	    &smtp_conf.helo_timeout },
+	[SMTP_XFORWARD] = { "sending XFORWARD", "XFORWARD command",
+	    &smtp_conf.xforward_timeout },
 	[SMTP_MAIL] = { "sending MAIL FROM", "MAIL FROM command",
 	    &smtp_conf.mail_timeout },
 	[SMTP_RCPT] = { "sending RCPT TO", "RCPT TO command",
@@ -62,6 +64,7 @@ smtp_session_new(int fd, struct span host, struct span address, uint16_t port)
 	s->stream = stream_open(fd);
 	s->opened_ns = clock_now_ns();
 	smtp_reply_init(&s->reply);
+	s->reply.filter = smtp_replies_filter();
 	str_printf(&s->host, "%.*s[%.*s]", SPAN_ARG(host), SPAN_ARG(address));
 	str_set(&s->relay, str_span(&s->host));
 	if (port != 0)
@@ -82,6 +85,15 @@ smtp_session_free(struct smtp_session *s)
 	str_fini(&s->helo_reply);
 	str_fini(&s->nexthop);
 	mem_free(s);
+}
+
+struct span
+smtp_session_address(const struct smtp_session *s)
+{
+	struct span host = str_span(&s->host);
+	size_t at = (size_t)span_find(host, '[') + 1;
+
+	return span_sub(host, at, host.len - at - 1);
 }
 
 /* The farewell of a polite client; nothing depends on the answer. */
@@ -248,6 +260,16 @@ mangled(struct smtp_session *s, enum smtp_step step, struct smtp_why *why)
 	return false;
 }
 
+/* Nothing can be made of what it said. */
+static void
+not_understood(struct smtp_session *s, struct smtp_why *why)
+{
+	s->broken = true;
+	smtp_why_set(why, OUTCOME_DEFERRED, "4.3.0",
+	    "local data error while talking to %s", str_cstr(&s->host));
+	str_set(&why->relay, str_span(&s->relay));
+}
+
 bool
 smtp_hear(struct smtp_session *s, enum smtp_step step, struct smtp_why *why)
 {
@@ -265,7 +287,10 @@ smtp_hear(struct smtp_session *s, enum smtp_step step, struct smtp_why *why)
 			s->broken = true;
 		return true;
 	}
-	smtp_lost(s, status, step, why);
+	if (s->reply.filter_failed)
+		not_understood(s, why);
+	else
+		smtp_lost(s, status, step, why);
 	return false;
 }
 
@@ -300,6 +325,7 @@ hear_greeting(struct smtp_session *s, struct smtp_why *why)
 		return false;
 	switch (smtp_reply_class(&s->reply)) {
 	case '2':
+		s->pix = smtp_pix_of(s);
 		return true;
 	case '5':
 		refused_to_talk(s, why);
@@ -354,15 +380,13 @@ static unsigned
 discard_for(struct smtp_session *s)
 {
 	struct str list = STR_EMPTY, why = STR_EMPTY;
-	struct span address = str_span(&s->host);
 	unsigned mask = smtp_setup.discard;
-	ssize_t at = span_find(address, '[');
 
 	if (smtp_setup.discard_maps == NULL ||
 	    maps_empty(smtp_setup.discard_maps))
 		return mask;
-	address = span_sub(address, (size_t)at + 1, address.len - (size_t)at - 2);
-	switch (maps_lookup(smtp_setup.discard_maps, address, 0, &list, NULL)) {
+	switch (maps_lookup(smtp_setup.discard_maps, smtp_session_address(s), 0,
+	    &list, NULL)) {
 	case MAP_FOUND:
 		if (!ehlo_keyword_list(str_span(&list), &mask, &why))
 			log_warn("%s: %s", maps_title(smtp_setup.discard_maps),
@@ -394,7 +418,7 @@ hello(struct smtp_session *s, struct smtp_why *why)
 {
 	enum smtp_step step = smtp_setup.lmtp ? SMTP_LHLO : SMTP_EHLO;
 	bool wants_esmtp = smtp_setup.lmtp || (!smtp_conf.never_ehlo &&
-	    (smtp_conf.always_ehlo || says_esmtp(s)));
+	    !(s->pix & SMTP_PIX_NO_ESMTP) && (smtp_conf.always_ehlo || says_esmtp(s)));
 
 	if (wants_esmtp) {
 		if (!exchange(s, step, smtp_setup.lmtp ? "LHLO" : "EHLO", why))

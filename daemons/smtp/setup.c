@@ -7,6 +7,7 @@
 
 #include "common/base/log.h"
 #include "daemons/shared/resolver_proto.h"
+#include "daemons/shared/status_filter.h"
 #include "daemons/shared/tables.h"
 #include "daemons/smtp/smtp_priv.h"
 
@@ -127,6 +128,9 @@ smtp_setup_close_all(void)
 	matchlist_close(smtp_setup.cache_destinations);
 	smtp_generic_close_all();
 	smtp_content_close_all();
+	smtp_replies_close_all();
+	smtp_pix_close_all();
+	status_filter_close();
 }
 
 void
@@ -134,7 +138,9 @@ smtp_setup_watch(void)
 {
 	if (!maps_empty(smtp_setup.discard_maps) ||
 	    !matchlist_empty(smtp_setup.cache_destinations) ||
-	    smtp_generic_wanted() || smtp_content_checked())
+	    smtp_generic_wanted() || smtp_content_checked() ||
+	    smtp_replies_wanted() || smtp_pix_wanted() ||
+	    status_filter_wanted())
 		tables_watch(NULL);
 }
 
@@ -161,4 +167,8 @@ smtp_setup_prepare(bool lmtp)
 	open_tables();
 	smtp_generic_setup();
 	smtp_content_setup();
+	smtp_replies_setup();
+	smtp_pix_setup();
+	status_filter_open(smtp_own_name("smtp_delivery_status_filter",
+	    "lmtp_delivery_status_filter"), smtp_conf.status_filter);
 }

@@ -8,6 +8,9 @@
  *	content.c	what this server gets of the content
  *	generic.c	addresses as the world is to see them
  *	idle.c		sessions kept for the next message
+ *	replies.c	what servers say, made other by a table
+ *	pix.c		firewalls that mangle the conversation
+ *	xforward.c	whose message it is, for a filter behind
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -22,8 +25,8 @@
 #include "daemons/smtp/smtp_conf.h"
 
 /* What the conversation is at: chooses the time limit and the words. */
-enum smtp_step { SMTP_GREETING, SMTP_EHLO, SMTP_HELO, SMTP_LHLO, SMTP_MAIL,
-	SMTP_RCPT, SMTP_DATA, SMTP_BODY, SMTP_DOT, SMTP_RSET, SMTP_QUIT };
+enum smtp_step { SMTP_GREETING, SMTP_EHLO, SMTP_HELO, SMTP_LHLO,
+	SMTP_XFORWARD, SMTP_MAIL, SMTP_RCPT, SMTP_DATA, SMTP_BODY, SMTP_DOT, SMTP_RSET, SMTP_QUIT };
 
 /* The settings that are computed from parameters before the jail. */
 struct smtp_setup {
@@ -34,6 +37,7 @@ struct smtp_setup {
 	uint8_t prefer;			/* family, or 0 */
 	struct ipaddr bind4, bind6;	/* family 0: the system chooses */
 	struct maps *discard_maps;
+	unsigned pix;			/* enum smtp_pix */
 	struct matchlist *cache_destinations;
 };
 extern struct smtp_setup smtp_setup;
@@ -68,6 +72,7 @@ struct smtp_session {
 	bool dirty;			/* a transaction is open: RSET first */
 	bool broken;			/* not to be spoken to again */
 	bool unbracketed;		/* loops are our own fault */
+	unsigned pix;			/* enum smtp_pix: what is done for it */
 	unsigned uses;
 	int64_t opened_ns, idle_until_ns;
 	struct deadline end;		/* per_request_deadline: of this step */
@@ -93,6 +98,8 @@ struct smtp_session *smtp_session_new(int fd, struct span host,
  * waited for. */
 void smtp_session_quit(struct smtp_session *s);
 void smtp_session_free(struct smtp_session *s);	/* just closes */
+/* Of the server, as text; of a unix socket its path. The session's. */
+struct span smtp_session_address(const struct smtp_session *s);
 
 /* Greeting and EHLO. False with the reason in *why. Suspends. */
 bool smtp_session_greet(struct smtp_session *s, struct smtp_why *why);
@@ -176,6 +183,35 @@ void smtp_idle_give(struct smtp_session *s, bool wanted);
 void smtp_idle_close_all(void);
 /* True when deliveries to this next hop follow one another closely. */
 bool smtp_idle_demand(struct span nexthop);
+
+/* --- replies.c ---*/
+
+void smtp_replies_setup(void);		/* before the jail */
+void smtp_replies_close_all(void);	/* tests */
+bool smtp_replies_wanted(void);
+/* NULL without a table. */
+smtp_reply_filter_fn *smtp_replies_filter(void);
+
+/* --- pix.c ---*/
+
+enum smtp_pix { SMTP_PIX_NO_ESMTP = 1, SMTP_PIX_LATE_DOT = 2 };
+
+void smtp_pix_setup(void);		/* before the jail */
+void smtp_pix_close_all(void);		/* tests */
+bool smtp_pix_wanted(void);		/* by any table */
+/* By the greeting in s->reply: what is to be done, logged. May suspend. */
+unsigned smtp_pix_of(const struct smtp_session *s);
+/* How long to wait before the final dot, in seconds. */
+int64_t smtp_pix_delay(const struct smtp_session *s,
+    const struct envelope *e);
+
+/* --- xforward.c ---*/
+
+enum { SMTP_XFORWARD_MOST = 2 };
+/* Appends the commands that this server understands, each with its CRLF; how
+ * many. 0: it is not wanted, or there is nothing to say. */
+unsigned smtp_xforward_add(const struct smtp_session *s,
+    const struct delivery *d, struct str *out);
 
 /* --- connect.c ---*/
 

@@ -231,10 +231,27 @@ hear(struct tx *tx, enum smtp_step step)
 	if (!smtp_hear(s, step, &tx->job->why))
 		return false;
 	if (s->reply.code != 421 || s->uses < 2 ||
-	    (step != SMTP_MAIL && step != SMTP_RCPT))
+	    (step != SMTP_XFORWARD && step != SMTP_MAIL && step != SMTP_RCPT))
 		return true;
 	smtp_lost(s, IO_EOF, step, &tx->job->why);
 	return false;
+}
+
+/* What a server makes of it changes nothing for the message. */
+static bool
+hear_xforward(struct tx *tx, unsigned count)
+{
+	struct smtp_session *s = tx->s;
+
+	for (; count > 0; count--) {
+		if (!hear(tx, SMTP_XFORWARD))
+			return false;
+		if (smtp_reply_class(&s->reply) == '2')
+			continue;
+		smtp_why_said(&tx->job->why, s, SMTP_XFORWARD);
+		log_warn("%s", str_cstr(&tx->job->why.reason));
+	}
+	return true;
 }
 
 static void
@@ -276,12 +293,15 @@ static bool
 run_batch(struct tx *tx, size_t from, size_t to, bool with_rset, bool with_data)
 {
 	struct str out = STR_EMPTY;
+	unsigned forwards = 0;
 	bool good;
 
 	if (with_rset)
 		str_adds(&out, "RSET\r\n");
-	if (from == 0)
+	if (from == 0) {
+		forwards = smtp_xforward_add(tx->s, tx->job->d, &out);
 		add_mail(tx, &out);
+	}
 	for (size_t k = from; k < to; k++)
 		add_rcpt(tx, tx->rcpts[k], &out);
 	if (with_data)
@@ -291,7 +311,7 @@ run_batch(struct tx *tx, size_t from, size_t to, bool with_rset, bool with_data)
 	if (!good || (with_rset && !hear(tx, SMTP_RSET)))
 		return false;
 	if (from == 0) {
-		if (!hear(tx, SMTP_MAIL))
+		if (!hear_xforward(tx, forwards) || !hear(tx, SMTP_MAIL))
 			return false;
 		take_mail_reply(tx);
 	}
@@ -327,6 +347,27 @@ run_one(struct tx *tx, enum smtp_step step, struct str *command)
 	return send_text(tx, step, command) && hear(tx, step);
 }
 
+/* One command at a time, for a server without PIPELINING. */
+static bool
+run_xforward(struct tx *tx)
+{
+	struct str all = STR_EMPTY, out = STR_EMPTY;
+	struct span rest, line;
+	bool good = true;
+
+	(void)smtp_xforward_add(tx->s, tx->job->d, &all);
+	rest = str_span(&all);
+	while (good && span_split(&rest, '\n', &line) && !span_empty(line)) {
+		str_add(&out, line);
+		str_putc(&out, '\n');
+		good = send_text(tx, SMTP_XFORWARD, &out) &&
+		    hear_xforward(tx, 1);
+	}
+	str_fini(&all);
+	str_fini(&out);
+	return good;
+}
+
 static bool
 run_in_turn(struct tx *tx, struct str *out)
 {
@@ -336,6 +377,8 @@ run_in_turn(struct tx *tx, struct str *out)
 			return false;
 		tx->s->dirty = false;
 	}
+	if (!run_xforward(tx))
+		return false;
 	add_mail(tx, out);
 	if (!run_one(tx, SMTP_MAIL, out))
 		return false;
@@ -388,6 +431,27 @@ send_content(struct tx *tx, const struct str *out, uint64_t *moved)
 		tx->refused = true;
 	}
 	return false;
+}
+
+/* The last of the content and the dot; for some firewalls not in one. */
+static bool
+send_end(struct tx *tx, struct str *out, uint64_t *moved)
+{
+	static const struct span dot = { ".\r\n", 3 };
+	int64_t delay = smtp_pix_delay(tx->s, tx->job->d->envelope);
+
+	if (delay == 0)
+		return send_content(tx, out, moved);
+	str_truncate(out, str_len(out) - dot.len);
+	if (!send_content(tx, out, moved))
+		return false;
+	if (fiber_sleep(deadline_in(delay)) == IO_CANCELLED) {
+		smtp_lost(tx->s, IO_CANCELLED, SMTP_BODY, &tx->job->why);
+		return false;
+	}
+	tx->s->end.at_ns += delay * 1000000000;
+	str_set(out, dot);
+	return send_content(tx, out, moved);
 }
 
 /* The dot must never end a message that is not whole. */
@@ -467,7 +531,7 @@ copy_content(struct tx *tx, char *buf, size_t room, struct str *out)
 	if (encoder.broke_line)
 		log_info("breaking line > %lld bytes with <CR><LF>SPACE",
 		    (long long)smtp_conf.line_length_limit);
-	return send_content(tx, out, &moved);
+	return send_end(tx, out, &moved);
 }
 
 static bool
@@ -512,11 +576,18 @@ end_of_data(struct tx *tx)
 	return true;
 }
 
+/* An LMTP server answers a dot once for each recipient, here not at all: only
+ * the end of the session tells it that there is no message. */
 static bool
 lone_dot(struct tx *tx)
 {
 	struct str dot = STR_EMPTY;
 	bool good;
+
+	if (smtp_setup.lmtp) {
+		tx->s->broken = true;
+		return true;
+	}
 
 	str_adds(&dot, ".\r\n");
 	good = send_text(tx, SMTP_DOT, &dot) && hear(tx, SMTP_DOT);

@@ -14,6 +14,7 @@
 #include "daemons/shared/delivery_agent.h"
 #include "daemons/shared/mailbox_client.h"
 #include "daemons/shared/mbox_lock.h"
+#include "daemons/shared/status_filter.h"
 #include "daemons/shared/tables.h"
 #include "daemons/virtual/virtual_conf.h"
 #include "maps/addrfind.h"
@@ -221,6 +222,8 @@ prepare(void)
 	if (virtual_conf.mailbox_base[0] != '/')
 		log_warn("virtual_mailbox_base is not an absolute path: "
 		    "\"%s\"", virtual_conf.mailbox_base);
+	status_filter_open("virtual_delivery_status_filter",
+	    virtual_conf.status_filter);
 	delivery_agent_setup(deliver, "virtual");
 	str_fini(&why);
 }

@@ -8,6 +8,9 @@
 struct virtual_conf virtual_conf;
 
 static const struct param rows[] = {
+	PARAM_STR("virtual_delivery_status_filter",
+	    &virtual_conf.status_filter,
+	    .dflt = "$default_delivery_status_filter"),
 	PARAM_STR("virtual_mailbox_base", &virtual_conf.mailbox_base,
 	    .dflt = ""),
 	PARAM_STR("virtual_mailbox_maps", &virtual_conf.mailbox_maps,

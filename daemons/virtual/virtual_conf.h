@@ -9,6 +9,7 @@
 #include "common/mail/param.h"
 
 struct virtual_conf {
+	const char *status_filter;
 	const char *mailbox_base, *mailbox_maps, *uid_maps, *gid_maps;
 	const char *mailbox_lock;
 	int64_t minimum_uid, mailbox_limit;

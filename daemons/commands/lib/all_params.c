@@ -11,6 +11,7 @@
 #include "daemons/bounce/bounce_conf.h"
 #include "daemons/cleanup/cleanup_conf.h"
 #include "daemons/commands/lib/commands_conf.h"
+#include "daemons/error/error_conf.h"
 #include "daemons/flush/flush_conf.h"
 #include "daemons/local/local_conf.h"
 #include "daemons/pickup/pickup_conf.h"
@@ -23,7 +24,7 @@
 
 static const struct param_set *const sets[] = {
 	&conf_core_params, &anvil_params, &bounce_params, &cleanup_params,
-	&flush_params, &lmtp_params, &local_params, &pickup_params, &proxymap_params,
+	&error_params, &flush_params, &lmtp_params, &local_params, &pickup_params, &proxymap_params,
 	&qmgr_params, &rewrite_params, &smtp_params, &smtpd_params,
 	&commands_params, &virtual_params,
 };

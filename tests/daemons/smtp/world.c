@@ -329,9 +329,18 @@ world_deliver(struct world *w, const char *nexthop,
 {
 	struct arena *arena = arena_new();
 	struct envelope envelope = { .sender = SPAN(mail->sender),
-		.arrival_us = clock_wall_us(), .flags = mail->flags,
+		.arrival_us = clock_wall_us() - mail->age_s * 1000000,
+		.flags = mail->flags,
 		.data_size = strlen(mail->content), .dsn_ret = mail->dsn_ret,
 		.dsn_envid = SPAN(mail->envid) };
+	if (mail->from_client) {
+		envelope.client_name = SPAN("client.lan");
+		envelope.client_address = SPAN("2001:db8::5");
+		envelope.client_port = SPAN("1025");
+		envelope.helo = SPAN("a+b=c");
+		envelope.protocol = SPAN("ESMTP");
+		envelope.rewrite_context = SPAN("local");
+	}
 	struct envelope_rcpt rcpts[80];
 	size_t n = 0;
 

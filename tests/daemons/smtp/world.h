@@ -28,6 +28,8 @@ struct world_mail {
 	const char *envid;
 	const char *orcpt;		/* of all recipients */
 	unsigned notify;
+	int64_t age_s;			/* since it arrived */
+	bool from_client;		/* came from client.lan[2001:db8::5] */
 	bool short_file;		/* the queue file lacks its end */
 };
 

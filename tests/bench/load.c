@@ -5,18 +5,22 @@
  *	load --to 127.0.0.1:PORT [--clients N] [--messages N]
  *	    [--per-connection N] [--size BYTES] [--recipients N]
  *	    [--recipient FORMAT] [--spread N] [--pipeline yes]
- *	    [--sources N] [--first-id N] [--hold yes]
+ *	    [--sources N] [--first-id N] [--hold yes] [--slow commands|data]
  *
  * FORMAT has one %u for the number of the recipient; with --spread a message
  * has one recipient, the next of N for each message. Per connection 0 means
  * that a client keeps its connection. What is refused or lost is sent again
  * and counted. With --hold each client stays connected after EHLO, or after
  * the messages, until standard input ends; "holding" is printed first. Then
- * each has to answer NOOP once more. Prints one line of JSON, and with --hold
- * another: {"answered": N}. SPDX-License-Identifier: Apache-2.0
+ * each has to answer NOOP once more. With --slow each sends a byte of its MAIL
+ * command, or of its content, now and then; what is left comes at the end, and
+ * has to be answered. Contents are stopped after 0 to 15 KB, as far as they
+ * have so much. Prints one line of JSON, and with --hold another:
+ * {"answered": N}. SPDX-License-Identifier: Apache-2.0
  */
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -28,7 +32,8 @@
 /* More half-open connections than this only overflow the listener. */
 #define OPENING 64
 #define REST_NS 50000000
-#define ANSWER_NS 30000000000
+#define ANSWER_NS 60000000000
+#define SLOW_NS 5000000000		/* between two bytes of a slow client */
 #define FAILURES 100000
 
 enum state { CLOSED, OPENS, GREETING, EHLO, ENVELOPE, CONTENT, QUIT, HOLDS };
@@ -46,6 +51,7 @@ struct client {
 	char *text;
 	size_t text_length, text_room, out_done;
 	bool with_body;
+	size_t allowed;			/* not more goes out; slow clients */
 	/* Recipients named so far when they are not pipelined. */
 	uint64_t recipients, id;
 	bool has_id;
@@ -57,6 +63,7 @@ static uint64_t clients = 1, messages, per_connection = 1, size = 2048;
 static uint64_t recipients = 1, spread, sources = 1, first_id;
 static const char *recipient_format = "u%u@relay.test";
 static bool pipeline, hold;
+static enum { NOT_SLOW, SLOW_COMMANDS, SLOW_DATA } slow;
 
 static char *body;
 static size_t body_length;
@@ -146,28 +153,40 @@ failed(struct client *c, const char *what)
 	rest(c, REST_NS);
 }
 
+static size_t
+smaller(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+static size_t
+whole_length(const struct client *c)
+{
+	return c->text_length + (c->with_body ? body_length + 3 : 0);
+}
+
 /* Sends what is there; the rest when the socket takes more. */
 static void
 flush(struct client *c)
 {
 	for (;;) {
-		size_t total = c->text_length + (c->with_body ? body_length + 3 : 0);
+		size_t total = smaller(whole_length(c), c->allowed);
 		struct iovec parts[2];
 		int count = 0;
 		ssize_t n;
 		struct msghdr message = { .msg_iov = parts };
 
-		if (c->out_done == total)
+		if (c->out_done >= total)
 			return;
 		if (c->out_done < c->text_length)
 			parts[count++] = (struct iovec){ c->text + c->out_done,
-			    c->text_length - c->out_done };
-		if (c->with_body) {
+			    smaller(c->text_length, total) - c->out_done };
+		if (total > c->text_length) {
 			size_t from = c->out_done > c->text_length ?
 			    c->out_done - c->text_length : 0;
 
 			parts[count++] = (struct iovec){ body + from,
-			    body_length + 3 - from };
+			    total - c->text_length - from };
 		}
 		message.msg_iovlen = (size_t)count;
 		n = sendmsg(c->fd, &message, MSG_NOSIGNAL);
@@ -187,6 +206,14 @@ new_text(struct client *c, enum state state, unsigned awaited)
 	c->awaited = awaited;
 	c->text_length = c->out_done = 0;
 	c->with_body = false;
+	c->allowed = SIZE_MAX;
+}
+
+static void
+park(struct client *c)
+{
+	c->state = HOLDS;
+	holding++;
 }
 
 static bool
@@ -229,14 +256,22 @@ begin_content(struct client *c)
 	    BENCH_HEADER "%lu %zu\r\n\r\n",
 	    c->id, c->id, (int)getpid(), c->id, body_length);
 	c->with_body = true;
+	if (slow == SLOW_DATA) {
+		park(c);
+		c->allowed = c->number % 16 * 1024;
+	}
 	flush(c);
 }
 
+/* Begins a command that ends when standard input does. */
 static void
-park(struct client *c)
+begin_slowly(struct client *c)
 {
-	c->state = HOLDS;
-	holding++;
+	park(c);
+	new_text(c, HOLDS, 1);
+	add(c, "MAIL FROM:<sender@source.test>\r\n");
+	c->allowed = 1;
+	flush(c);
 }
 
 static void
@@ -271,6 +306,8 @@ next_step(struct client *c)
 	case EHLO:
 		if (c->has_id)
 			begin_message(c);
+		else if (slow == SLOW_COMMANDS)
+			begin_slowly(c);
 		else
 			park(c);
 		break;
@@ -497,6 +534,9 @@ options(int argc, char **argv)
 			pipeline = strcmp(value, "yes") == 0;
 		else if (strcmp(name, "--hold") == 0)
 			hold = strcmp(value, "yes") == 0;
+		else if (strcmp(name, "--slow") == 0)
+			slow = strcmp(value, "data") == 0 ? SLOW_DATA :
+			    SLOW_COMMANDS;
 		else
 			die("no option %s", name);
 	}
@@ -514,6 +554,44 @@ take_events(int wait)
 		event_of(events[i].data.ptr, events[i].events);
 }
 
+/* A byte of each slow client in turn; never the last two of what it says. */
+static void
+send_slowly(void)
+{
+	static uint64_t turn;
+	static uint64_t begun_ns, sent;
+
+	if (begun_ns == 0)
+		begun_ns = now_ns();
+	uint64_t due = (now_ns() - begun_ns) / (SLOW_NS / clients);
+
+	for (; sent < due; sent++) {
+		struct client *c = &all[turn++ % clients];
+
+		if (c->state != HOLDS || c->allowed + 2 >= whole_length(c))
+			continue;
+		c->allowed++;
+		flush(c);
+	}
+}
+
+static void
+hold_all(void)
+{
+	struct pollfd input = { .fd = 0, .events = POLLIN };
+	char text[64];
+
+	for (;;) {
+		if (poll(&input, 1, slow != NOT_SLOW ? 10 : -1) > 0 &&
+		    read(0, text, sizeof text) <= 0)
+			return;
+		if (slow != NOT_SLOW) {
+			send_slowly();
+			take_events(0);
+		}
+	}
+}
+
 /* Whether those that were held are still served. */
 static void
 ask_all(void)
@@ -523,11 +601,14 @@ ask_all(void)
 	for (uint64_t i = 0; i < clients; i++) {
 		struct client *c = &all[i];
 
-		if (c->state == HOLDS) {
+		if (c->state != HOLDS)
+			continue;
+		if (slow == NOT_SLOW) {
 			new_text(c, HOLDS, 1);
 			add(c, "NOOP\r\n");
-			flush(c);
 		}
+		c->allowed = SIZE_MAX;
+		flush(c);
 		if (i % OPENING == 0)
 			take_events(0);
 	}
@@ -557,13 +638,13 @@ main(int argc, char **argv)
 	start_ns = now_ns();
 	while (done < messages || live > 0 || hold) {
 		take_events(open_clients());
-		if (hold && !told && holding == clients && done == messages) {
+		if (hold && !told && holding == clients &&
+		    (done == messages || slow == SLOW_DATA)) {
 			told = true;
 			report(start_ns);
 			printf("holding\n");
 			fflush(stdout);
-			while (getchar() != EOF)
-				;
+			hold_all();
 			ask_all();
 			return 0;
 		}

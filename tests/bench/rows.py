@@ -243,22 +243,25 @@ class Submission(Row):
 
 
 class Idle(Row):
-    """Sessions that are open and say nothing."""
+    """Sessions that are open and say nothing, or a byte now and then."""
 
     AT_ONCE = 10000
     figures = [("pss_kb", "KB a session (proportional)", False),
                ("rss_kb", "KB a session (resident, shared pages counted in each process)",
                 False)]
 
-    def __init__(self, name, title, sessions, messages, **more):
+    def __init__(self, name, title, sessions, messages, slow=None, **more):
         super().__init__(name, title, {"default_process_limit": str(sessions + 100)}, **more)
         self.sessions = sessions
         self.messages = messages
+        # Contents of which some wait in smtpd, and some are on their way.
+        self.options = {"slow": slow, "size": 40 << 10} if slow else {}
+        self.late = slow == "data"
 
     def measure(self, mail, world):
         # So that what one message needs is there already.
         sys_.send_all(mail, world.sink_port, 50, clients=2)
-        with sys_.listening_sink(world.sink_port, "--messages",
+        with sys_.listening_sink(world.sink_port, "--patience", sys_.PATIENCE, "--messages",
                                  max(self.messages, 1)) as sink:
             before = settled(mail)
             with contextlib.ExitStack() as loads:
@@ -268,12 +271,12 @@ class Idle(Row):
                     count = min(self.AT_ONCE, self.sessions - first)
                     one = loads.enter_context(sys_.load(
                         mail.port, count if self.messages else 0, clients=count,
-                        hold="yes", sources=40, first_id=first))
-                    held = one.result(120)
+                        hold="yes", sources=40, first_id=first, **self.options))
+                    held = one.result(300)
                     if one.line(10) != "holding" or held["holding"] != count:
                         raise sys_.NotAll(f"not all sessions: {held}")
                     sessions.append((one, held))
-                if self.messages:
+                if self.messages and not self.late:
                     sink.result()
                     mail.wait_empty()
                 # Connections between the services are kept for five seconds.
@@ -281,8 +284,10 @@ class Idle(Row):
                 answered = 0
                 for one, _ in sessions:
                     one.process.stdin.close()
-                    answered += one.result(60)["answered"]
+                    answered += one.result(90)["answered"]
                     one.finish()
+                if self.late and not sink.result()["complete"]:
+                    raise sys_.NotAll("not all messages came")
         if answered < self.sessions:
             raise sys_.NotAll(f"only {answered} sessions answer after their rest")
         by_program = {name: [after[name][0] - before.get(name, [0])[0], after[name][2]]
@@ -292,7 +297,8 @@ class Idle(Row):
                 "sessions": self.sessions, "seconds": sum(
                     held["end_ns"] - held["start_ns"] for _, held in sessions) / 1e9,
                 "failures": sum(held["failures"] for _, held in sessions),
-                "smtpd_pss_kb": by_program["smtpd"][0], "smtpd": by_program["smtpd"][1]}
+                **{f"{name}_pss_kb": kinds[0] for name, kinds in by_program.items()},
+                "smtpd": by_program["smtpd"][1]}
 
 
 def total(memory, which):
@@ -590,6 +596,14 @@ ROWS = [
     Idle("idle20000", "20 000 idle sessions after EHLO", 20000, 0, only="waypost"),
     Idle("idle20000_used", "20 000 idle sessions after a message each", 20000, 20000,
          only="waypost"),
+    Idle("slow1000", "1000 sessions, a byte of a command every five seconds", 1000, 0,
+         slow="commands"),
+    Idle("slow1000_data", "1000 sessions, a byte of a message every five seconds", 1000, 1000,
+         slow="data"),
+    Idle("slow20000", "20 000 sessions, a byte of a command every five seconds", 20000, 0,
+         slow="commands", only="waypost"),
+    Idle("slow20000_data", "20 000 sessions, a byte of a message every five seconds", 20000,
+         20000, slow="data", only="waypost"),
     Deferred("deferred50k", "50 000 deferred messages", 50000),
     Deferred("deferred1m", "1 000 000 deferred messages", 1000000, only="waypost"),
     *(Row(f"clients{n}", f"relay 2 KiB, {n} clients, connections kept",

@@ -93,6 +93,30 @@ class LoadAndSink(unittest.TestCase):
         self.assertEqual(sink.wait(), 1)
         self.assertEqual((came["unique"], came["complete"]), (10, False))
 
+    def test_slow_clients_end_what_they_began(self):
+        for slow, messages in (("commands", 0), ("data", 20)):
+            with self.subTest(slow=slow):
+                sink = self.sink("--messages", max(messages, 1))
+                load = tool("load", "--to", f"{instance.HOST}:{self.port}", "--messages",
+                            messages, "--clients", 20, "--hold", "yes", "--slow", slow,
+                            "--size", 30000)
+                self.addCleanup(load.stdout.close)
+                self.addCleanup(load.wait)
+                self.addCleanup(load.kill)
+                held = json.loads(load.stdout.readline())
+                self.assertEqual(load.stdout.readline(), "holding\n")
+                self.assertEqual((held["holding"], held["sent"]), (20, 0))
+                load.stdin.close()
+                self.assertEqual(json.loads(load.stdout.readline()),
+                                 {"answered": 20, "failures": 0})
+                if not messages:
+                    sink.terminate()
+                came = json.loads(sink.stdout.readline())
+                self.assertEqual((came["unique"], came["complete"]),
+                                 (messages, messages > 0))
+                sink.terminate()
+                sink.wait()
+
     def test_what_is_refused_is_sent_again_and_counted(self):
         refused = []
 

@@ -7,14 +7,12 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "common/base/log.h"
-#include "common/mail/mime.h"
+#include "common/mail/mime_quote.h"
 #include "common/mail/token822.h"
 #include "daemons/shared/body_lines.h"
 #include "daemons/shared/header_checks.h"
 #include "daemons/shared/tables.h"
 #include "daemons/smtp/smtp_priv.h"
-
-#define QP_LINE_MOST 76			/* RFC 2045 6.7, "=" included */
 
 static struct maps *header_maps, *mime_maps, *nested_maps, *body_maps;
 
@@ -23,10 +21,7 @@ struct smtp_content {
 	struct body_lines lines;
 	struct str *out;		/* of the call at work */
 	bool downgrade;
-	bool encoded_header;		/* "8bit" was said and is held back */
-	bool quoted;			/* this part is being encoded */
-	size_t column;			/* of its line */
-	char held;			/* white space that may end it, or 0 */
+	struct mime_quote quote;
 	bool failed;
 };
 
@@ -69,70 +64,6 @@ bool
 smtp_content_failed(const struct smtp_content *c)
 {
 	return c->failed;
-}
-
-/* --- Quoted-printable ----------------------------------------------------*/
-
-static void
-put_unit(struct smtp_content *c, struct span unit)
-{
-	if (c->column + unit.len >= QP_LINE_MOST) {
-		str_adds(c->out, "=\n");
-		c->column = 0;
-	}
-	str_add(c->out, unit);
-	c->column += unit.len;
-}
-
-static void
-put_coded(struct smtp_content *c, char byte)
-{
-	static const char digits[] = "0123456789ABCDEF";
-	const char unit[3] = { '=', digits[(unsigned char)byte >> 4],
-		digits[byte & 15] };
-
-	put_unit(c, span_of(unit, sizeof(unit)));
-}
-
-/* White space at the end of a line has to be coded. */
-static void
-put_held(struct smtp_content *c, bool at_end)
-{
-	if (c->held != '\0' && at_end)
-		put_coded(c, c->held);
-	else if (c->held != '\0')
-		put_unit(c, span_of(&c->held, 1));
-	c->held = '\0';
-}
-
-static void
-put_quoted(struct smtp_content *c, struct span bytes)
-{
-	for (size_t i = 0; i < bytes.len; i++) {
-		char byte = bytes.p[i];
-
-		put_held(c, byte == '\n');
-		if (byte == '\n') {
-			str_putc(c->out, '\n');
-			c->column = 0;
-		} else if (byte == ' ' || byte == '\t') {
-			c->held = byte;
-		} else if (byte > ' ' && byte <= '~' && byte != '=') {
-			put_unit(c, span_of(&byte, 1));
-		} else {
-			put_coded(c, byte);
-		}
-	}
-}
-
-/* What stood before ended without a line end, if at all. */
-static void
-end_part(struct smtp_content *c)
-{
-	if (c->quoted)
-		put_held(c, true);
-	c->quoted = false;
-	c->column = 0;
 }
 
 /* --- Checks --------------------------------------------------------------*/
@@ -249,16 +180,6 @@ put_header(struct smtp_content *c, enum mime_place place, enum header_id id,
 	str_fini(&changed);
 }
 
-static bool
-says_8bit(struct span line)
-{
-	struct span value = span_trim(header_value(line,
-	    header_name_length(line)));
-
-	return span_is_nocase(value, "8bit")
-	    || span_is_nocase(value, "binary");
-}
-
 static void
 on_header(enum mime_place place, struct span line, size_t name_length,
     void *arg)
@@ -272,25 +193,10 @@ on_header(enum mime_place place, struct span line, size_t name_length,
 	if (stays(c, mime ? mime_maps : place == MIME_NESTED ? nested_maps
 	    : header_maps, "header", &line, &value)) {
 		id = header_find(span_sub(line, 0, header_name_length(line)));
-		if (c->downgrade && id == HEADER_CONTENT_TRANSFER_ENCODING
-		    && says_8bit(line))
-			c->encoded_header = true;
-		else
+		if (!c->downgrade || !mime_quote_holds(&c->quote, id, line))
 			put_header(c, place, id, line);
 	}
 	str_fini(&value);
-}
-
-/* Headers are over: the one that was held back is what is true now. */
-static void
-settle_encoding(struct smtp_content *c)
-{
-	if (!c->encoded_header)
-		return;
-	c->encoded_header = false;
-	c->quoted = !mime_is_container(c->mime);
-	str_addf(c->out, "Content-Transfer-Encoding: %s\n",
-	    c->quoted ? "quoted-printable" : "7bit");
 }
 
 static void
@@ -298,7 +204,7 @@ on_content(struct span bytes, void *arg)
 {
 	struct smtp_content *c = arg;
 
-	settle_encoding(c);
+	mime_quote_settle(&c->quote, c->mime, c->out);
 	body_lines_add(&c->lines, bytes);
 }
 
@@ -315,18 +221,8 @@ on_boundary(struct span line, void *arg)
 {
 	struct smtp_content *c = arg;
 
-	c->encoded_header = false;
-	end_part(c);
+	mime_quote_end_part(&c->quote, c->out);
 	body_lines_add(&c->lines, line);
-}
-
-static void
-put_bytes(struct smtp_content *c, struct span bytes)
-{
-	if (c->quoted)
-		put_quoted(c, bytes);
-	else
-		str_add(c->out, bytes);
 }
 
 static void
@@ -336,9 +232,9 @@ on_line(struct span line, bool ends, void *arg)
 	struct str value = STR_EMPTY;
 
 	if (stays(c, body_maps, "body", &line, &value)) {
-		put_bytes(c, line);
+		mime_quote_put(&c->quote, line, c->out);
 		if (ends)
-			put_bytes(c, SPAN("\n"));
+			mime_quote_put(&c->quote, SPAN("\n"), c->out);
 	}
 	str_fini(&value);
 }
@@ -346,7 +242,9 @@ on_line(struct span line, bool ends, void *arg)
 static void
 on_rest(struct span bytes, void *arg)
 {
-	put_bytes(arg, bytes);
+	struct smtp_content *c = arg;
+
+	mime_quote_put(&c->quote, bytes, c->out);
 }
 
 static void
@@ -400,7 +298,7 @@ smtp_content_end(struct smtp_content *c, struct str *out)
 {
 	c->out = out;
 	mime_end(c->mime);
-	settle_encoding(c);
+	mime_quote_settle(&c->quote, c->mime, c->out);
 	body_lines_end(&c->lines);
-	end_part(c);
+	mime_quote_end_part(&c->quote, c->out);
 }

@@ -328,6 +328,35 @@ token822_each_address(struct span value, token822_fn *fn, void *arg)
 }
 
 static void
+skip_token(struct scan *s)
+{
+	if (peek(s) == '(')
+		skip_comment(s);
+	else if (memchr("<>,;)", peek(s), 5) != NULL)
+		s->at++;
+	else
+		take_piece(s, NULL);
+}
+
+struct span
+token822_first_tokens(struct span value, size_t most)
+{
+	struct scan s = { .value = value };
+
+	if (value.len <= most)
+		return value;
+	for (size_t n = 0; n < most && more(&s); n++) {
+		while (more(&s) && (ascii_is_space(peek(&s)) ||
+		    peek(&s) == '\0'))
+			s.at++;
+		if (more(&s))
+			skip_token(&s);
+	}
+	return span_empty(span_trim(span_skip(value, s.at))) ? value
+	    : span_sub(value, 0, s.at);
+}
+
+static void
 keep_first(const struct token822_address *found, void *arg)
 {
 	struct str *out = arg;

@@ -25,6 +25,10 @@ struct token822_address {
 typedef void token822_fn(const struct token822_address *address, void *arg);
 void token822_each_address(struct span value, token822_fn *fn, void *arg);
 
+/* So many words, quoted strings, comments and single signs of the value, and no
+ * more: all of it, or its beginning. */
+struct span token822_first_tokens(struct span value, size_t most);
+
 /* The first one's internal form replaces *out; empty if there is none. */
 void token822_first(struct span value, struct str *out);
 

@@ -16,6 +16,10 @@ struct cleanup_conf {
 	const char *propagate_unmatched_extensions;
 	const char *message_drop_headers, *undisclosed_recipients_header;
 	const char *remote_header_rewrite_domain, *smtputf8_autodetect_classes;
+	const char *header_from_format, *full_name_encoding_charset;
+	const char *non_empty_end_of_header_action;
+	int64_t header_address_token_limit;
+	bool force_mime_input_conversion;
 	int64_t virtual_alias_expansion_limit, virtual_alias_recursion_limit;
 	int64_t virtual_alias_address_length_limit, duplicate_filter_limit;
 	const char *always_bcc, *sender_bcc_maps, *recipient_bcc_maps;

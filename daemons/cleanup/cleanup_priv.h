@@ -43,6 +43,8 @@ struct transaction {
 	struct strlist *extracted, *extracted_resent;
 	bool has_8bit, has_utf8_header;
 
+	struct convert *convert;	/* NULL: nothing is converted */
+
 	/* Checks. */
 	struct mime *mime;		/* NULL: nobody looks for parts */
 	struct body_lines *lines;	/* NULL: nobody looks at them */
@@ -81,6 +83,8 @@ void map_bcc(struct transaction *t, struct span address);
 void map_redirect(struct transaction *t, struct span address);
 /* Was SMTPUTF8 asked for, or do we ask for it ourselves? */
 bool map_wants_utf8(const struct transaction *t);
+/* Are addresses in its headers rewritten at all? */
+bool map_wants_headers(const struct transaction *t);
 /* An address in a header: appended to out, internal form. Suspends. */
 void map_header_address(struct transaction *t, struct span address,
     unsigned header_kind, struct str *out);
@@ -113,13 +117,19 @@ void body_begin(struct transaction *t);
 void body_take(struct transaction *t, struct span bytes);
 void body_end(struct transaction *t);
 
+/* convert.c: what is to be taken in place of what came; good until the next
+ * call. */
+void convert_begin(struct transaction *t);
+struct span convert_take(struct transaction *t, struct span bytes);
+struct span convert_end(struct transaction *t);
+
 /* masquerade.c: setup before the jail. */
 void masquerade_setup(void);
 void masquerade_close_all(void);	/* tests: before another set-up */
 /* Takes subdomains of masquerade_domains from an address. Suspends. */
 void masquerade(struct transaction *t, struct str *address);
 
-/* headers.c */
+/* headers.c: setup before the jail. */
 void headers_setup(void);
 void headers_take(struct transaction *t, struct span bytes);
 /* No more input: what is open is closed, missing headers are added. */

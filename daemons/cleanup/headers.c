@@ -10,11 +10,13 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "common/base/names.h"
 #include "common/base/strlist.h"
 #include "common/base/utf8.h"
 #include "common/mail/address.h"
 #include "common/mail/conf_core.h"
 #include "common/mail/date822.h"
+#include "common/mail/from822.h"
 #include "common/mail/token822.h"
 #include "daemons/cleanup/cleanup_priv.h"
 
@@ -23,12 +25,38 @@
 
 static uint32_t dropped[2];
 static struct strlist dropped_others;
+static enum from822_form from_format;
+
+/* What is done about a body that no empty line parts from the headers. */
+static enum { END_QUIETLY, END_TOLD, END_REFUSED } end_action;
+
+static const struct name_value end_words[] = {
+	{ "fix_quietly", END_QUIETLY }, { "add_header", END_TOLD },
+	{ "reject", END_REFUSED }, { NULL, 0 },
+};
+
+static void
+read_words(void)
+{
+	const char *action = cleanup_conf.non_empty_end_of_header_action;
+	int value = names_value(end_words, SPAN(action));
+
+	if (value < 0)
+		fatal("non_empty_end_of_header_action = %s: expected "
+		    "fix_quietly, add_header or reject", action);
+	end_action = (unsigned)value;
+	if (!from822_form(SPAN(cleanup_conf.header_from_format),
+	    &from_format))
+		fatal("header_from_format = %s: expected standard or "
+		    "obsolete", cleanup_conf.header_from_format);
+}
 
 void
 headers_setup(void)
 {
 	struct span list = SPAN(cleanup_conf.message_drop_headers), word;
 
+	read_words();
 	memset(dropped, 0, sizeof(dropped));
 	strlist_fini(&dropped_others);
 	while (span_token(&list, STRLIST_CONF, &word)) {
@@ -116,6 +144,12 @@ take_header(struct transaction *t, enum header_id id, struct span line,
 		log_message_id(value, "message-id");
 	if (id == HEADER_RESENT_MESSAGE_ID)
 		log_message_id(value, "resent-message-id");
+	if ((kind & (HEADER_IS_SENDER | HEADER_IS_RCPT))
+	    && map_wants_headers(t)) {
+		value = token822_first_tokens(value,
+		    (size_t)cleanup_conf.header_address_token_limit);
+		line.len = (size_t)(value.p + value.len - line.p);
+	}
 	if ((kind & HEADER_IS_EXTRACTED) && (t->flags & CLEANUP_EXTRACT_RCPT))
 		token822_each_address(value, extract_one,
 		    kind & HEADER_IS_RESENT ? t->extracted_resent
@@ -213,48 +247,22 @@ add_date(struct transaction *t, enum header_id id)
 	put_line(t, &line);
 }
 
-/* "Full Name <addr>", the name quoted where it has to be. */
-static void
-add_sender(struct str *line, const struct envelope *e)
-{
-	bool plain = true;
-
-	if (span_empty(e->full_name)) {
-		address_quote(line, e->sender);
-		return;
-	}
-	for (size_t i = 0; i < e->full_name.len; i++)
-		if (!ascii_is_alnum(e->full_name.p[i])
-		    && e->full_name.p[i] != ' ')
-			plain = false;
-	if (!plain)
-		str_putc(line, '"');
-	for (size_t i = 0; i < e->full_name.len; i++) {
-		char c = e->full_name.p[i];
-
-		if (c == '"' || c == '\\')
-			str_putc(line, '\\');
-		str_putc(line, c == '\n' || c == '\r' ? ' ' : c);
-	}
-	if (!plain)
-		str_putc(line, '"');
-	str_adds(line, " <");
-	address_quote(line, e->sender);
-	str_putc(line, '>');
-}
-
 static void
 add_from(struct transaction *t, enum header_id id)
 {
-	struct str line = STR_EMPTY;
+	struct str line = STR_EMPTY, daemon = STR_EMPTY;
+	const struct envelope *e = &t->envelope;
 
+	str_printf(&daemon, "MAILER-DAEMON@%s", conf_core.myorigin);
 	str_printf(&line, "%s: ", header_name(id));
-	if (span_empty(t->envelope.sender))
-		str_addf(&line, "MAILER-DAEMON@%s (Mail Delivery System)",
-		    conf_core.myorigin);
+	if (span_empty(e->sender))
+		from822_print(&line, from_format,
+		    SPAN("Mail Delivery System"), str_span(&daemon), "");
 	else
-		add_sender(&line, &t->envelope);
+		from822_print(&line, from_format, e->full_name, e->sender,
+		    cleanup_conf.full_name_encoding_charset);
 	str_putc(&line, '\n');
+	str_fini(&daemon);
 	put_line(t, &line);
 }
 
@@ -320,6 +328,29 @@ begin_body(struct transaction *t)
 
 /* ---- input ---- */
 
+/* A line that is no header, and not empty, stands where headers end. */
+static void
+end_is_missing(struct transaction *t, struct span line)
+{
+	if (!(t->flags & CLEANUP_FILTER))
+		return;
+	switch (end_action) {
+	case END_QUIETLY:
+		break;
+	case END_TOLD:
+		flush_header(t);
+		content_put(t, SPAN("MIME-Error: message header was not "
+		    "terminated by empty line\n"));
+		break;
+	case END_REFUSED:
+		checks_log(t, "reject", "mime-error no empty line behind the "
+		    "message header:", line, SPAN_NONE);
+		transaction_fail(t, CLEANUP_CONTENT,
+		    "5.6.0 no empty line behind the message header");
+		break;
+	}
+}
+
 static void
 append_header(struct transaction *t, struct span text)
 {
@@ -363,6 +394,8 @@ take_line(struct transaction *t, struct span line)
 	    && (span_starts(line, SPAN("From "))
 	    || span_starts(line, SPAN(">From "))))
 		return;
+	if (line.len > 0)
+		end_is_missing(t, line);
 	begin_body(t);
 	if (line.len > 0) {
 		body_take(t, line);
@@ -391,6 +424,7 @@ take_unfinished(struct transaction *t, struct span bytes)
 	if (str_len(t->line) < LINE_MOST
 	    || is_header_line(t, str_span(t->line)))
 		return;
+	end_is_missing(t, str_span(t->line));
 	begin_body(t);
 	body_take(t, str_span(t->line));
 	str_clear(t->line);

@@ -265,6 +265,13 @@ map_sender(struct transaction *t)
 	look_for_bcc(t, sender_bcc, t->envelope.sender);
 }
 
+bool
+map_wants_headers(const struct transaction *t)
+{
+	return span_is(t->envelope.rewrite_context, "local") ||
+	    cleanup_conf.remote_header_rewrite_domain[0] != '\0';
+}
+
 void
 map_header_address(struct transaction *t, struct span address,
     unsigned header_kind, struct str *out)
@@ -272,8 +279,7 @@ map_header_address(struct transaction *t, struct span address,
 	bool local = span_is(t->envelope.rewrite_context, "local");
 	struct rewrite_answer answer;
 
-	if ((!local && cleanup_conf.remote_header_rewrite_domain[0] == '\0')
-	    || address.len > ENVELOPE_ADDRESS_MOST) {
+	if (!map_wants_headers(t) || address.len > ENVELOPE_ADDRESS_MOST) {
 		str_set(out, address);
 		return;
 	}

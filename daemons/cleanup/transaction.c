@@ -105,6 +105,7 @@ begin(struct arena *arena, struct arena *scratch, struct cleanup_begin *rq)
 		log_warn("%s", service_refusal());
 		transaction_fail(t, CLEANUP_CONFIG, NULL);
 	} else {
+		convert_begin(t);
 		map_sender(t);
 		take_rcpts(t, &rq->rcpts);
 	}
@@ -279,6 +280,7 @@ end(struct transaction *t, struct cleanup_result *result)
 {
 	if (t->status == CLEANUP_OK) {
 		start_file(t);
+		headers_take(t, convert_end(t));
 		headers_end(t);
 		add_extracted(t);
 		add_bcc(t);
@@ -365,7 +367,7 @@ take_data(struct attr_frame *frame, struct arena *scratch,
 	if (t->status != CLEANUP_OK)
 		return true;
 	start_file(t);
-	headers_take(t, rq.bytes);
+	headers_take(t, convert_take(t, rq.bytes));
 	return true;
 }
 

@@ -209,3 +209,25 @@ T_TEST(addresses_are_replaced_and_the_rest_stays)
 		str_fini(&out);
 	}
 }
+
+T_TEST(tokens_are_counted)
+{
+	static const struct {
+		const char *value;
+		size_t most;
+		const char *want;
+	} rows[] = {
+		{ "a b", 2, "a b" }, { "a b c", 2, "a b" },
+		{ "a@b.c, d", 5, "a@b.c" }, { "a@b.c, d", 6, "a@b.c," },
+		{ "a  ", 1, "a  " }, { "\"a b\" (c d) <e>", 3,
+		    "\"a b\" (c d) <" }, { "(a (b) c", 1, "(a (b) c" },
+		{ "[1 2] x", 1, "[1 2]" }, { "", 1, "" }, { "a\\", 1, "a\\" },
+		{ ">);,", 3, ">);" }, { "  a b", 1, "  a" },
+	};
+
+	for (size_t i = 0; i < T_COUNT(rows); i++) {
+		T_CASE(rows[i].value);
+		T_EQ_TEXT(token822_first_tokens(SPAN(rows[i].value),
+		    rows[i].most), rows[i].want);
+	}
+}

@@ -103,7 +103,48 @@ static const struct {
 	{ "with long ids", "enable_long_queue_ids = yes", "local",
 	    "Date: x\nFrom: a@b\n\n", "Date: x\nFrom: a@b\n"
 	    "Message-Id: <4F0A1B2C3D@mail.example.com>\n\n" },
+	{ "remote ones, if it is said", "remote_header_rewrite_domain = "
+	    "dom.invalid\ncanonical_maps = inline:{{a@b=c@d}}", "remote",
+	    "From: a@b\nTo: joe\n\n", "From: c@d\nTo: joe@dom.invalid\n\n" },
+	/* where they end */
+	{ "no empty line, and told", "non_empty_end_of_header_action = "
+	    "add_header", "remote", "A: b\n c\nbody\nC: d\n", "A: b\n c\n"
+	    "MIME-Error: message header was not terminated by empty line\n\n"
+	    "body\nC: d\n" },
+	{ "nothing to tell", "non_empty_end_of_header_action = add_header",
+	    "remote", "A: b\n\nbody\nC: d\n", "A: b\n\nbody\nC: d\n" },
+	{ "nothing to tell of headers alone",
+	    "non_empty_end_of_header_action = reject", "remote", "A: b\n",
+	    "A: b\n" },
+	/* 8-bit parts */
+	{ "8-bit as it came", "", "remote", "Content-Transfer-Encoding: 8bit\n"
+	    "\n\303\244 \n", "Content-Transfer-Encoding: 8bit\n\n\303\244 "
+	    "\n" },
+	{ "8-bit made quoted-printable", "force_mime_input_conversion = yes",
+	    "remote", "Content-Transfer-Encoding: 8bit\nA: b\n\n\303\244= \n",
+	    "A: b\nContent-Transfer-Encoding: quoted-printable\n\n"
+	    "=C3=A4=3D=20\n" },
+	{ "parts made quoted-printable", "force_mime_input_conversion = yes\n"
+	    "body_checks = regexp:{{/^=C3=A4$$/ REPLACE x}}", "remote",
+	    "Content-Type: multipart/mixed; boundary=b\n"
+	    "Content-Transfer-Encoding: 8bit\n\n--b\n"
+	    "Content-Transfer-Encoding: binary\n\n\303\244\n--b\n\n\303\n"
+	    "--b--\n", "Content-Type: multipart/mixed; boundary=b\n"
+	    "Content-Transfer-Encoding: 7bit\n\n--b\n"
+	    "Content-Transfer-Encoding: quoted-printable\n\nx\n--b\n\n\303\n"
+	    "--b--\n" },
+	{ "no look at parts, no conversion", "force_mime_input_conversion = "
+	    "yes\ndisable_mime_input_processing = yes", "remote",
+	    "Content-Transfer-Encoding: 8bit\n\n\303\244 \n",
+	    "Content-Transfer-Encoding: 8bit\n\n\303\244 \n" },
 	/* limits */
+	{ "so many tokens of addresses", "header_address_token_limit = 7",
+	    "local", "Message-Id: <x>\nDate: y\nFrom: a@b\nTo: a, (x y) "
+	    "\"q r\" <e>, f, g\nSubject: 1 2 3 4 5 6 7 8\n\n",
+	    "Message-Id: <x>\nDate: y\nFrom: a@b\nTo: a@example.com, (x y) "
+	    "\"q r\" <e@example.com>\nSubject: 1 2 3 4 5 6 7 8\n\n" },
+	{ "not of addresses that stay", "header_address_token_limit = 1",
+	    "remote", "To: a, b\n\n", "To: a, b\n\n" },
 	{ "a header that is too long", "header_size_limit = 10", "remote",
 	    "A: 3456789012\n continued\nB: c\n\n", "A: 3456789\nB: c\n\n" },
 };
@@ -151,6 +192,76 @@ send_text(const char *context, const char *content, struct str *reply,
 		.context = context, .content = content };
 
 	world_send(&m, reply, stored);
+}
+
+static const struct {
+	const char *name, *conf, *sender, *full_name, *want;
+} senders[] = {
+	{ "an address alone", "", "s@a", NULL, "From: s@a\n\n" },
+	{ "a name", "", "s@a", "Ann B", "From: Ann B <s@a>\n\n" },
+	{ "a name behind", "header_from_format = obsolete", "s@a", "Ann (B)",
+	    "From: s@a (Ann \\(B\\))\n\n" },
+	{ "a coded name", "", "s@a", "J\303\266rg",
+	    "From: =?utf-8?Q?J=C3=B6rg?=\n <s@a>\n\n" },
+	{ "in another character set", "full_name_encoding_charset = "
+	    "iso-8859-1", "s@a", "J\366rg",
+	    "From: =?iso-8859-1?Q?J=F6rg?=\n <s@a>\n\n" },
+	{ "not coded", "full_name_encoding_charset =", "s@a", "J\303\266rg",
+	    "From: \"J\303\266rg\" <s@a>\n\n" },
+	{ "nobody", "", "", "Ann B", "From: Mail Delivery System "
+	    "<MAILER-DAEMON@example.com>\n\n" },
+	{ "nobody, the old way", "header_from_format = Obsolete", "", NULL,
+	    "From: MAILER-DAEMON@example.com (Mail Delivery System)\n\n" },
+};
+
+static void
+run_senders(void *arg)
+{
+	(void)arg;
+	for (size_t i = 0; i < T_COUNT(senders); i++) {
+		struct world_message m = { .sender = senders[i].sender,
+			.rcpts = "a@b", .context = "local",
+			.full_name = senders[i].full_name,
+			.content = "Message-Id: <x>\nDate: y\n\n" };
+		struct str reply = STR_EMPTY, stored = STR_EMPTY;
+
+		T_CASE(senders[i].name);
+		world_conf(senders[i].conf);
+		world_send(&m, &reply, &stored);
+		T_EQ_STR(str_cstr(&reply), "250");
+		T_HAS_STR(str_cstr(&stored), "\nDate: y\n");
+		T_EQ_STR(strstr(str_cstr(&stored), "From:"), senders[i].want);
+		str_fini(&reply);
+		str_fini(&stored);
+	}
+}
+
+T_TEST(a_sender_has_a_name)
+{
+	world_run(run_senders, NULL);
+}
+
+static void
+no_end(void *arg)
+{
+	struct str reply = STR_EMPTY, stored = STR_EMPTY;
+
+	(void)arg;
+	world_conf("non_empty_end_of_header_action = reject");
+	send_text("remote", "A: b\nbody\n", &reply, &stored);
+	T_EQ_STR(str_cstr(&reply), "550 5.6.0 no empty line behind the message "
+	    "header");
+	T_EQ_STR(str_cstr(&stored), "not queued");
+	T_HAS_STR(logged(), "4F0A1B2C3D: reject: mime-error no empty line "
+	    "behind the message header: body from ");
+	str_fini(&reply);
+	str_fini(&stored);
+}
+
+T_TEST(headers_without_an_end_are_refused_if_asked)
+{
+	keep_log();
+	world_run(no_end, NULL);
 }
 
 static void

@@ -43,7 +43,8 @@ double_rewrite(struct rpc_call *call, void *request, void *reply_out)
 		answers[i] = (struct rewrite_answer){ .address = a };
 		if (!span_has(a, '@') && !span_empty(a))
 			answers[i].address = SPAN(arena_printf(call->arena,
-			    "%.*s@example.com", SPAN_ARG(a)));
+			    "%.*s@%s", SPAN_ARG(a), span_is(rq->context,
+			    "remote") ? "dom.invalid" : "example.com"));
 		if (rq->wants & REWRITE_RESOLVE) {
 			answers[i].transport = SPAN("smtp");
 			answers[i].nexthop = address_split(a).domain;

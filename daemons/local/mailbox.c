@@ -3,6 +3,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <sys/stat.h>
+
 #include "common/base/log.h"
 #include "common/base/names.h"
 #include "common/mail/conf_core.h"
@@ -10,6 +12,7 @@
 #include "daemons/shared/mbox_lock.h"
 
 static unsigned locks;
+static gid_t spool_group;		/* 0: none */
 unsigned delivered_where;
 
 static const struct name_value delivered_words[] = {
@@ -17,10 +20,26 @@ static const struct name_value delivered_words[] = {
 	{ "forward", DELIVERED_FORWARD }, { NULL, 0 },
 };
 
+/* Where the group of the spool makes mailboxes and their locks (/var/mail with
+ * mode 2775 root:mail), users alone cannot. Its group is for a worker that writes
+ * mailboxes there and nothing else: not what .forward files name. */
+static void
+find_spool_group(void)
+{
+	struct stat st;
+
+	if (stat(local_conf.mail_spool_directory, &st) == 0 &&
+	    S_ISDIR(st.st_mode) &&
+	    (st.st_mode & (S_IWGRP | S_IWOTH)) == S_IWGRP)
+		spool_group = st.st_gid;
+}
+
 void
 mailbox_setup(void)
 {
 	struct str why = STR_EMPTY;
+
+	find_spool_group();
 
 	if (!names_mask(mbox_lock_words, SPAN(local_conf.mailbox_delivery_lock),
 	    &locks, &why))
@@ -49,8 +68,8 @@ part_of_result(struct expansion *e, const struct mailbox_result *result)
 }
 
 static struct part
-write_to(struct expansion *e, const struct user *user, struct span path,
-    enum mailbox_style style)
+write_to(struct expansion *e, const struct user *user, gid_t gid,
+    struct span path, enum mailbox_style style)
 {
 	struct mailbox_job job = { .style = style, .path = path,
 		.head = mailbox_head(e->d, e->rcpt, e->rcpt->address,
@@ -65,14 +84,14 @@ write_to(struct expansion *e, const struct user *user, struct span path,
 		.check_owner = conf_core.strict_mailbox_ownership, .fd = -1 };
 	struct mailbox_result result;
 
-	mailbox_deliver(e->d, user->uid, user->gid, &job, &result);
+	mailbox_deliver(e->d, user->uid, gid, &job, &result);
 	return part_of_result(e, &result);
 }
 
 struct part
 mailbox_of_file(struct expansion *e, struct span path, const struct user *user)
 {
-	return write_to(e, user, path, span_ends(path, SPAN("/"))
+	return write_to(e, user, user->gid, path, span_ends(path, SPAN("/"))
 	    ? MAILBOX_MAILDIR : MAILBOX_FILE);
 }
 
@@ -83,6 +102,7 @@ mailbox_of_account(struct expansion *e, const struct user *user)
 	struct span home_mailbox = SPAN(local_conf.home_mailbox);
 	const char *path;
 	bool maildir;
+	gid_t gid = user->gid;
 
 	if (home_mailbox.len > 0)
 		path = arena_printf(arena, "%s/%s", user->home,
@@ -95,6 +115,8 @@ mailbox_of_account(struct expansion *e, const struct user *user)
 		    : arena_printf(arena, "%s/%s",
 			local_conf.mail_spool_directory, user->name);
 	maildir = span_ends(SPAN(path), SPAN("/"));
-	return write_to(e, user, SPAN(path),
+	if (home_mailbox.len == 0 && !maildir && spool_group != 0)
+		gid = spool_group;
+	return write_to(e, user, gid, SPAN(path),
 	    maildir ? MAILBOX_MAILDIR : MAILBOX_MBOX);
 }

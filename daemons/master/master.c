@@ -531,6 +531,7 @@ stop(void)
 	struct deadline end = deadline_in(master.settings.stop_timeout);
 
 	master.phase = MASTER_STOPPING;
+	supervisor_tell("STOPPING=1\nSTATUS=waiting for transactions to end");
 	tell_to_stop(is_outer, end);
 	wait_gone(is_outer, end);
 	tell_to_stop(is_queue, end);
@@ -556,6 +557,7 @@ begin_drain(void)
 		return;
 	log_info("draining: no new mail, until the queue is empty");
 	master.phase = MASTER_DRAINING;
+	supervisor_tell("STATUS=draining: no new mail");
 	tell_to_stop(is_outer, deadline_in(master.settings.stop_timeout));
 	if (!peer_trigger_bytes("public", master.settings.queue_service,
 	    span_cstr("FAD")))
@@ -614,6 +616,7 @@ begin(void)
 	update_all(true);
 	spread_start();
 	tell_starter("ok");
+	supervisor_tell("READY=1\nSTATUS=serving");
 	str_fini(&why);
 }
 

@@ -141,4 +141,7 @@ size_t spread_most_full(const struct row *row);
 bool report_listen(struct str *why);
 void report_stop(void);
 
+/* supervisor.c: "READY=1\nSTATUS=..." to the one who asked by NOTIFY_SOCKET. */
+void supervisor_tell(const char *lines);
+
 #endif

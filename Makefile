@@ -9,6 +9,7 @@
 #                   check-system-asan: a selection of system tests
 #   make fuzz       each fuzz target for FUZZ_SECONDS       (FUZZ=part of a name)
 #   make bench      speed beside Postfix                    (ROWS= ROUNDS= SYSTEMS=)
+#   make deb        the Debian package, below build/        (DEB_VERSION=)
 #   make deps lint format sizes install clean
 #
 # Variables: CC, BUILD=, V=1 (show commands), WERROR=1, FIBER=ucontext,
@@ -51,10 +52,15 @@ daemon_directory = /usr/lib/postfix/sbin
 config_directory = /etc/postfix
 queue_directory = /var/spool/postfix
 data_directory = /var/lib/postfix
+mail_owner = postfix
 setgid_group = postdrop
 bindir = /usr/bin
 libdir = /usr/lib
 mandir = /usr/share/man
+datadir = /usr/share/waypost
+unitdir = /usr/lib/systemd/system
+sysusersdir = /usr/lib/sysusers.d
+tmpfilesdir = /usr/lib/tmpfiles.d
 path = $(if $(filter command line,$(origin $(2))),-DPATH_$(1)=\"$($(2))\")
 PATHS = $(strip $(call path,COMMANDS,command_directory) $(call path,DAEMONS,daemon_directory) \
 	$(call path,CONFIG,config_directory) $(call path,QUEUE,queue_directory) \
@@ -120,8 +126,9 @@ all: $(FLOORS:%=$(BUILD)/lib/%.a) $(ROLE_BINS) $(COMMAND_BINS)
 # Probed once; `make clean` or removing build/config.mk asks again. Every
 # object sees HAVE_DB HAVE_LMDB HAVE_CDB HAVE_PCRE2 HAVE_SECCOMP HAVE_OPENSSL as 0 or 1.
 
-NO_BUILD_GOALS := deps install-files lint format sizes clean run test test-long bench bench-docs
-ifneq ($(filter-out $(NO_BUILD_GOALS),$(or $(MAKECMDGOALS),all)),)
+NO_BUILD_GOALS := deps install-files install-accounts lint format sizes clean run test test-long bench bench-docs
+BUILDS := $(filter-out $(NO_BUILD_GOALS),$(or $(MAKECMDGOALS),all))
+ifneq ($(BUILDS),)
 -include $(BUILD)/config.mk
 endif
 
@@ -295,7 +302,7 @@ $(BUILD)/test/$(subst /,_,$(1))_test: $(T_OBJ) \
 	$$(call say,LD,$$@)
 	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) $$(LDLIBS)
 endef
-$(foreach d,$(TEST_DIRS:tests/%=%),$(eval $(call unit_test,$(d))))
+$(if $(BUILDS),$(foreach d,$(TEST_DIRS:tests/%=%),$(eval $(call unit_test,$(d)))))
 
 # Helper programs of system tests and benchmarks: one source each.
 TOOL_SRC := $(wildcard tests/tools/*.c tests/bench/*.c)
@@ -347,7 +354,7 @@ $(BUILD)/fuzz/$(1): $(AT_fuzz)/obj/tests/fuzz/$(1).o $(call fuzz_role_obj,tests/
 	$$(Q)$$(FUZZ_CC) -pie -pthread $(FUZZ_SAN) $(if $(FUZZ_CLANG),-fsanitize=fuzzer) \
 	    -Wl,--as-needed -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) $$(LDLIBS)
 endef
-$(foreach f,$(FUZZ_SRC:tests/fuzz/%.c=%),$(eval $(call fuzz_target,$(f))))
+$(if $(BUILDS),$(foreach f,$(FUZZ_SRC:tests/fuzz/%.c=%),$(eval $(call fuzz_target,$(f)))))
 
 fuzz-targets: $(FUZZ_BINS)
 FUZZ_SECONDS ?= 60
@@ -410,16 +417,27 @@ clean:
 # --- Installation: the drop-in layout ----------------------------------------
 
 # What goes where is said with the flags, at the top. Without root the owners are
-# whoever installs; setgid_group may be a number. `install-files` builds nothing.
-# Relative links, so that the tree below DESTDIR works by itself.
+# whoever installs; mail_owner and setgid_group may be numbers. Below DESTDIR only
+# the group has to exist, and an empty setgid_group leaves it to who packs it.
+# `install-files` builds nothing. Relative links, so that the tree below DESTDIR
+# works by itself.
 INSTALL_DIRS = $(command_directory) $(daemon_directory) $(config_directory) \
-	$(queue_directory) $(bindir) $(libdir) $(mandir)/man1 $(mandir)/man5 $(mandir)/man8
+	$(queue_directory) $(bindir) $(libdir) $(mandir)/man1 $(mandir)/man5 $(mandir)/man8 \
+	$(datadir) $(unitdir) $(sysusersdir) $(tmpfilesdir)
 # link: name, target, both as they will be on the system
 link_to = ln -sfnr '$(DESTDIR)$(2)' '$(DESTDIR)$(1)'
+# must_exist: passwd or group, name, parameter
+must_exist = case '$(2)' in ''|*[!0-9]*) getent $(1) '$(2)' >/dev/null || { \
+	echo "install: $(3) = $(2): no such $(1) entry, and nothing was installed. \
+	systemd-sysusers conf/debian/sysusers.conf makes both; or give a number, here and in main.cf" >&2; exit 1; };; esac
 
-install: all
+install: install-accounts all
 	@$(MAKE) --no-print-directory install-files
-install-files:
+# Before anything is written.
+install-accounts:
+	@$(if $(setgid_group),$(call must_exist,group,$(setgid_group),setgid_group))
+	@$(if $(DESTDIR),:,$(call must_exist,passwd,$(mail_owner),mail_owner))
+install-files: install-accounts
 	@umask 022 && install -d $(INSTALL_DIRS:%='$(DESTDIR)%')
 	@install -d -m 700 '$(DESTDIR)$(data_directory)'
 	@install $(ROLES:%=$(BUILD)/libexec/%) '$(DESTDIR)$(daemon_directory)'
@@ -430,15 +448,26 @@ install-files:
 	    link_to,$(command_directory)/$(call link_alias,$(l)),$(command_directory)/$(call link_target,$(l))) &&) :
 	@$(foreach n,$(bindir)/mailq $(bindir)/newaliases $(libdir)/sendmail,$(call \
 	    link_to,$(n),$(command_directory)/sendmail) &&) :
+	@install -m 644 conf/main.cf conf/master.cf '$(DESTDIR)$(datadir)'
 	@for f in main.cf master.cf; do \
 	    if test -e "$(DESTDIR)$(config_directory)/$$f"; \
 	    then echo "install: $(config_directory)/$$f is there and stays as it is"; \
 	    else install -m 644 conf/$$f '$(DESTDIR)$(config_directory)' || exit 1; fi; done
 	@for s in 1 5 8; do install -m 644 docs/man/man$$s/*.$$s \
 	    '$(DESTDIR)$(mandir)'/man$$s || exit 1; done
-	@for c in postdrop postqueue; do f="$(DESTDIR)$(command_directory)/$$c"; \
-	    { chgrp '$(setgid_group)' "$$f" 2>/dev/null && chmod 2755 "$$f"; } || \
-	    echo "install: $$c must be setgid $(setgid_group); that group could not be given"; done
-.PHONY: install install-files
+	@install -m 644 conf/debian/postfix.service '$(DESTDIR)$(unitdir)'
+	@install -m 644 conf/debian/sysusers.conf '$(DESTDIR)$(sysusersdir)/waypost.conf'
+	@install -m 644 conf/debian/tmpfiles.conf '$(DESTDIR)$(tmpfilesdir)/waypost.conf'
+	@for c in $(if $(setgid_group),postdrop postqueue); do f="$(DESTDIR)$(command_directory)/$$c"; \
+	    { chgrp '$(setgid_group)' "$$f" && chmod 2755 "$$f"; } || { \
+	    echo "install: $$c must be setgid $(setgid_group), and that could not be done" >&2; \
+	    exit 1; }; done
+.PHONY: install install-files install-accounts
+
+# With nothing but dpkg-deb, as anybody.
+deb: all
+	@MAKE='$(MAKE)' conf/debian/build --build '$(BUILD)' \
+	    $(if $(DEB_VERSION),--version '$(DEB_VERSION)') $(if $(DEB_COMPRESS),--compress '$(DEB_COMPRESS)')
+.PHONY: deb
 
 -include $(sort $(ALL_OBJ:.o=.d))

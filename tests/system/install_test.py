@@ -39,15 +39,18 @@ class Install(instance.TestCase):
         self.root = os.path.join(self.top, "root")
         self.group = DROP if os.geteuid() == 0 else os.getegid()
 
-    def install(self, *variables, umask=0o077):
+    def make(self, *variables, umask=0o077):
         """As somebody would whose umask is a careful one."""
-        done = subprocess.run(
+        return subprocess.run(
             ["make", "-s", "-C", instance.ROOT, "install-files",
              f"BUILD={os.path.abspath(instance.BUILD)}",
              f"DESTDIR={self.root}", f"setgid_group={self.group}", *variables],
             capture_output=True, text=True, check=False, timeout=300,
             umask=umask, env={name: value for name, value in os.environ.items()
                               if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")})
+
+    def install(self, *variables):
+        done = self.make(*variables)
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout + done.stderr
 
@@ -67,6 +70,11 @@ class Install(instance.TestCase):
             self.assertTrue(os.path.isfile(self.at(name)), name)
         for name in ("main.cf", "master.cf"):
             self.assertEqual(self.mode("etc/postfix/" + name), 0o644)
+        for name in ("usr/lib/systemd/system/postfix.service",
+                     "usr/lib/sysusers.d/waypost.conf",
+                     "usr/lib/tmpfiles.d/waypost.conf",
+                     "usr/share/waypost/main.cf"):
+            self.assertEqual(self.mode(name), 0o644, name)
         self.assertEqual(self.mode("var/lib/postfix"), 0o700)
         self.assertEqual(self.mode("var/spool/postfix"), 0o755)
 
@@ -117,12 +125,28 @@ class Install(instance.TestCase):
         # A program is replaced, not written over, and keeps its bit.
         self.assertEqual(self.mode("usr/sbin/postdrop"), 0o2755)
 
-    def test_a_group_that_cannot_be_given_is_said(self):
-        text = self.install("setgid_group=there-is-no-such-group")
-        for name in ("postdrop", "postqueue"):
-            self.assertIn(f"{name} must be setgid there-is-no-such-group; "
-                          "that group could not be given", text)
-            self.assertEqual(self.mode("usr/sbin/" + name), 0o755)
+    def test_a_group_that_is_not_there_stops_it_before_anything_is_written(self):
+        done = self.make("setgid_group=there-is-no-such-group")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("install: setgid_group = there-is-no-such-group: no such "
+                      "group entry, and nothing was installed", done.stderr)
+        self.assertFalse(os.path.exists(self.root))
+
+    def test_a_user_that_is_not_there_stops_it_too(self):
+        # Without DESTDIR; nothing is written, or this would be for real.
+        done = self.make("DESTDIR=", "mail_owner=there-is-no-such-user",
+                         f"command_directory={self.top}/never")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("install: mail_owner = there-is-no-such-user: no such "
+                      "passwd entry, and nothing was installed", done.stderr)
+        self.assertEqual(os.listdir(self.top), [])
+
+    @unittest.skipIf(os.geteuid() == 0, "root may give any group")
+    def test_a_group_that_may_not_be_given_fails(self):
+        done = self.make("setgid_group=0")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("install: postdrop must be setgid 0, and that could not "
+                      "be done", done.stderr)
 
     def test_directories_of_another_choice(self):
         self.install("command_directory=/opt/bin", "daemon_directory=/opt/x",

@@ -1,0 +1,239 @@
+"""The Debian package in a throw-away copy of this machine: installed by dpkg,
+started, used, purged. What is written there is gone afterwards, accounts too.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import os
+import re
+import shutil
+import socket
+import stat
+import subprocess
+import unittest
+
+import instance
+import room
+
+CONF = os.path.join(instance.ROOT, "conf", "debian")
+UNPACKED = os.path.join(instance.BUILD, "packages")
+NAMES = ("postfix", "postdrop")
+
+# What a purge leaves, and why.
+STAYS = re.compile(
+    r"/etc/(aliases|mailname)$"         # of the machine, not of a package
+    r"|/etc/(passwd|group|shadow|gshadow)-?$|/etc/\.pwd\.lock$"     # numbers
+    r"|/var/(lib|log|cache)/(dpkg|apt|debconf)"     # what dpkg itself writes
+    r"|/var/log/mail\.log$"             # of the administrator
+    r"|/var/mail/alice$|/usr/sbin/policy-rc\.d$")   # of this test
+
+
+def built(version):
+    """The package, from the programs that are to be tested."""
+    if not shutil.which("dpkg-deb"):
+        raise unittest.SkipTest("no dpkg-deb")
+    environment = {name: value for name, value in os.environ.items()
+                   if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+    done = subprocess.run(
+        [os.path.join(CONF, "build"), "--build", os.path.relpath(
+            instance.BUILD, instance.ROOT), "--version", version,
+         "--compress", "none"], capture_output=True, text=True,
+        check=False, env=environment, cwd=instance.ROOT)
+    if done.returncode:
+        raise AssertionError(done.stdout + done.stderr)
+    return os.path.join(instance.ROOT, done.stdout.strip())
+
+
+class Machine(room.Room):
+    """One on which packages may be installed and started."""
+
+    def __init__(self):
+        super().__init__()
+        self.write("/usr/sbin/policy-rc.d", "#!/bin/sh\nexit 0\n", 0o755)
+
+    def dpkg(self, *arguments, **options):
+        """Without the manual pages' index, which takes half a minute."""
+        return self.run("dpkg", "--no-triggers", *arguments, **options)
+
+    def install(self, path, *flags):
+        shutil.copy(path, self.at("/tmp/new.deb"))
+        return self.dpkg("-i", *flags, "/tmp/new.deb")
+
+    def status(self, package="waypost"):
+        return self.run("dpkg-query", "-W", "-f", "${db:Status-Status}",
+                        package, status=None)
+
+    def wait_file(self, path, words):
+        def there():
+            try:
+                return words in self.read(path)
+            except FileNotFoundError:
+                return False
+        instance.until(there, f"\"{words}\" in {path}")
+
+
+class Package(instance.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.machine = Machine()
+        self.addCleanup(self.machine.close)
+        self.addCleanup(self.explain_machine)
+
+    def explain_machine(self):
+        if self.has_failed():
+            print(self.machine.run("sh", "-c", "ps axf; postqueue -p; "
+                                   "tail -n 100 /var/log/mail.log",
+                                   status=None))
+
+    def owner_and_mode(self, path):
+        st = os.stat(self.machine.at(path))
+        names = {}
+        for line in self.machine.read("/etc/passwd").splitlines():
+            names["u" + line.split(":")[2]] = line.split(":")[0]
+        for line in self.machine.read("/etc/group").splitlines():
+            names["g" + line.split(":")[2]] = line.split(":")[0]
+        return (names[f"u{st.st_uid}"], names[f"g{st.st_gid}"],
+                stat.S_IMODE(st.st_mode))
+
+    def test_from_install_to_purge(self):
+        machine = self.machine
+        if "postfix:" in machine.read("/etc/passwd"):
+            self.skipTest("this machine has a user postfix")
+        machine.run("useradd", "-m", "alice")
+        before = machine.changed()
+        text = machine.install(built("0.1~test1"))
+        self.assertIn("serves this machine alone", text)
+        self.look_at_what_is_installed()
+        self.use()
+        machine.dpkg("-P", "waypost")
+        self.assertIn("no packages found", machine.status())
+        left = {path: there for path, there in machine.changed().items()
+                if path not in before and not STAYS.match(path)}
+        self.assertEqual(left, {})
+        self.assertEqual(machine.run("dpkg-statoverride", "--list",
+                                     "/usr/sbin/post*", status=1), "")
+        self.assertNotRegex(machine.run("ps", "-eo", "comm"), "master|qmgr")
+
+    def look_at_what_is_installed(self):
+        machine = self.machine
+        for name in ("postdrop", "postqueue"):
+            self.assertEqual(self.owner_and_mode("/usr/sbin/" + name),
+                             ("root", "postdrop", 0o2555))
+        for path, owner in (("/var/lib/postfix", ("postfix", "postfix", 0o700)),
+                            ("/var/spool/postfix", ("root", "root", 0o755)),
+                            ("/var/spool/postfix/maildrop",
+                             ("postfix", "postdrop", 0o730)),
+                            ("/var/spool/postfix/public",
+                             ("postfix", "postdrop", 0o710))):
+            self.assertEqual(self.owner_and_mode(path), owner, path)
+        self.assertEqual(machine.read("/etc/mailname"), "mail.room.test\n")
+        self.assertIn("postmaster: root", machine.read("/etc/aliases"))
+        self.assertTrue(os.path.exists(machine.at("/etc/aliases.db")))
+        self.assertEqual(machine.run("postconf", "-h", "inet_interfaces"),
+                         "loopback-only\n")
+        # Provides, Conflicts, Replaces: the duties of a mail system.
+        fields = machine.run("dpkg-query", "-W", "-f",
+                             "${Provides}|${Conflicts}|${Replaces}", "waypost")
+        provides, conflicts, replaces = fields.split("|")
+        for field in (provides, conflicts, replaces):
+            self.assertIn("mail-transport-agent", field)
+        self.assertIn("postfix", replaces)
+        # Each file of the package is as it was packed.
+        self.assertEqual(machine.run("dpkg", "--verify", "waypost"), "")
+        self.assertEqual(machine.run("systemctl", "is-enabled", "postfix"),
+                         "enabled\n")
+        self.assertNotRegex(machine.run("postfix", "check"), "error|warning")
+
+    def use(self):
+        """sendmail by an ordinary user, to an account of the machine."""
+        machine = self.machine
+        self.assertIn("is running: PID: ", machine.run("postfix", "status"))
+        machine.run("postconf", "-e", "maillog_file = /var/log/mail.log")
+        machine.run("sh", "-c", "postfix stop && postfix start")
+        who = self.number("alice")
+        machine.run("/usr/lib/sendmail", "alice", user=who,
+                    input="Subject: by sendmail\n\nbody\n")
+        machine.wait_file("/var/mail/alice", "Subject: by sendmail")
+        self.assertIn("From: alice@mail.room.test",
+                      machine.read("/var/mail/alice"))
+        # By the group of /var/mail, which no user is in.
+        self.assertEqual(self.owner_and_mode("/var/mail/alice"),
+                         ("alice", "mail", 0o600))
+        # Through an alias, and by SMTP.
+        with open(machine.at("/etc/aliases"), "a", encoding="utf-8") as file:
+            file.write("info: alice\n")
+        machine.run("newaliases")
+        machine.run("python3", "-c", SEND, "127.0.0.1", "info", "by SMTP")
+        machine.wait_file("/var/mail/alice", "Subject: by SMTP")
+        self.assertEqual(machine.run("mailq", user=who),
+                         "Mail queue is empty\n")
+        self.assertIn("status=sent (delivered to mailbox)",
+                      machine.read("/var/log/mail.log"))
+
+    def number(self, name):
+        return int(self.machine.run("id", "-u", name))
+
+
+SEND = """
+import smtplib, sys
+with smtplib.SMTP(sys.argv[1]) as client:
+    client.sendmail("alice", sys.argv[2:-1], "Subject: " + sys.argv[-1] + "\\n\\nbody\\n")
+"""
+
+
+class Files(unittest.TestCase):
+    """What goes into it, looked at by the programs that will read it."""
+
+    def test_the_unit(self):
+        if not shutil.which("systemd-analyze"):
+            self.skipTest("no systemd-analyze")
+        path = os.path.join(CONF, "postfix.service")
+        done = subprocess.run(["systemd-analyze", "verify", "--man=no", path],
+                              capture_output=True, text=True, check=False)
+        rest = [line for line in (done.stdout + done.stderr).splitlines()
+                if "Command /usr/sbin/postfix is not executable" not in line]
+        self.assertEqual(rest, [])
+        done = subprocess.run(["systemd-analyze", "security", "--offline=yes",
+                               "--threshold=42", "--no-pager", path],
+                              capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout[-200:])
+
+    def test_the_apparmor_profile(self):
+        parser = os.path.join(UNPACKED, "sbin", "apparmor_parser")
+        base = os.path.join(UNPACKED, "etc", "apparmor.d")
+        if not os.path.exists(parser):
+            self.skipTest("no apparmor_parser")
+        done = subprocess.run([parser, "--base", base, "-Q", "-K",
+                               os.path.join(CONF, "apparmor")],
+                              capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_the_scripts_are_shell(self):
+        for name in ("build", "postinst", "prerm", "postrm"):
+            done = subprocess.run(["sh", "-n", os.path.join(CONF, name)],
+                                  capture_output=True, text=True, check=False)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), name)
+
+
+class Supervised(instance.TestCase):
+    """What Type=notify of the unit relies on."""
+
+    def test_the_supervisor_hears_when_it_serves_and_when_it_stops(self):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
+            ear.bind("\0waypost-test-" + instance.own_address())
+            ear.settimeout(instance.PATIENCE)
+            name = "@" + ear.getsockname()[1:].decode()
+            mail = self.instance(environment={"NOTIFY_SOCKET": name})
+            self.assertEqual(ear.recv(200).decode().split("\n"),
+                             ["READY=1", "STATUS=serving"])
+            for pid in mail.processes():
+                if pid == mail.process.pid:
+                    continue
+                with open(f"/proc/{pid}/environ", "rb") as file:
+                    self.assertNotIn(b"NOTIFY_SOCKET", file.read())
+            self.assertEqual(mail.stop(), 0)
+            self.assertEqual(ear.recv(200).decode().split("\n")[0],
+                             "STOPPING=1")
+
+
+if __name__ == "__main__":
+    unittest.main()

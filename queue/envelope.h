@@ -25,6 +25,8 @@ enum envelope_flags {
 	ENVELOPE_REDIRECTED = 1024,	/* recipients before the content are
 					   those of before: they get nothing */
 	ENVELOPE_LATE_FILTER = 2048,	/* its filter stands behind the content */
+	ENVELOPE_CONFIRM = 4096,	/* its sender was warned and wants to hear
+					   of success; to agents, never stored */
 };
 
 struct envelope {

@@ -193,7 +193,7 @@ static const struct param rows[] = {
 	HARMLESS("authorized_verp_clients", LEGACY, "", "all", ROLE_LATER),
 	HARMLESS("backwards_bounce_logfile_compatibility", BOOL,
 	    "yes", "global",
-	    ROLE_LATER),
+	    "logs of bounces have a form of their own"),
 	HARMLESS("berkeley_db_create_buffer_size", INT,
 	    "16777216", "global",
 	    ROLE_LATER),

@@ -1,21 +1,15 @@
 /*
  * bounce - as bounce, defer and trace: keeps what became of recipients, and
- * tells senders.
- *
- * A notice about a notice is never sent to a sender: undeliverable ones go to
- * the postmaster when notify_classes asks for it, and those that cannot be
- * delivered either are dropped with a line in the log.
+ * tells senders. The name of the row in master.cf says which log is meant.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "common/base/log.h"
 #include "common/base/mem.h"
-#include "common/base/strlist.h"
-#include "common/mail/address.h"
 #include "common/service/service.h"
 #include "daemons/bounce/bounce_conf.h"
 #include "daemons/bounce/notice.h"
-#include "daemons/bounce/verdicts.h"
+#include "daemons/bounce/tell.h"
 
 static enum queue_name
 log_of_service(void)
@@ -64,130 +58,6 @@ handle_drop(struct rpc_call *call, void *request, void *reply_out)
 	return true;
 }
 
-/* ---- notices ---- */
-
-static bool
-notifies(const char *class)
-{
-	struct strlist classes = STRLIST_EMPTY;
-	bool has;
-
-	strlist_split(&classes, SPAN(bounce_conf.notify_classes),
-	    STRLIST_CONF);
-	has = strlist_has_nocase(&classes, SPAN(class));
-	strlist_fini(&classes);
-	return has;
-}
-
-static struct span
-double_bounce_address(struct arena *arena)
-{
-	return SPAN(arena_printf(arena, "%s@%s",
-	    conf_core.double_bounce_sender, conf_core.myorigin));
-}
-
-/* Ours, not that of another site which has the same name for it. */
-static bool
-is_double_bounce(struct span sender, struct arena *arena)
-{
-	return span_eq_nocase(sender, double_bounce_address(arena));
-}
-
-static struct span
-with_origin(struct arena *arena, const char *address)
-{
-	return strchr(address, '@') != NULL ? SPAN(address)
-	    : SPAN(arena_printf(arena, "%s@%s", address,
-		conf_core.myorigin));
-}
-
-static const char *
-kind_for_sender(enum bounce_what what)
-{
-	switch (what) {
-	case BOUNCE_FAILED:
-		return "sender non-delivery";
-	case BOUNCE_DELAYED:
-		return "sender delay";
-	case BOUNCE_TRACE:
-		return "sender delivery status";
-	}
-	return "sender";
-}
-
-static bool
-notify_postmaster(struct notice *n, const char *recipient,
-    struct arena *arena)
-{
-	n->sender = double_bounce_address(arena);
-	n->rcpt = with_origin(arena, recipient);
-	n->headers_only = true;
-	n->kind = "postmaster non-delivery";
-	return notice_send(n, arena);
-}
-
-static bool
-send_notices(struct notice *n, struct arena *arena)
-{
-	const struct envelope *e = n->envelope;
-	bool ok;
-
-	if (is_double_bounce(e->sender, arena)) {
-		log_warn("undeliverable postmaster notification discarded");
-		return true;
-	}
-	if (span_empty(e->sender)) {
-		if (n->what != BOUNCE_FAILED) {
-			log_info("not sending trace/success notification for "
-			    "single-bounce message");
-			return true;
-		}
-		return !notifies("2bounce") || notify_postmaster(n,
-		    bounce_conf.double_bounce_notice_recipient, arena);
-	}
-	n->rcpt = e->sender;
-	n->kind = kind_for_sender(n->what);
-	n->headers_only = e->dsn_ret == DSN_RET_HDRS
-	    || n->what != BOUNCE_FAILED
-	    || n->about->content_length
-	    > (uint64_t)bounce_conf.bounce_size_limit;
-	ok = notice_send(n, arena);
-	if (ok && n->what == BOUNCE_FAILED && notifies("bounce"))
-		notify_postmaster(n, bounce_conf.bounce_notice_recipient,
-		    arena);
-	return ok;
-}
-
-static bool
-is_one(const struct outcome *o, void *arg)
-{
-	(void)o;
-	*(bool *)arg = true;
-	return false;
-}
-
-/* True when the notice is in the queue, or none is due. */
-static bool
-send_about(const struct bounce_send *rq, struct arena *arena,
-    struct str *why)
-{
-	struct notice n = { .what = (enum bounce_what)rq->what, .about = rq,
-		.envelope = rq->envelope.items };
-	bool any = false;
-	enum queue_result result = verdicts_each(service_queue_dir(), n.what,
-	    rq->queue_id, is_one, &any, why);
-
-	if (result != QUEUE_OK)
-		return result == QUEUE_GONE;
-	if (any && !send_notices(&n, arena)) {
-		str_sets(why, "notice was not queued");
-		return false;
-	}
-	/* The notice is durable: the log has done its work. */
-	return n.what == BOUNCE_DELAYED || outcome_log_remove(
-	    service_queue_dir(), verdicts_log(n.what), rq->queue_id, why);
-}
-
 static bool
 handle_send(struct rpc_call *call, void *request, void *reply_out)
 {
@@ -199,7 +69,7 @@ handle_send(struct rpc_call *call, void *request, void *reply_out)
 		return false;
 	fiber_log_context(arena_cstr(call->arena, rq->queue_id));
 	fiber_note_work(arena_cstr(call->arena, rq->queue_id), "");
-	answer(call, reply_out, send_about(rq, call->arena, why), why);
+	answer(call, reply_out, tell_about(rq, call->arena, why), why);
 	fiber_log_context(NULL);
 	return true;
 }
@@ -224,6 +94,7 @@ prepare(void)
 {
 	queue_names_setup(conf_core.hash_queue_names,
 	    conf_core.hash_queue_depth);
+	notice_setup();
 }
 
 static const struct service bounce = {

@@ -13,30 +13,70 @@
 #include "common/mail/address.h"
 #include "common/mail/conf_core.h"
 #include "common/mail/date822.h"
+#include "common/mail/header.h"
 #include "common/service/service.h"
 #include "daemons/bounce/bounce_conf.h"
-#include "daemons/bounce/verdicts.h"
 #include "daemons/shared/cleanup_client.h"
 #include "queue/queue_id.h"
 
 #define RUN_BYTES (32 * 1024)
 
-static const struct {
-	const char *subject, *lead, *explanation, *returned;
-} texts[] = {
-	[BOUNCE_FAILED] = { "Undelivered Mail Returned to Sender",
-	    "Your message could not be delivered to one or more recipients.",
-	    "It is attached below. Nothing more will be tried for the\n"
-	    "recipients listed here.", "Undelivered Message" },
-	[BOUNCE_DELAYED] = { "Delayed Mail (still being retried)",
-	    "Your message has not been delivered yet to one or more "
-	    "recipients.",
-	    "This is a warning only. Delivery will be tried again; there is\n"
-	    "no need to send the message once more.", "Delayed Message" },
-	[BOUNCE_TRACE] = { "Mail Delivery Status Report",
-	    "This is the delivery report that you asked for.",
-	    "The results for each recipient follow.", "Message" },
-};
+#define MESSAGE_ID_WITHIN (64 * 1024)	/* of the headers */
+
+static struct arena *words_arena;
+static struct bounce_templates templates;
+static const char *words[BOUNCE_TEMPLATES];	/* their texts, expanded */
+
+static const char *
+word_for_returned(enum bounce_what what)
+{
+	switch (what) {
+	case BOUNCE_FAILED:
+		return "Undelivered Message";
+	case BOUNCE_DELAYED:
+		return "Delayed Message";
+	case BOUNCE_TRACE:
+		return "Message";
+	}
+	return "Message";
+}
+
+void
+notice_setup(void)
+{
+	struct strlist complaints = STRLIST_EMPTY;
+
+	words_arena = arena_new();
+	bounce_templates_built_in(&templates);
+	bounce_templates_read(&templates, bounce_conf.template_file,
+	    words_arena, &complaints);
+	bounce_templates_check(&templates, &complaints);
+	for (size_t i = 0; i < complaints.count; i++)
+		log_warn("%s", complaints.items[i]);
+	strlist_clear(&complaints);
+	for (size_t i = 0; i < BOUNCE_TEMPLATES; i++) {
+		struct str text = STR_EMPTY;
+
+		bounce_template_expand(&templates.of[i], &text, &complaints);
+		words[i] = arena_strdup(words_arena, str_cstr(&text));
+		str_fini(&text);
+	}
+	strlist_fini(&complaints);
+}
+
+/* RFC 6533: what has UTF-8 in its envelope or headers is told of in UTF-8. */
+static bool
+is_utf8(const struct notice *n)
+{
+	return (n->envelope->flags & ENVELOPE_SMTPUTF8_NEEDED) != 0;
+}
+
+static bool
+may_have_8bit(const struct notice *n)
+{
+	return is_utf8(n) || (n->envelope->flags & ENVELOPE_8BIT) != 0
+	    || (!n->for_postmaster && !span_is_ascii(SPAN(words[n->template])));
+}
 
 static const char *
 action_name(uint64_t action)
@@ -48,20 +88,22 @@ action_name(uint64_t action)
 	return action < ARRAY_COUNT(names) ? names[action] : "failed";
 }
 
-/* Text from a log or a peer stays on its line. */
+/* Text from a log or a peer stays on its line, and in its character set. */
 static void
-add_line_text(struct str *out, struct span text)
+add_line_text(struct str *out, struct span text, bool ascii)
 {
 	for (size_t i = 0; i < text.len; i++) {
 		char c = text.p[i];
 
-		str_putc(out, c == '\n' || c == '\r' || c == '\0' ? ' ' : c);
+		if (c == '\n' || c == '\r' || c == '\0')
+			c = ' ';
+		str_putc(out, ascii && (unsigned char)c > 127 ? '?' : c);
 	}
 }
 
 /* "    word word": folded at spaces below 78 columns. */
 static void
-add_wrapped(struct str *out, struct span text)
+add_wrapped(struct str *out, struct span text, bool ascii)
 {
 	size_t column = 4;
 	struct span word;
@@ -73,25 +115,84 @@ add_wrapped(struct str *out, struct span text)
 			column = 4;
 		}
 		str_putc(out, ' ');
-		add_line_text(out, word);
+		add_line_text(out, word, ascii);
 		column += word.len + 1;
 	}
 	str_putc(out, '\n');
 }
 
+/* The value of the first Message-ID header, without its folds. */
 static void
-add_head(const struct notice *n, const char *boundary, struct str *out)
+take_message_id(struct span head, struct str *out)
 {
+	struct span line;
+	bool inside = false;
+
+	while (span_split(&head, '\n', &line) && !span_empty(line)) {
+		size_t name = header_name_length(line);
+
+		if (line.p[0] != ' ' && line.p[0] != '\t') {
+			if (inside)
+				return;
+			inside = name > 0 && header_find(span_sub(line, 0,
+			    name)) == HEADER_MESSAGE_ID;
+			if (inside)
+				str_add(out, span_trim(header_value(line,
+				    name)));
+		} else if (inside) {
+			if (str_len(out) > 0)
+				str_putc(out, ' ');
+			str_add(out, span_trim(line));
+		}
+	}
+}
+
+/* In the thread of the message that it is about. */
+static void
+add_thread(const struct notice *n, struct arena *arena, struct str *out)
+{
+	uint64_t length = n->about->content_length;
+	size_t want = length < MESSAGE_ID_WITHIN ? (size_t)length
+	    : MESSAGE_ID_WITHIN;
+	struct str id = STR_EMPTY;
+	char *head;
+	ssize_t got;
+
+	if (!bounce_conf.enable_threaded || n->about->fd < 0)
+		return;
+	head = arena_alloc(arena, want + 1);
+	got = fs_pread(n->about->fd, head, want,
+	    (off_t)n->about->content_offset);
+	if (got > 0)
+		take_message_id(span_of(head, (size_t)got), &id);
+	if (str_len(&id) > 0 && str_len(&id) < 500) {
+		str_adds(out, "References: ");
+		add_line_text(out, str_span(&id), !is_utf8(n));
+		str_adds(out, "\nIn-Reply-To: ");
+		add_line_text(out, str_span(&id), !is_utf8(n));
+		str_putc(out, '\n');
+	}
+	str_fini(&id);
+}
+
+static void
+add_head(const struct notice *n, const char *boundary, struct arena *arena,
+    struct str *out)
+{
+	const struct bounce_template *t = &templates.of[n->template];
+
 	str_adds(out, "Date: ");
 	date822_print(out, clock_wall());
-	str_addf(out, "\nFrom: MAILER-DAEMON@%s (Mail Delivery System)\n",
-	    conf_core.myorigin);
-	str_addf(out, "Subject: %s\nTo: ", texts[n->what].subject);
+	str_addf(out, "\nFrom: %s\nSubject: %s\nTo: ", t->from,
+	    n->for_postmaster && t->postmaster_subject != NULL
+	    ? t->postmaster_subject : t->subject);
 	address_quote(out, n->rcpt);
-	str_addf(out, "\nAuto-Submitted: auto-replied\nMIME-Version: 1.0\n"
-	    "Content-Type: multipart/report; report-type=delivery-status;\n"
-	    "\tboundary=\"%s\"\n", boundary);
-	if (n->envelope->flags & ENVELOPE_8BIT)
+	str_putc(out, '\n');
+	add_thread(n, arena, out);
+	str_addf(out, "Auto-Submitted: auto-replied\nMIME-Version: 1.0\n"
+	    "Content-Type: multipart/report; report-type=%sdelivery-status;\n"
+	    "\tboundary=\"%s\"\n", is_utf8(n) ? "global-" : "", boundary);
+	if (may_have_8bit(n))
 		str_adds(out, "Content-Transfer-Encoding: 8bit\n");
 	str_adds(out, "\nThis is a MIME-encapsulated message.\n\n");
 }
@@ -102,6 +203,7 @@ struct writing {
 	struct cleanup_client *c;
 	struct str *text;
 	const char *id;			/* of the notice */
+	bool ascii;			/* no other bytes may stand in it */
 	bool ok;
 };
 
@@ -120,10 +222,11 @@ static bool
 each(struct writing *w, verdict_fn *fn)
 {
 	struct str why = STR_EMPTY;
-	bool read = verdicts_each(service_queue_dir(), w->n->what,
-	    w->n->about->queue_id, fn, w, &why) == QUEUE_OK;
+	bool read = w->n->only != NULL ? fn(w->n->only, w)
+	    : verdicts_each(service_queue_dir(), &w->n->choice,
+		w->n->about->queue_id, fn, w, &why) == QUEUE_OK;
 
-	if (!read)
+	if (!read && str_len(&why) > 0)
 		log_warn("%s notification: %s", w->n->kind, str_cstr(&why));
 	str_fini(&why);
 	return read && w->ok;
@@ -145,9 +248,19 @@ add_person(const struct outcome *o, void *arg)
 		str_adds(out, ">)");
 	}
 	str_adds(out, ":\n");
-	add_wrapped(out, o->reason);
+	add_wrapped(out, o->reason, w->ascii);
 	str_putc(out, '\n');
 	return pass_on(w, RUN_BYTES);
+}
+
+/* US-ASCII is part of UTF-8, which what we add may be in. */
+static const char *
+charset_of(const struct notice *n)
+{
+	const char *charset = templates.of[n->template].charset;
+
+	return n->for_postmaster || strcasecmp(charset, "us-ascii") == 0
+	    ? "utf-8" : charset;
 }
 
 static bool
@@ -157,49 +270,72 @@ add_people_part(struct writing *w, const char *boundary)
 	struct str *out = w->text;
 
 	str_addf(out, "--%s\nContent-Description: Notification\n"
-	    "Content-Type: text/plain; charset=utf-8\n\n"
-	    "This is the mail system at host %s.\n\n%s\n%s\n\n"
-	    "For help, please write to postmaster.\n\n", boundary,
-	    conf_core.myhostname, texts[n->what].lead,
-	    texts[n->what].explanation);
+	    "Content-Type: text/plain; charset=%s\n", boundary,
+	    charset_of(n));
+	if (may_have_8bit(n))
+		str_adds(out, "Content-Transfer-Encoding: 8bit\n");
+	str_putc(out, '\n');
+	if (!n->for_postmaster)
+		str_addf(out, "%s\n", words[n->template]);
+	w->ascii = !may_have_8bit(n)
+	    || strcasecmp(charset_of(n), "utf-8") != 0;
 	return each(w, add_person);
+}
+
+/* "rfc822; a@b", or "utf-8; a@b" where RFC 6533 says so. */
+static void
+add_typed_address(const struct notice *n, const char *space,
+    struct span address, struct str *out)
+{
+	struct str quoted = STR_EMPTY;
+
+	str_addf(out, "%s;%s", is_utf8(n) && !span_is_ascii(address)
+	    ? "utf-8" : "rfc822", space);
+	address_quote(&quoted, address);
+	add_line_text(out, str_span(&quoted), !is_utf8(n));
+	str_fini(&quoted);
+}
+
+static void
+add_original(const struct notice *n, const struct outcome *o, struct str *out)
+{
+	ssize_t semicolon = span_find(o->orcpt, ';');
+
+	if (semicolon > 0) {
+		str_adds(out, "\nOriginal-Recipient: ");
+		add_line_text(out, o->orcpt, !is_utf8(n));
+	} else if (!span_empty(o->original)) {
+		str_adds(out, "\nOriginal-Recipient: ");
+		add_typed_address(n, "", o->original, out);
+	}
 }
 
 static void
 add_rcpt_fields(const struct notice *n, const struct outcome *o,
     struct str *out)
 {
-	str_adds(out, "\nFinal-Recipient: rfc822; ");
-	address_quote(out, o->rcpt);
-	if (!span_empty(o->orcpt)) {
-		ssize_t semicolon = span_find(o->orcpt, ';');
+	bool ascii = !is_utf8(n);
 
-		str_adds(out, "\nOriginal-Recipient: ");
-		add_line_text(out, span_sub(o->orcpt, 0,
-		    (size_t)(semicolon + 1)));
-		add_line_text(out, span_skip(o->orcpt,
-		    (size_t)(semicolon + 1)));
-	} else if (!span_empty(o->original)) {
-		str_adds(out, "\nOriginal-Recipient: rfc822;");
-		address_quote(out, o->original);
-	}
+	str_adds(out, "\nFinal-Recipient: ");
+	add_typed_address(n, " ", o->rcpt, out);
+	add_original(n, o, out);
 	str_addf(out, "\nAction: %s\nStatus: %.*s\n", action_name(o->action),
 	    SPAN_ARG(o->dsn));
 	if (!span_empty(o->mta_name)) {
 		str_addf(out, "Remote-MTA: %.*s; ", SPAN_ARG(o->mta_type));
-		add_line_text(out, o->mta_name);
+		add_line_text(out, o->mta_name, ascii);
 		str_putc(out, '\n');
 	}
 	if (!span_empty(o->diag_text)) {
 		str_addf(out, "Diagnostic-Code: %.*s; ",
 		    SPAN_ARG(o->diag_type));
-		add_line_text(out, o->diag_text);
+		add_line_text(out, o->diag_text, ascii);
 	} else {
 		str_adds(out, "Diagnostic-Code: X-Postfix; ");
-		add_line_text(out, o->reason);
+		add_line_text(out, o->reason, ascii);
 	}
 	str_putc(out, '\n');
-	if (n->what == BOUNCE_DELAYED) {
+	if (n->choice.what == BOUNCE_DELAYED) {
 		str_adds(out, "Will-Retry-Until: ");
 		date822_print(out, (time_t)(n->envelope->arrival_us / 1000000
 		    + bounce_conf.maximal_queue_lifetime));
@@ -212,7 +348,7 @@ add_status(const struct outcome *o, void *arg)
 {
 	struct writing *w = arg;
 
-	if (w->n->what == BOUNCE_FAILED)
+	if (w->n->choice.what == BOUNCE_FAILED)
 		RECORD_THAT("derived", w->n->about->queue_id, "%s %.*s", w->id,
 		    SPAN_ARG(o->rcpt));
 	add_rcpt_fields(w->n, o, w->text);
@@ -226,16 +362,19 @@ add_status_part(struct writing *w, const char *boundary)
 	struct str *out = w->text;
 
 	str_addf(out, "--%s\nContent-Description: Delivery report\n"
-	    "Content-Type: message/delivery-status\n\n"
-	    "Reporting-MTA: dns; %s\n", boundary, conf_core.myhostname);
+	    "Content-Type: message/%sdelivery-status\n", boundary,
+	    is_utf8(n) ? "global-" : "");
+	if (is_utf8(n))
+		str_adds(out, "Content-Transfer-Encoding: 8bit\n");
+	str_addf(out, "\nReporting-MTA: dns; %s\n", conf_core.myhostname);
 	if (!span_empty(n->envelope->dsn_envid)) {
 		str_adds(out, "Original-Envelope-Id: ");
-		add_line_text(out, n->envelope->dsn_envid);
+		add_line_text(out, n->envelope->dsn_envid, !is_utf8(n));
 		str_putc(out, '\n');
 	}
-	str_addf(out, "X-Postfix-Queue-ID: %.*s\nX-Postfix-Sender: rfc822; ",
+	str_addf(out, "X-Postfix-Queue-ID: %.*s\nX-Postfix-Sender: ",
 	    SPAN_ARG(n->about->queue_id));
-	address_quote(out, n->envelope->sender);
+	add_typed_address(n, " ", n->envelope->sender, out);
 	str_adds(out, "\nArrival-Date: ");
 	date822_print(out, (time_t)(n->envelope->arrival_us / 1000000));
 	str_putc(out, '\n');
@@ -245,15 +384,24 @@ add_status_part(struct writing *w, const char *boundary)
 	return true;
 }
 
+static const char *
+type_of_returned(const struct notice *n)
+{
+	if (is_utf8(n))
+		return n->headers_only ? "message/global-headers"
+		    : "message/global";
+	return n->headers_only ? "text/rfc822-headers" : "message/rfc822";
+}
+
 static void
 add_returned_head(const struct notice *n, const char *boundary,
     struct str *out)
 {
 	str_addf(out, "--%s\nContent-Description: %s%s\n"
-	    "Content-Type: %s\n", boundary, texts[n->what].returned,
-	    n->headers_only ? " Headers" : "",
-	    n->headers_only ? "text/rfc822-headers" : "message/rfc822");
-	if (n->envelope->flags & ENVELOPE_8BIT)
+	    "Content-Type: %s\n", boundary,
+	    word_for_returned(n->choice.what),
+	    n->headers_only ? " Headers" : "", type_of_returned(n));
+	if (is_utf8(n) || (n->envelope->flags & ENVELOPE_8BIT))
 		str_adds(out, "Content-Transfer-Encoding: 8bit\n");
 	str_putc(out, '\n');
 }
@@ -298,7 +446,7 @@ write_notice(struct writing *w, const char *boundary, struct arena *arena)
 {
 	const struct notice *n = w->n;
 
-	add_head(n, boundary, w->text);
+	add_head(n, boundary, arena, w->text);
 	if (!add_people_part(w, boundary) || !add_status_part(w, boundary))
 		return false;
 	if (n->about->fd < 0)
@@ -307,15 +455,29 @@ write_notice(struct writing *w, const char *boundary, struct arena *arena)
 	return pass_on(w, 0) && copy_message(n, w->c, arena);
 }
 
+static uint64_t
+flags_for_cleanup(void)
+{
+	struct strlist classes = STRLIST_EMPTY;
+	bool inspected;
+
+	strlist_split(&classes, SPAN(bounce_conf.internal_mail_filter_classes),
+	    STRLIST_CONF);
+	inspected = strlist_has_nocase(&classes, SPAN("bounce"));
+	strlist_fini(&classes);
+	return CLEANUP_INTERNAL | (inspected ? CLEANUP_FILTER : 0);
+}
+
 bool
 notice_send(const struct notice *n, struct arena *arena)
 {
 	struct envelope envelope = { .sender = n->sender,
-		.arrival_us = clock_wall_us(), .flags = ENVELOPE_INTERNAL,
+		.arrival_us = clock_wall_us(), .flags = ENVELOPE_INTERNAL
+		    | (is_utf8(n) ? ENVELOPE_SMTPUTF8_ASKED : 0),
 		.rewrite_context = SPAN("local"), .origin = SPAN("local") };
 	struct envelope_rcpt rcpt = { .address = n->rcpt,
 		.notify = DSN_NOTIFY_NEVER };
-	struct cleanup_begin begin = { .flags = CLEANUP_INTERNAL,
+	struct cleanup_begin begin = { .flags = flags_for_cleanup(),
 		.envelope = { &envelope, 1 }, .rcpts = { &rcpt, 1 } };
 	struct str *text = str_in_arena(arena);
 	struct cleanup_result result;
@@ -327,7 +489,7 @@ notice_send(const struct notice *n, struct arena *arena)
 	boundary = arena_printf(arena, "%.*s.%lld/%s",
 	    SPAN_ARG(n->about->queue_id), (long long)clock_wall(),
 	    conf_core.myhostname);
-	if (n->what == BOUNCE_FAILED)
+	if (n->choice.what == BOUNCE_FAILED)
 		rcpt.notify = 0;
 	w.c = cleanup_client_begin(arena, &begin, service_ipc_deadline());
 	w.id = id;

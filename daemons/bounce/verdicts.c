@@ -21,7 +21,7 @@ struct held {
 };
 
 struct verdicts {
-	enum bounce_what what;
+	const struct verdict_choice *choice;
 	verdict_fn *fn;
 	void *arg;
 	struct held *ring;
@@ -37,11 +37,13 @@ verdicts_log(enum bounce_what what)
 }
 
 static bool
-sender_wants(enum bounce_what what, const struct outcome *o)
+is_wanted(const struct verdict_choice *choice, const struct outcome *o)
 {
-	if (o->notify == 0)
+	if (o->when_us < choice->since_us)
+		return false;
+	if (choice->everyone || o->notify == 0)
 		return true;
-	switch (what) {
+	switch (choice->what) {
 	case BOUNCE_FAILED:
 		return (o->notify & DSN_NOTIFY_FAILURE) != 0;
 	case BOUNCE_DELAYED:
@@ -55,7 +57,7 @@ sender_wants(enum bounce_what what, const struct outcome *o)
 static void
 tell(struct verdicts *v, const struct held *h)
 {
-	if (!v->enough && !h->replaced && sender_wants(v->what, &h->outcome))
+	if (!v->enough && !h->replaced && is_wanted(v->choice, &h->outcome))
 		v->enough = !v->fn(&h->outcome, v->arg);
 }
 
@@ -123,13 +125,13 @@ forget(struct verdicts *v)
 }
 
 enum queue_result
-verdicts_each(int queue_dir, enum bounce_what what, struct span id,
-    verdict_fn *fn, void *arg, struct str *why)
+verdicts_each(int queue_dir, const struct verdict_choice *choice,
+    struct span id, verdict_fn *fn, void *arg, struct str *why)
 {
-	struct verdicts v = { .what = what, .fn = fn, .arg = arg };
+	struct verdicts v = { .choice = choice, .fn = fn, .arg = arg };
 	struct outcome_reader r;
 	enum queue_result result = outcome_reader_open(&r, queue_dir,
-	    verdicts_log(what), id, why);
+	    verdicts_log(choice->what), id, why);
 	bool opened = result == QUEUE_OK;
 
 	while (result == QUEUE_OK && !v.enough) {

@@ -15,6 +15,7 @@
 #include "daemons/commands/lib/main_cf_edit.h"
 #include "daemons/commands/lib/master_cf_edit.h"
 #include "daemons/commands/lib/master_cf_print.h"
+#include "daemons/shared/bounce_template.h"
 #include "maps/types.h"
 
 #define ROWS_MOST 4096
@@ -30,6 +31,7 @@ struct options {
 	enum action action;
 	bool defaults, only_set, expand, no_name, no_value, fold, quiet;
 	bool tables, locks, nothing;
+	bool templates, template_texts;
 	unsigned classes;
 	const char *config;
 };
@@ -365,6 +367,55 @@ print_tables(void)
 	return 0;
 }
 
+/* ---- templates of notices ---- */
+
+static bool
+print_template(const struct options *o, const struct bounce_template *t,
+    struct strlist *complaints)
+{
+	struct str text = STR_EMPTY;
+	bool ok = true;
+
+	if (o->templates)
+		bounce_template_print(t, &text);
+	else
+		ok = bounce_template_expand(t, &text, complaints);
+	printf(o->templates ? "%s_template = <<EOF\n%sEOF\n"
+	    : "expanded_%s_text = <<EOF\n%sEOF\n", t->name, str_cstr(&text));
+	str_fini(&text);
+	return ok;
+}
+
+/* Of this file, of the built-in ones where it is "", or those in use. */
+static int
+print_templates(const struct options *o, const char *path_or_null)
+{
+	struct bounce_templates templates;
+	struct arena *arena = arena_new();
+	struct strlist complaints = STRLIST_EMPTY;
+	struct str path = STR_EMPTY, why = STR_EMPTY;
+	bool ok = true;
+
+	if (path_or_null != NULL)
+		str_sets(&path, path_or_null);
+	else if (!conf_value("bounce_template_file", &path, &why))
+		return fail(&why);
+	bounce_templates_built_in(&templates);
+	bounce_templates_read(&templates, str_cstr(&path), arena, &complaints);
+	for (size_t i = 0; i < BOUNCE_TEMPLATES; i++) {
+		if (i > 0)
+			putchar('\n');
+		ok &= print_template(o, &templates.of[i], &complaints);
+	}
+	fflush(stdout);
+	for (size_t i = 0; i < complaints.count; i++)
+		warn("%s", complaints.items[i]);
+	strlist_fini(&complaints);
+	str_fini(&path);
+	arena_free(&arena);
+	return ok ? 0 : 1;
+}
+
 /* ---- editing ---- */
 
 static bool
@@ -473,7 +524,7 @@ usage(void)
 	    "-M [-e] service/type=row... | "
 	    "-F [-e] [service[/type[/field[=value]]]...] | "
 	    "-P [-eX] [service[/type[/name[=value]]]...] | -a | -A | -l | "
-	    "-m\n");
+	    "-m | -b [file] | -t [file]\n");
 	return 1;
 }
 
@@ -520,6 +571,12 @@ take_mode(struct options *o, int option)
 		return true;
 	case 'm':
 		o->tables = true;
+		return true;
+	case 'b':
+		o->template_texts = true;
+		return true;
+	case 't':
+		o->templates = true;
 		return true;
 	case 'l':
 		o->locks = true;
@@ -622,7 +679,7 @@ main(int argc, char **argv)
 
 	log_set_tag("postconf");
 	log_add_sink(log_sink_stderr(false));
-	while ((option = getopt(argc, argv, "#aAc:C:deEfFhHlmMno:pPqvxX"))
+	while ((option = getopt(argc, argv, "#aAbc:C:deEfFhHlmMno:pPqtvxX"))
 	    != -1) {
 		if (option == 'o')
 			strlist_adds(&overrides, optarg);
@@ -640,7 +697,8 @@ main(int argc, char **argv)
 	if (o.classes == 0)
 		o.classes = CLASS_ALL;
 	/* "postconf name=value" means -e */
-	if (o.action == PRINT && argc > 0 && strchr(argv[0], '=') != NULL)
+	if (o.action == PRINT && !o.templates && !o.template_texts && argc > 0
+	    && strchr(argv[0], '=') != NULL)
 		o.action = EDIT;
 
 	const char *wrong = misuse(&o, argc);
@@ -649,6 +707,8 @@ main(int argc, char **argv)
 		return misused(wrong);
 	if (!load(&o, &overrides, &why))
 		return fail(&why);
+	if (o.templates || o.template_texts)
+		return print_templates(&o, argc > 0 ? argv[0] : NULL);
 	if (o.action != PRINT)
 		return edit(&o, argv, argc);
 	return o.file == MAIN_CF ? print_parameters(&o, argv, argc)

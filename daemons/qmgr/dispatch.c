@@ -282,6 +282,7 @@ send_to_agent(struct in_flight *f, struct span transport, struct span nexthop,
     struct peer *agent)
 {
 	struct message *m = f->m;
+	struct envelope envelope = m->q.envelope;
 	struct envelope_rcpt *rcpts = arena_array(f->arena, f->count,
 	    sizeof(*rcpts));
 	struct delivery_request request = {
@@ -292,10 +293,13 @@ send_to_agent(struct in_flight *f, struct span transport, struct span nexthop,
 		.content_length = m->q.layout.content_length,
 		.active_us = m->active_us, .handed_us = clock_wall_us(),
 		.suspect = f->suspect,
-		.envelope = { &m->q.envelope, 1 },
+		.envelope = { &envelope, 1 },
 		.rcpts = { rcpts, f->count },
 		.fd = fs_hold(m->q.fd) };
 
+	if (qmgr_conf.confirm_delay_cleared
+	    && (envelope.flags & ENVELOPE_WARNED))
+		envelope.flags |= ENVELOPE_CONFIRM;
 	in_flight++;
 	f->peer = agent;
 	for (uint32_t i = 0; i < f->count; i++)

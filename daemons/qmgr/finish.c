@@ -47,7 +47,9 @@ send_notice(struct message *m, enum bounce_what what)
 		.envelope = { &m->q.envelope, 1 },
 		.content_offset = m->q.layout.content_offset,
 		.content_length = m->q.layout.content_length,
-		.fd = m->q.fd };
+		.fd = m->q.fd,
+		/* Who was put off before, but not this time, has it. */
+		.since_us = what == BOUNCE_DELAYED ? m->active_us : 0 };
 
 	return bounce_send(&request, service_ipc_deadline());
 }
@@ -360,6 +362,26 @@ send_due_notices(struct message *m)
 	return ok;
 }
 
+/* Once, when it has waited for long enough; the file says that it was done. */
+static void
+warn_of_delay(struct message *m)
+{
+	struct str why = STR_EMPTY;
+
+	if (qmgr_conf.delay_warning_time == 0
+	    || (m->q.envelope.flags & ENVELOPE_WARNED)
+	    || clock_wall() - m->q.envelope.arrival_us / 1000000
+	    < qmgr_conf.delay_warning_time
+	    || look_for_log(QUEUE_DEFER, SPAN(m->q.id)) != FS_PRESENT
+	    || !send_notice(m, BOUNCE_DELAYED))
+		return;
+	m->q.envelope.flags |= ENVELOPE_WARNED;
+	if (queue_late_flags_write(queue_dir, m->q.where, SPAN(m->q.id),
+	    ENVELOPE_WARNED, &why) != QUEUE_OK)
+		complain(m, "cannot note that its sender was warned", &why);
+	str_fini(&why);
+}
+
 static size_t busy;
 
 size_t
@@ -395,6 +417,8 @@ finish_slowly(void *arg)
 		drop_log(m, QUEUE_DEFER);
 		remove_message(m);
 	} else {
+		if (!held)
+			warn_of_delay(m);
 		put_away(m);
 	}
 	fiber_log_context(NULL);

@@ -25,6 +25,7 @@ static const struct attr_field bounce_send_fields[] = {
 	ATTR_FIELD(struct bounce_send, content_offset, 5, ATTR_U64),
 	ATTR_FIELD(struct bounce_send, content_length, 6, ATTR_U64),
 	ATTR_FIELD(struct bounce_send, fd, 7, ATTR_FD),
+	ATTR_FIELD(struct bounce_send, since_us, 8, ATTR_I64),
 };
 const struct attr_form bounce_send_form =
     ATTR_FORM("bounce send", 2, struct bounce_send,

@@ -27,6 +27,7 @@ struct bounce_send {			/* form 2: notice committed when answered */
 	struct attr_list envelope;	/* exactly one */
 	uint64_t content_offset, content_length;
 	int fd;				/* the queue file, read-only; may be -1 */
+	int64_t since_us;		/* outcomes from then on; 0: all */
 };
 struct bounce_drop {			/* form 3: forget the log of a message */
 	struct span queue_id;

@@ -224,7 +224,25 @@ fill_outcome(struct delivery *d, size_t i, struct outcome *o)
 		.mta_name = slot->status.mta_name, .when_us = slot->done_us };
 }
 
-/* Does this outcome have to be kept, and in which log? */
+/* A report on what was sent: who asked for all, was warned, or wants success and
+ * hears of it from nobody else. */
+static bool
+wants_trace(const struct delivery *d, size_t i)
+{
+	const struct slot *slot = &d->priv->slots[i];
+	uint64_t flags = d->envelope->flags, notify = d->rcpts[i].notify;
+
+	if (flags & ENVELOPE_TRACE)
+		return true;
+	if (slot->status.kind != OUTCOME_SENT)
+		return false;
+	if ((flags & ENVELOPE_CONFIRM) && !(notify & DSN_NOTIFY_NEVER))
+		return true;
+	return (notify & DSN_NOTIFY_SUCCESS) != 0
+	    && !slot->status.relay_does_dsn;
+}
+
+/* Does this outcome have to be kept in this log? */
 static bool
 wants_record(const struct delivery *d, size_t i, enum queue_name which)
 {
@@ -232,16 +250,15 @@ wants_record(const struct delivery *d, size_t i, enum queue_name which)
 
 	if (slot->state != SLOT_SET)
 		return false;
+	if (which == QUEUE_TRACE)
+		return wants_trace(d, i);
 	switch (slot->status.kind) {
 	case OUTCOME_BOUNCED:
 		return which == QUEUE_BOUNCE;
 	case OUTCOME_DEFERRED:
 		return which == QUEUE_DEFER;
 	case OUTCOME_SENT:
-		return which == QUEUE_TRACE
-		    && ((d->envelope->flags & ENVELOPE_TRACE)
-		    || ((d->rcpts[i].notify & DSN_NOTIFY_SUCCESS)
-		    && !slot->status.relay_does_dsn));
+		return false;
 	}
 	return false;
 }

@@ -55,6 +55,7 @@ append(const char *list, const char *reason)
 
 static struct str said;
 static size_t count, most;
+static struct verdict_choice choice = { .what = BOUNCE_FAILED };
 
 static bool
 say(const struct outcome *o, void *arg)
@@ -74,7 +75,7 @@ say_all(void)
 
 	str_clear(&said);
 	count = 0;
-	result = verdicts_each(queue, BOUNCE_FAILED, ID, say, NULL, &why);
+	result = verdicts_each(queue, &choice, ID, say, NULL, &why);
 	T_EQ_INT(result != QUEUE_OK, str_len(&why) > 0);
 	str_fini(&why);
 	return result;
@@ -102,6 +103,34 @@ T_TEST(the_last_word_on_each_recipient_is_told_in_order)
 
 		T_EQ_INT(result, T_FAULT_HIT() ? QUEUE_IO_ERROR : QUEUE_OK);
 	}
+}
+
+/* A recipient that was put off once and delivered since is not told as late. */
+T_TEST(what_was_said_before_the_last_attempt_is_left_out)
+{
+	struct str why = STR_EMPTY;
+	struct outcome outcomes[] = {
+		{ .rcpt = SPAN_LIT("a@b"), .dsn = SPAN_LIT("1"), .when_us = 10 },
+		{ .rcpt = SPAN_LIT("c@d"), .dsn = SPAN_LIT("2"), .when_us = 20 },
+		{ .rcpt = SPAN_LIT("e@f"), .dsn = SPAN_LIT("3"), .when_us = 20,
+		    .notify = DSN_NOTIFY_FAILURE },
+	};
+
+	set_up();
+	most = 1000;
+	T_CHECK(outcome_log_append(queue, QUEUE_DEFER, ID, outcomes,
+	    T_COUNT(outcomes), &why));
+	choice = (struct verdict_choice){ .what = BOUNCE_DELAYED,
+		.since_us = 15 };
+	T_EQ_INT(say_all(), QUEUE_OK);
+	T_EQ_STR(str_cstr(&said), "c@d:2 ");
+	choice.everyone = true;
+	T_EQ_INT(say_all(), QUEUE_OK);
+	T_EQ_STR(str_cstr(&said), "c@d:2 e@f:3 ");
+	choice.since_us = 0;
+	T_EQ_INT(say_all(), QUEUE_OK);
+	T_EQ_STR(str_cstr(&said), "a@b:1 c@d:2 e@f:3 ");
+	str_fini(&why);
 }
 
 T_TEST(what_stands_a_thousand_entries_apart_is_told_both_times)

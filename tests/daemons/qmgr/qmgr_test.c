@@ -411,6 +411,110 @@ T_TEST(an_agent_that_never_answers_does_not_keep_the_message_for_ever)
 	world_run("daemon_timeout = 100", 20, never_answers, NULL);
 }
 
+/* ---- senders are warned ---- */
+
+static uint64_t handed_flags;
+static int64_t told_since_us;
+
+static void
+note_flags(const struct delivery_request *rq)
+{
+	const struct envelope *e = rq->envelope.items;
+
+	handed_flags = e->flags;
+}
+
+static void
+note_since(const struct bounce_send *rq)
+{
+	told_since_us = rq->since_us;
+}
+
+static void
+put_off_before(const char *id)
+{
+	struct outcome o = { .rcpt = SPAN("defer@b"), .action = DSN_DELAYED,
+		.dsn = SPAN("4.0.0"), .reason = SPAN("later") };
+	struct str why = STR_EMPTY;
+
+	T_CHECK(outcome_log_append(queue_dir, QUEUE_DEFER, span_cstr(id), &o,
+	    1, &why));
+	str_fini(&why);
+}
+
+static void
+warnings(void *arg)
+{
+	bool on = *(const bool *)arg;
+
+	world_told = note_since;
+	world_handed = note_flags;
+	world_age_days = 1;
+	world_message(QUEUE_DEFERRED, ID1, "s@a", "defer@b ok@c");
+	put_off_before(ID1);
+	world_age_days = 0;
+	world_message(QUEUE_DEFERRED, ID2, "s@a", "defer@b");
+	put_off_before(ID2);
+	intake_scan(false, true, true);
+	world_settle(10);
+	T_CASE("once, of the last attempt alone; not for the young one");
+	T_EQ_STR(world_bounces(), on ? "delayed " ID1 ";" : "");
+	T_EQ_INT(handed_flags, 0);
+	T_EQ_INT(told_since_us > 0, on);
+	T_CASE("not again, and the file knows");
+	intake_scan(false, true, true);
+	world_settle(10);
+	T_EQ_STR(world_bounces(), "");
+	T_EQ_INT(handed_flags & ~(uint64_t)(ENVELOPE_WARNED
+	    | ENVELOPE_CONFIRM), 0);
+	T_CASE("agents are told that success is to be confirmed");
+	handed_flags = 0;
+	intake_file(QUEUE_DEFERRED, SPAN(ID1));
+	world_settle(10);
+	T_EQ_INT(handed_flags, on ? ENVELOPE_WARNED | ENVELOPE_CONFIRM : 0);
+	world_handed = NULL;
+	world_told = NULL;
+}
+
+T_TEST(a_sender_is_warned_once_when_mail_is_late)
+{
+	bool on = true;
+
+	world_run("delay_warning_time = 2h\nconfirm_delay_cleared = yes", 20,
+	    warnings, &on);
+}
+
+T_TEST(nobody_is_warned_by_default)
+{
+	bool on = false;
+
+	world_run("", 20, warnings, &on);
+}
+
+static void
+warning_fails(void *arg)
+{
+	(void)arg;
+	world_age_days = 1;
+	world_message(QUEUE_DEFERRED, ID1, "s@a", "defer@b");
+	world_age_days = 0;
+	put_off_before(ID1);
+	world_notice_fails = true;
+	intake_scan(false, true, true);
+	world_settle(10);
+	T_EQ_STR(world_bounces(), "");
+	T_EQ_STR(world_find(ID1), "deferred 1 of 1");
+	world_notice_fails = false;
+	intake_scan(false, true, true);
+	world_settle(10);
+	T_EQ_STR(world_bounces(), "delayed " ID1 ";");
+}
+
+T_TEST(a_warning_that_cannot_be_queued_is_sent_after_the_next_attempt)
+{
+	world_run("delay_warning_time = 2", 20, warning_fails, NULL);
+}
+
 /* ---- many ---- */
 
 static void

@@ -57,7 +57,7 @@ class Notices(instance.TestCase):
                 "transport_maps":
                 f"inline:{{dsn.test=smtp:{cls.with_dsn.where}}}",
                 "minimal_backoff_time": "1s", "maximal_backoff_time": "1s",
-                "queue_run_delay": "1s", "delay_warning_time": "2s",
+                "queue_run_delay": "1s", "delay_warning_time": "1s",
                 "confirm_delay_cleared": "yes",
                 "enable_threaded_bounces": "yes",
                 "smtp_destination_concurrency_limit": "1",
@@ -111,6 +111,8 @@ class Notices(instance.TestCase):
                 options = self.submit("a@elsewhere.test", rcpt, notify,
                                       f"t{n}", ret + envid)
                 want[rcpt] = (ret + envid, options)
+                if len(ret) != (0, 9, 9)[n % 3]:
+                    continue        # each NOTIFY once
                 flags = ["-N", notify] if notify else []
                 flags += ["-R", ret[-4:]] if ret else []
                 flags += ["-V", f"id+{n}"] if envid else []
@@ -180,7 +182,7 @@ class Notices(instance.TestCase):
         self.submit("dora@demo.test", "slow@other.test", "", "w")
         (warning,) = self.reports("dora", 1)
         self.assertEqual(warning["Subject"], "Patience")
-        self.assertIn("After 2 s at ", words(warning))
+        self.assertIn("After 1 s at ", words(warning))
         self.assertEqual(fields(warning)[0]["Action"], "delayed")
         self.assertNotIn("the body", warning.as_string())
         before = self.mail.log().count("status=deferred")

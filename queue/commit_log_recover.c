@@ -62,7 +62,7 @@ judge_file(struct recovery *r, const char *id, enum queue_name where,
 	    arena, &m, &r->why)) {
 	case QUEUE_OK:
 		found = FOUND_WHOLE;
-		if (!fs_read_file_at(r->queue_dir,
+		if (m.is_copy || !fs_read_file_at(r->queue_dir,
 		    str_cstr(&r->path), COMMIT_LOG_MESSAGE_MOST, bytes,
 		    &r->why))
 			found = FOUND_TROUBLE;

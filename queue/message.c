@@ -39,6 +39,7 @@ struct queue_writer {
 	enum queue_result status;
 	struct str why;
 	bool committed;
+	bool over;			/* a file of the caller's */
 	struct commit_log_spot spot;
 };
 
@@ -73,7 +74,7 @@ drop_file(struct queue_writer *w)
 {
 	struct str path = STR_EMPTY, why = STR_EMPTY;
 
-	if (w->fd < 0)
+	if (w->fd < 0 || w->over)
 		return;
 	queue_path(w->where, SPAN(w->id), &path);
 	fs_unlink_at(w->queue_dir, str_cstr(&path), &why);
@@ -90,7 +91,7 @@ writer_over(void *arg)
 
 	if (!w->committed)
 		queue_writer_abort(w);
-	if (w->fd >= 0)
+	if (w->fd >= 0 && !w->over)
 		close(w->fd);
 	w->fd = -1;
 	str_fini(&w->buf);
@@ -98,17 +99,27 @@ writer_over(void *arg)
 }
 
 struct queue_writer *
-queue_writer_new(struct arena *arena, int queue_dir, const char *id)
+queue_writer_over(struct arena *arena, int fd)
 {
 	struct queue_writer *w = arena_zalloc(arena, sizeof(*w));
 
-	CHECK(queue_id_valid(SPAN(id)));
-	w->queue_dir = queue_dir;
-	memcpy(w->id, id, strlen(id) + 1);
-	w->fd = -1;
+	w->fd = fd;
+	w->over = true;
 	w->where = QUEUE_INCOMING;
 	str_adds(&w->buf, QUEUE_MAGIC);
 	arena_on_free(arena, writer_over, w);
+	return w;
+}
+
+struct queue_writer *
+queue_writer_new(struct arena *arena, int queue_dir, const char *id)
+{
+	struct queue_writer *w = queue_writer_over(arena, -1);
+
+	CHECK(queue_id_valid(SPAN(id)));
+	w->over = false;
+	w->queue_dir = queue_dir;
+	memcpy(w->id, id, strlen(id) + 1);
 	return w;
 }
 
@@ -405,7 +416,7 @@ enum queue_result
 queue_writer_commit(struct queue_writer *w, enum queue_name to,
     struct str *why)
 {
-	CHECK(!w->committed && (to == QUEUE_INCOMING || to == QUEUE_HOLD
+	CHECK(!w->over && !w->committed && (to == QUEUE_INCOMING || to == QUEUE_HOLD
 	    || to == w->where));
 	if (w->fd < 0)
 		w->where = to;
@@ -419,6 +430,17 @@ queue_writer_commit(struct queue_writer *w, enum queue_name to,
 	}
 	drop_file(w);
 	w->committed = true;		/* nothing is left to abort */
+	str_set(why, str_span(&w->why));
+	return w->status;
+}
+
+enum queue_result
+queue_writer_end(struct queue_writer *w, struct str *why)
+{
+	CHECK(w->over && !w->committed);
+	add_trailer(w);
+	write_buffer(w);
+	w->committed = true;
 	str_set(why, str_span(&w->why));
 	return w->status;
 }

@@ -29,7 +29,7 @@ enum queue_result {
 	QUEUE_BUSY,			/* claimed by another, or being written */
 	QUEUE_INCOMPLETE,		/* no trailer */
 	QUEUE_DAMAGED,			/* trailer, but it does not hold */
-	QUEUE_FOREIGN,			/* another system's format: left alone */
+	QUEUE_FOREIGN,			/* Postfix's: to be adopted first */
 	QUEUE_NOSPACE,			/* disk or inodes are full: 452 */
 	QUEUE_EXISTS,			/* id in use: make another */
 	QUEUE_IO_ERROR,			/* anything else the disk said: 451 */
@@ -46,6 +46,10 @@ struct queue_writer *queue_writer_new(struct arena *arena, int queue_dir,
     const char *id);
 /* postdrop: the file goes to maildrop, readable for pickup. Before content. */
 void queue_writer_to_maildrop(struct queue_writer *w);
+/* Into an open, empty file of the caller's, who gives it its name, makes it
+ * durable and closes it. To be ended, not committed. */
+struct queue_writer *queue_writer_over(struct arena *arena, int fd);
+enum queue_result queue_writer_end(struct queue_writer *w, struct str *why);
 const char *queue_writer_id(const struct queue_writer *w);
 void queue_writer_envelope(struct queue_writer *w,
     const struct envelope *envelope);		/* once, before the rest */
@@ -96,10 +100,16 @@ struct queue_message {
 	time_t mtime;			/* deferred: when to try again */
 	uint64_t rcpts_done;		/* passed over by queue_message_rcpts */
 	uint64_t rcpts_left;
+	uid_t owner;			/* of the file */
+	mode_t mode;
+	bool is_copy;			/* in memory, of a file of Postfix's */
+	int original;			/* that one, then */
 };
 
 /* Opens and reads the envelope, not the recipients. claim: flock it, or
- * QUEUE_BUSY. check_all: verify the CRC over everything (recovery). */
+ * QUEUE_BUSY. check_all: verify the CRC over everything (recovery). A file of
+ * Postfix's is read as a copy in memory by those who do not claim it, and out of
+ * maildrop; else it is QUEUE_FOREIGN. */
 enum queue_result queue_message_open(int queue_dir, enum queue_name where,
     struct span id, bool claim, bool check_all, struct arena *arena,
     struct queue_message *out, struct str *why);

@@ -15,16 +15,15 @@
 #include "common/io/fs.h"
 #include "queue/message.h"
 #include "queue/message_priv.h"
+#include "queue/postfix_file.h"
+#include "queue/window.h"
 
 #define READ_BYTES (32 * 1024)
 
-/* A window of the file that moves forward over its records. */
+/* The records of a region of the file. */
 struct records {
-	int fd;
-	uint64_t at, end;		/* of the region that is read */
-	struct str buf;
-	uint64_t buf_at;
-	bool failed;			/* the disk did, not the file */
+	struct window w;
+	uint64_t at;
 };
 
 struct record {
@@ -33,34 +32,10 @@ struct record {
 	struct span body;
 };
 
-static bool
-fill(struct records *r, uint64_t at, size_t want)
+static struct records
+records_of(int fd, uint64_t from, uint64_t to)
 {
-	ssize_t n;
-	char *room;
-
-	if (at >= r->buf_at && at + want <= r->buf_at + str_len(&r->buf))
-		return true;
-	str_clear(&r->buf);
-	r->buf_at = at;
-	if (want < READ_BYTES)
-		want = READ_BYTES;
-	if (want > r->end - at)
-		want = (size_t)(r->end - at);
-	room = str_reserve(&r->buf, want);
-	n = fs_pread(r->fd, room, want, (off_t)at);
-	if (n < 0) {
-		r->failed = true;
-		return false;
-	}
-	str_advance(&r->buf, (size_t)n);
-	return true;
-}
-
-static struct span
-window(const struct records *r, uint64_t at)
-{
-	return span_skip(str_span(&r->buf), (size_t)(at - r->buf_at));
+	return (struct records){ .w = { .fd = fd, .end = to }, .at = from };
 }
 
 /* The next record of the region; false at its end or on damage (`at` tells
@@ -71,29 +46,25 @@ next_record(struct records *r, struct record *out)
 	struct reader reader;
 	uint64_t length;
 
-	if (r->at >= r->end || !fill(r, r->at, 12 < r->end - r->at ? 12
-	    : (size_t)(r->end - r->at)))
+	if (r->at >= r->w.end || !window_fill(&r->w, r->at,
+	    12 < r->w.end - r->at ? 12 : (size_t)(r->w.end - r->at)))
 		return false;
-	reader = reader_over(window(r, r->at));
+	reader = reader_over(window_at(&r->w, r->at));
 	out->type = (char)reader_u8(&reader);
 	length = reader_varint(&reader);
 	if (reader_failed(&reader) || length > RECORD_MOST)
 		return false;
-	out->body_at = r->at + (window(r, r->at).len - reader_left(&reader));
-	if (length > r->end - out->body_at
-	    || !fill(r, out->body_at, (size_t)length))
+	out->body_at = r->at
+	    + (window_at(&r->w, r->at).len - reader_left(&reader));
+	if (length > r->w.end - out->body_at
+	    || !window_fill(&r->w, out->body_at, (size_t)length))
 		return false;
-	out->body = span_sub(window(r, out->body_at), 0, (size_t)length);
+	out->body = span_sub(window_at(&r->w, out->body_at), 0,
+	    (size_t)length);
 	if (out->body.len != length)
 		return false;
 	r->at = out->body_at + length;
 	return true;
-}
-
-static void
-records_over(struct records *r)
-{
-	str_fini(&r->buf);
 }
 
 static enum queue_result
@@ -108,7 +79,7 @@ damaged(struct str *why, const char *what)
 static enum queue_result
 bad_record(const struct records *r, struct str *why, const char *what)
 {
-	if (!r->failed)
+	if (!r->w.failed)
 		return damaged(why, what);
 	str_sets(why, "read error");
 	return QUEUE_IO_ERROR;
@@ -125,8 +96,11 @@ read_trailer(struct queue_message *m, uint64_t size, uint32_t *crc_out,
 		if (!fs_pread_all(m->fd, magic, sizeof(magic), 0, why))
 			return QUEUE_IO_ERROR;
 		if (memcmp(magic, QUEUE_MAGIC, sizeof(magic)) != 0) {
-			str_sets(why, "not a queue file of this system");
-			return magic[0] == 'C' ? QUEUE_FOREIGN : QUEUE_DAMAGED;
+			if (postfix_file_is(span_of(magic, sizeof(magic)))) {
+				str_sets(why, "a queue file of Postfix's");
+				return QUEUE_FOREIGN;
+			}
+			return damaged(why, "not a queue file");
 		}
 	}
 	if (size < QUEUE_MAGIC_BYTES + TRAILER_BYTES) {
@@ -168,8 +142,8 @@ static enum queue_result
 read_late_filter(struct queue_message *m, struct arena *arena,
     struct str *why)
 {
-	struct records r = { .fd = m->fd, .at = content_end(m),
-		.end = m->layout.file_length - TRAILER_BYTES };
+	struct records r = records_of(m->fd, content_end(m),
+	    m->layout.file_length - TRAILER_BYTES);
 	struct record record;
 	enum queue_result result = QUEUE_OK;
 
@@ -179,7 +153,7 @@ read_late_filter(struct queue_message *m, struct arena *arena,
 		result = damaged(why, "no filter");
 	else
 		m->envelope.filter = arena_span(arena, record.body);
-	records_over(&r);
+	window_fini(&r.w);
 	return result;
 }
 
@@ -187,8 +161,8 @@ static enum queue_result
 read_envelope(struct queue_message *m, struct arena *arena, uint64_t flags,
     struct str *why)
 {
-	struct records r = { .fd = m->fd, .at = QUEUE_MAGIC_BYTES,
-		.end = m->layout.content_offset - 1 };
+	struct records r = records_of(m->fd, QUEUE_MAGIC_BYTES,
+	    m->layout.content_offset - 1);
 	struct record record;
 	enum queue_result result = QUEUE_OK;
 
@@ -202,7 +176,7 @@ read_envelope(struct queue_message *m, struct arena *arena, uint64_t flags,
 	m->envelope.flags |= flags;
 	if (m->envelope.data_size == 0)
 		m->envelope.data_size = m->layout.content_length;
-	records_over(&r);
+	window_fini(&r.w);
 	if (result == QUEUE_OK && (flags & ENVELOPE_LATE_FILTER))
 		result = read_late_filter(m, arena, why);
 	return result;
@@ -216,9 +190,9 @@ sum_range(struct records *r, uint64_t from, uint64_t to, uint32_t *crc,
 {
 	while (from < to) {
 		size_t want = to - from < room ? (size_t)(to - from) : room;
-		ssize_t n = fs_pread(r->fd, buf, want, (off_t)from);
+		ssize_t n = fs_pread(r->w.fd, buf, want, (off_t)from);
 
-		r->failed |= n < 0;
+		r->w.failed |= n < 0;
 		if (n <= 0)
 			return false;
 		*crc = crc32c(*crc, buf, (size_t)n);
@@ -248,18 +222,18 @@ sum_records(struct records *r, uint32_t *crc, char *buf, size_t room,
 		*crc = crc32c(*crc, &left, 1);
 		summed = record.body_at + 1;
 	}
-	return r->at == r->end
-	    && sum_range(r, summed, r->end, crc, buf, room);
+	return r->at == r->w.end
+	    && sum_range(r, summed, r->w.end, crc, buf, room);
 }
 
 static enum queue_result
 check_sum(const struct queue_message *m, uint32_t wanted, struct str *why)
 {
 	const struct queue_layout *l = &m->layout;
-	struct records before = { .fd = m->fd, .at = QUEUE_MAGIC_BYTES,
-		.end = l->content_offset - 1 };
-	struct records after = { .fd = m->fd,
-		.at = content_end(m), .end = l->file_length - TRAILER_BYTES };
+	struct records before = records_of(m->fd, QUEUE_MAGIC_BYTES,
+	    l->content_offset - 1);
+	struct records after = records_of(m->fd, content_end(m),
+	    l->file_length - TRAILER_BYTES);
 	char *buf = mem_alloc(READ_BYTES);
 	uint32_t crc = 0;
 	uint64_t rcpts = 0, void_rcpts = 0;
@@ -269,16 +243,16 @@ check_sum(const struct queue_message *m, uint32_t wanted, struct str *why)
 	ok = sum_range(&before, 0, QUEUE_MAGIC_BYTES, &crc, buf, READ_BYTES)
 	    && sum_records(&before, &crc, buf, READ_BYTES,
 	    redirected ? &void_rcpts : &rcpts)
-	    && sum_range(&before, before.end, after.at, &crc, buf,
+	    && sum_range(&before, before.w.end, after.at, &crc, buf,
 	    READ_BYTES)
 	    && sum_records(&after, &crc, buf, READ_BYTES, &rcpts)
 	    && crc == wanted && rcpts == l->rcpt_count;
 	mem_free(buf);
-	records_over(&before);
-	records_over(&after);
+	window_fini(&before.w);
+	window_fini(&after.w);
 	if (ok)
 		return QUEUE_OK;
-	return bad_record(before.failed ? &before : &after, why,
+	return bad_record(before.w.failed ? &before : &after, why,
 	    "checksum does not match");
 }
 
@@ -304,6 +278,38 @@ open_anywhere(int queue_dir, enum queue_name where, struct span id,
 	return fd;
 }
 
+/* Trailer and envelope, of a copy where the file is Postfix's. */
+static enum queue_result
+read_front(struct queue_message *m, const struct stat *st, bool may_copy,
+    uint32_t *crc_out, struct arena *arena, struct str *why)
+{
+	struct stat copied;
+	uint64_t flags;
+	enum queue_result result;
+	int copy;
+
+	m->mtime = st->st_mtime;
+	m->owner = st->st_uid;
+	m->mode = st->st_mode;
+	result = read_trailer(m, (uint64_t)st->st_size, crc_out, &flags, why);
+	if (result == QUEUE_FOREIGN && may_copy) {
+		result = postfix_file_copy(m->fd, (uint64_t)st->st_size,
+		    &copy, why);
+		if (result == QUEUE_INCOMPLETE && (st->st_mode & S_IXUSR))
+			return QUEUE_DAMAGED;	/* its writer was done */
+		if (result != QUEUE_OK)
+			return result;
+		m->original = m->fd;
+		m->is_copy = true;
+		m->fd = copy;
+		result = !fs_stat(copy, &copied, why) ? QUEUE_IO_ERROR
+		    : read_trailer(m, (uint64_t)copied.st_size, crc_out,
+		    &flags, why);
+	}
+	return result == QUEUE_OK ? read_envelope(m, arena, flags, why)
+	    : result;
+}
+
 enum queue_result
 queue_message_open(int queue_dir, enum queue_name where, struct span id,
     bool claim, bool check_all, struct arena *arena,
@@ -312,7 +318,6 @@ queue_message_open(int queue_dir, enum queue_name where, struct span id,
 	struct stat st;
 	enum queue_result result;
 	uint32_t crc = 0;
-	uint64_t flags = 0;
 
 	*out = (struct queue_message){ .fd = -1, .where = where };
 	if (!queue_id_valid(id)) {
@@ -332,11 +337,8 @@ queue_message_open(int queue_dir, enum queue_name where, struct span id,
 		str_sets(why, "in use");
 		result = QUEUE_BUSY;
 	} else {
-		out->mtime = st.st_mtime;
-		result = read_trailer(out, (uint64_t)st.st_size, &crc, &flags,
-		    why);
-		if (result == QUEUE_OK)
-			result = read_envelope(out, arena, flags, why);
+		result = read_front(out, &st, !claim
+		    || where == QUEUE_MAILDROP, &crc, arena, why);
 		if (result == QUEUE_OK && check_all)
 			result = check_sum(out, crc, why);
 		out->rcpts_left = out->layout.rcpt_count;
@@ -364,7 +366,6 @@ queue_message_open_path(const char *path, struct arena *arena,
 	const char *slash = strrchr(path, '/');
 	struct span name = SPAN(slash != NULL ? slash + 1 : path);
 	enum queue_result result;
-	uint64_t flags = 0;
 	uint32_t crc;
 	struct stat st;
 
@@ -379,10 +380,7 @@ queue_message_open_path(const char *path, struct arena *arena,
 	else if (!S_ISREG(st.st_mode))
 		result = damaged(why, "not a regular file");
 	else
-		result = read_trailer(out, (uint64_t)st.st_size, &crc, &flags,
-		    why);
-	if (result == QUEUE_OK)
-		result = read_envelope(out, arena, flags, why);
+		result = read_front(out, &st, true, &crc, arena, why);
 	if (result != QUEUE_OK)
 		queue_message_close(out);
 	return result;
@@ -393,7 +391,10 @@ queue_message_close(struct queue_message *m)
 {
 	if (m->fd >= 0)
 		fs_let_go(m->fd);
+	if (m->is_copy)
+		fs_let_go(m->original);
 	m->fd = -1;
+	m->is_copy = false;
 }
 
 /* ---- recipients ---- */
@@ -403,26 +404,26 @@ queue_message_close(struct queue_message *m)
 static void
 start_at(struct queue_message *m, uint64_t cursor, struct records *r)
 {
-	*r = (struct records){ .fd = m->fd };
+	*r = records_of(m->fd, 0, 0);
 	r->at = cursor != 0 ? cursor
 	    : m->envelope.flags & ENVELOPE_REDIRECTED ? content_end(m)
 	    : QUEUE_MAGIC_BYTES;
-	r->end = r->at < m->layout.content_offset
+	r->w.end = r->at < m->layout.content_offset
 	    ? m->layout.content_offset - 1
 	    : m->layout.file_length - TRAILER_BYTES;
-	if (r->at == r->end && r->at < content_end(m)) {
+	if (r->at == r->w.end && r->at < content_end(m)) {
 		r->at = content_end(m);
-		r->end = m->layout.file_length - TRAILER_BYTES;
+		r->w.end = m->layout.file_length - TRAILER_BYTES;
 	}
 }
 
 static bool
 next_region(struct queue_message *m, struct records *r)
 {
-	if (r->end != m->layout.content_offset - 1)
+	if (r->w.end != m->layout.content_offset - 1)
 		return false;
 	r->at = content_end(m);
-	r->end = m->layout.file_length - TRAILER_BYTES;
+	r->w.end = m->layout.file_length - TRAILER_BYTES;
 	return true;
 }
 
@@ -455,7 +456,7 @@ queue_message_rcpts(struct queue_message *m, uint64_t *cursor, size_t most,
 		bool done;
 
 		if (!next_record(&r, &record)) {
-			if (r.at != r.end)
+			if (r.at != r.w.end)
 				result = bad_record(&r, why,
 				    "bad recipient record");
 			else if (next_region(m, &r))
@@ -474,7 +475,7 @@ queue_message_rcpts(struct queue_message *m, uint64_t *cursor, size_t most,
 			(*count_out)++;
 	}
 	*cursor = *count_out == most ? r.at : 0;
-	records_over(&r);
+	window_fini(&r.w);
 	return result;
 }
 
@@ -493,7 +494,7 @@ queue_message_each_rcpt(struct queue_message *m, queue_rcpt_fn *fn, void *arg,
 		bool done;
 
 		if (!next_record(&r, &record)) {
-			if (r.at != r.end)
+			if (r.at != r.w.end)
 				result = bad_record(&r, why,
 				    "bad recipient record");
 			else if (next_region(m, &r))
@@ -507,7 +508,7 @@ queue_message_each_rcpt(struct queue_message *m, queue_rcpt_fn *fn, void *arg,
 			fn(&rcpt, done, arg);
 		arena_reset(arena);
 	}
-	records_over(&r);
+	window_fini(&r.w);
 	arena_free(&arena);
 	return result;
 }

@@ -16,6 +16,7 @@
 #include "common/base/reader.h"
 #include "common/io/fs.h"
 #include "common/io/offload.h"
+#include "queue/postfix_file.h"
 
 #define LOG_MOST (64 * 1024 * 1024)
 #define ENTRY_MOST (1024 * 1024)	/* a longer one is torn */
@@ -106,19 +107,44 @@ next_body(struct outcome_reader *r, struct span *body_out, struct str *why)
 	return QUEUE_OK;
 }
 
+/* A log of Postfix's, of a message that was not adopted yet: as if it were ours. */
+static bool
+read_translated(struct outcome_reader *r, int queue_dir, const char *path,
+    struct str *why)
+{
+	struct str text = STR_EMPTY;
+	struct stat st;
+	char first;
+	bool ok = true;
+
+	if (fs_pread(r->fd, &first, 1, 0) == 1
+	    && postfix_log_is(span_of(&first, 1))) {
+		ok = fs_stat(r->fd, &st, why) && fs_read_file_at(queue_dir,
+		    path, LOG_MOST, &text, why);
+		postfix_log_translate(str_span(&text),
+		    (int64_t)st.st_mtime * 1000000, &r->window);
+		r->at = ok ? st.st_size : 0;
+	}
+	str_fini(&text);
+	return ok;
+}
+
 enum queue_result
 outcome_reader_open(struct outcome_reader *r, int queue_dir,
     enum queue_name kind, struct span id, struct str *why)
 {
 	struct str path = STR_EMPTY;
+	enum queue_result result = QUEUE_OK;
 
 	*r = (struct outcome_reader){ .fd = -1 };
 	queue_path(kind, id, &path);
 	r->fd = fs_open_at(queue_dir, str_cstr(&path), O_RDONLY, why);
+	if (r->fd < 0)
+		result = errno == ENOENT ? QUEUE_GONE : QUEUE_IO_ERROR;
+	else if (!read_translated(r, queue_dir, str_cstr(&path), why))
+		result = QUEUE_IO_ERROR;
 	str_fini(&path);
-	if (r->fd >= 0)
-		return QUEUE_OK;
-	return errno == ENOENT ? QUEUE_GONE : QUEUE_IO_ERROR;
+	return result;
 }
 
 enum queue_result
@@ -250,28 +276,33 @@ append_now(void *arg)
 	close(fd);
 }
 
+void
+outcome_entry(struct str *bytes, const struct outcome *outcome)
+{
+	struct str body = STR_EMPTY;
+
+	attr_encode_body(&body, &outcome_form, outcome);
+	writer_u32(bytes, (uint32_t)str_len(&body));
+	writer_u32(bytes, crc32c(0, str_cstr(&body), str_len(&body)));
+	str_add(bytes, str_span(&body));
+	str_fini(&body);
+}
+
 bool
 outcome_log_append(int queue_dir, enum queue_name kind, struct span id,
     const struct outcome *outcomes, size_t count, struct str *why)
 {
-	struct str path = STR_EMPTY, bytes = STR_EMPTY, body = STR_EMPTY;
+	struct str path = STR_EMPTY, bytes = STR_EMPTY;
 	struct append a = { .queue_dir = queue_dir, .why = why };
 
-	for (size_t i = 0; i < count; i++) {
-		str_clear(&body);
-		attr_encode_body(&body, &outcome_form, &outcomes[i]);
-		writer_u32(&bytes, (uint32_t)str_len(&body));
-		writer_u32(&bytes, crc32c(0, str_cstr(&body),
-		    str_len(&body)));
-		str_add(&bytes, str_span(&body));
-	}
+	for (size_t i = 0; i < count; i++)
+		outcome_entry(&bytes, &outcomes[i]);
 	queue_path(kind, id, &path);
 	a.path = str_cstr(&path);
 	a.bytes = str_span(&bytes);
 	offload_call(append_now, &a);
 	str_fini(&path);
 	str_fini(&bytes);
-	str_fini(&body);
 	return a.ok;
 }
 

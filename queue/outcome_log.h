@@ -21,6 +21,8 @@ struct outcome {
 };
 extern const struct attr_form outcome_form;
 
+/* An entry as it stands in a log. */
+void outcome_entry(struct str *bytes, const struct outcome *outcome);
 /* Appends and fsyncs. kind: QUEUE_DEFER, QUEUE_BOUNCE, QUEUE_TRACE. Suspends
  * (offload). */
 bool outcome_log_append(int queue_dir, enum queue_name kind, struct span id,

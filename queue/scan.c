@@ -11,6 +11,7 @@
 #include "common/base/clock.h"
 #include "common/base/mem.h"
 #include "common/io/fs.h"
+#include "queue/adopt.h"
 #include "queue/message.h"
 
 void
@@ -78,8 +79,12 @@ sort_out_incomplete(int queue_dir, enum queue_name where, struct span id,
 
 	queue_path(where, id, &path);
 	if (!fs_stat_at(queue_dir, str_cstr(&path), &st, why)) {
-		str_fini(&path);
-		return;
+		str_printf(&path, "%s/%.*s", queue_name_text(where),
+		    SPAN_ARG(id));		/* it may lie flat */
+		if (!fs_stat_at(queue_dir, str_cstr(&path), &st, why)) {
+			str_fini(&path);
+			return;
+		}
 	}
 	str_fini(&path);
 	if ((st.st_mode & S_IXUSR) != 0) {
@@ -91,6 +96,23 @@ sort_out_incomplete(int queue_dir, enum queue_name where, struct span id,
 	}
 }
 
+/* Of Postfix's it is read after it became one of ours. */
+static enum queue_result
+open_adopted(int queue_dir, enum queue_name where, struct span id,
+    struct arena *arena, struct queue_message *m, struct str *why)
+{
+	enum queue_result result;
+	bool adopted;
+
+	result = queue_message_open(queue_dir, where, id, true, true, arena, m,
+	    why);
+	if (result != QUEUE_FOREIGN)
+		return result;
+	result = queue_adopt(queue_dir, where, id, &adopted, why);
+	return result != QUEUE_OK ? result : queue_message_open(queue_dir,
+	    where, id, true, true, arena, m, why);
+}
+
 void
 queue_recover_one(int queue_dir, enum queue_name where, struct span id,
     time_t limit, struct queue_recovery *out)
@@ -99,8 +121,7 @@ queue_recover_one(int queue_dir, enum queue_name where, struct span id,
 	struct queue_message m;
 	struct str why = STR_EMPTY;
 
-	switch (queue_message_open(queue_dir, where, id, true, true, arena,
-	    &m, &why)) {
+	switch (open_adopted(queue_dir, where, id, arena, &m, &why)) {
 	case QUEUE_OK:
 		if (where == QUEUE_ACTIVE && queue_move(queue_dir, id, where,
 		    m.mtime > clock_wall() ? QUEUE_DEFERRED : QUEUE_INCOMING,

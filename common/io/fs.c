@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
@@ -171,6 +172,16 @@ fs_open_at(int dirfd, const char *name, int flags, struct str *why)
 		fail_name(why, "open", name);
 	else
 		TELL(.op = "open", .dir = dirfd, .name = name, .fd = fd);
+	return fd;
+}
+
+int
+fs_memory_file(const char *what, struct str *why)
+{
+	int fd = FAULT("fs.create") ? -1 : memfd_create(what, MFD_CLOEXEC);
+
+	if (fd < 0)
+		fail_name(why, "create in memory", what);
 	return fd;
 }
 

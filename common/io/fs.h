@@ -24,6 +24,8 @@
 /* O_EXCL | O_NOFOLLOW | O_CLOEXEC, read-write. */
 int fs_create_at(int dirfd, const char *name, mode_t mode, struct str *why);
 int fs_open_at(int dirfd, const char *name, int flags, struct str *why);
+/* A file without a name, in memory, read-write. */
+int fs_memory_file(const char *what, struct str *why);
 /* Read, append; made if it is not there. Never waits for a FIFO's other end. */
 int fs_open_append_at(int dirfd, const char *name, mode_t mode,
     struct str *why);

@@ -20,6 +20,7 @@
 #include "common/service/logsink.h"
 #include "common/service/peer.h"
 #include "daemons/commands/lib/queue_command.h"
+#include "queue/adopt.h"
 #include "queue/message.h"
 #include "queue/outcome_log.h"
 #include "queue/scan.h"
@@ -81,7 +82,11 @@ static bool
 expire(struct span id, enum queue_name from, bool and_release,
     struct str *why)
 {
-	if (queue_late_flags_write(queue_dir, from, id, ENVELOPE_EXPIRE_NOW,
+	bool adopted;
+
+	/* Postfix's files have no place for it. */
+	if (queue_adopt(queue_dir, from, id, &adopted, why) != QUEUE_OK
+	    || queue_late_flags_write(queue_dir, from, id, ENVELOPE_EXPIRE_NOW,
 	    why) != QUEUE_OK)
 		return false;
 	if (from == QUEUE_DEFERRED || (from == QUEUE_HOLD && and_release))

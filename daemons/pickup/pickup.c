@@ -238,7 +238,6 @@ take_file(const char *name)
 {
 	struct pickup p = { .arena = NULL };
 	struct str *why;
-	struct stat st;
 
 	if (hash_has(over, SPAN(name))) {
 		remove_file(name);
@@ -249,10 +248,9 @@ take_file(const char *name)
 	switch (queue_message_open(service_queue_dir(), QUEUE_MAILDROP,
 	    SPAN(name), true, true, p.arena, &p.file, why)) {
 	case QUEUE_OK:
-		if (!fs_stat(p.file.fd, &st, why)
-		    || !(st.st_mode & S_IXUSR))
+		if (!(p.file.mode & S_IXUSR))
 			break;
-		p.uid = st.st_uid;
+		p.uid = p.file.owner;
 		p.envelope = p.file.envelope;
 		p.envelope.arrival_us = clock_wall_us();
 		queue_id_make(p.id, service_slot(),

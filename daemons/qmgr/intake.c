@@ -19,6 +19,7 @@
 #include "common/mail/address.h"
 #include "common/service/service.h"
 #include "daemons/qmgr/qmgr_priv.h"
+#include "queue/adopt.h"
 #include "queue/scan.h"
 
 #define WINDOW_RCPTS 2000		/* read at once from a large message */
@@ -408,6 +409,38 @@ open_checked(enum queue_name where, struct span id, struct arena *arena,
 	return check.result;
 }
 
+struct adopting {
+	enum queue_name where;
+	struct span id;
+	struct str *why;
+	enum queue_result result;
+	bool adopted;
+};
+
+static void
+adopt_now(void *arg)
+{
+	struct adopting *a = arg;
+
+	a->result = queue_adopt(queue_dir, a->where, a->id, &a->adopted,
+	    a->why);
+}
+
+/* What Postfix left, opened as a message of ours. */
+static enum queue_result
+adopt(enum queue_name where, struct span id, struct arena *arena,
+    struct queue_message *q, struct str *why)
+{
+	struct adopting a = { .where = where, .id = id, .why = why };
+
+	offload_call(adopt_now, &a);
+	if (a.result != QUEUE_OK)
+		return a.result;
+	if (a.adopted)
+		log_info("%.*s: taken over from Postfix", SPAN_ARG(id));
+	return open_checked(where, id, arena, q, why);
+}
+
 /* Bounces of an earlier life still have to be told. Maybe, when it could not be
  * asked. */
 static bool
@@ -442,6 +475,8 @@ intake_file(enum queue_name where, struct span id)
 		return QUEUE_OK;
 	arena = arena_new();
 	result = open_checked(where, id, arena, &q, &why);
+	if (result == QUEUE_FOREIGN)
+		result = adopt(where, id, arena, &q, &why);
 	if (result == QUEUE_DAMAGED) {
 		log_warn("%.*s: damaged queue file: %s -- moved to corrupt",
 		    SPAN_ARG(id), str_cstr(&why));

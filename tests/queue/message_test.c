@@ -313,7 +313,7 @@ T_TEST(recovery_requeues_removes_and_sets_aside)
 	T_CHECK(queue_recover(q, clock_wall() - 100, &done, &why));
 	T_EQ_INT(done.requeued, 1);
 	T_EQ_INT(done.removed, 0);	/* it may be being written */
-	T_EQ_INT(done.corrupt, 2);
+	T_EQ_INT(done.corrupt, 3);
 	T_CHECK(queue_recover(q, clock_wall() + 100, &done, &why));
 	T_EQ_INT(done.requeued, 0);
 	T_EQ_INT(done.removed, 1);
@@ -324,7 +324,7 @@ T_TEST(recovery_requeues_removes_and_sets_aside)
 	    "s@a -> a@b c@d e@f (17)");
 	T_EQ_STR(files_read(q, QUEUE_CORRUPT, "4F0A1B2C03"), "incomplete");
 	T_EQ_STR(files_read(q, QUEUE_CORRUPT, "4F0A1B2C04"), "damaged");
-	T_EQ_STR(files_read(q, QUEUE_DEFERRED, "4F0A1B2C05"), "foreign");
+	T_EQ_STR(files_read(q, QUEUE_CORRUPT, "4F0A1B2C05"), "foreign");
 	str_fini(&why);
 }
 

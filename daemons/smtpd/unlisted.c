@@ -115,6 +115,17 @@ refuse_route(struct search *s, struct span why)
 	    SPAN_ARG(s->shown), s->reply_class, SPAN_ARG(text));
 }
 
+/* Postmaster has to be reached, and our own notices come from the others. */
+static bool
+always_exists(struct span address)
+{
+	struct span local = address_split(address).local;
+
+	return span_is_nocase(local, "postmaster")
+	    || span_is_nocase(local, "MAILER-DAEMON")
+	    || span_is_nocase(local, conf_core.double_bounce_sender);
+}
+
 enum check_result
 unlisted_rcpt(struct check *c, struct span given,
     const struct rewrite_want *to, const char *reply_class)
@@ -142,6 +153,8 @@ unlisted_rcpt(struct check *c, struct span given,
 		    "virtual alias table");
 	if (span_is(to->answer.transport, conf_core.error_service_name))
 		return refuse_route(&s, to->answer.nexthop);
+	if ((flags & RESOLVE_LOCAL) && always_exists(s.key))
+		return CHECK_DUNNO;
 	if (flags & RESOLVE_LOCAL)
 		return ask_class(&s, local_maps,
 		    ADDRFIND_VIRTUAL,

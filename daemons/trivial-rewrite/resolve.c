@@ -360,7 +360,8 @@ apply_relocated(struct rewrite_answer *a, struct arena *arena)
 	case MAP_FOUND:
 		a->transport = SPAN(conf_core.error_service_name);
 		a->nexthop = SPAN(arena_printf(arena,
-		    "5.1.6 User has moved to %s", str_cstr(to)));
+		    "%s%s", rewrite_conf.relocated_prefix_enable
+		    ? "5.1.6 User has moved to " : "", str_cstr(to)));
 		return;
 	case MAP_FAILED:
 		fail(a);
@@ -368,6 +369,18 @@ apply_relocated(struct rewrite_answer *a, struct arena *arena)
 	case MAP_ABSENT:
 		return;
 	}
+}
+
+/* Notices that could not be delivered end here, on a machine without mailboxes,
+ * too. */
+static void
+absorb_double_bounce(struct rewrite_answer *a, struct span local)
+{
+	if (!(a->flags & RESOLVE_LOCAL) || !span_is_nocase(local,
+	    conf_core.double_bounce_sender))
+		return;
+	a->transport = SPAN("discard");
+	a->nexthop = SPAN("undeliverable postmaster notification discarded");
 }
 
 static bool
@@ -484,4 +497,6 @@ resolve_address(struct span address, struct span sender,
 		apply_transport_table(a, domain, arena);
 	if (!(a->flags & RESOLVE_FAIL))
 		apply_relocated(a, arena);
+	if (!(a->flags & RESOLVE_FAIL))
+		absorb_double_bounce(a, parts.local);
 }

@@ -28,6 +28,8 @@ static const struct param rows[] = {
 	    &rewrite_conf.virtual_mailbox_domains,
 	    .dflt = "$virtual_mailbox_maps"),
 	PARAM_STR("relocated_maps", &rewrite_conf.relocated_maps, .dflt = ""),
+	PARAM_BOOL("relocated_prefix_enable",
+	    &rewrite_conf.relocated_prefix_enable, .dflt = "yes"),
 	PARAM_STR("empty_address_recipient",
 	    &rewrite_conf.empty_address_recipient, .dflt = "MAILER-DAEMON",
 	    .min = 1),

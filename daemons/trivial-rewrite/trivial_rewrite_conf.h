@@ -9,6 +9,7 @@
 #include "common/mail/param.h"
 
 struct rewrite_conf {
+	bool relocated_prefix_enable;
 	const char *local_transport, *virtual_transport, *relay_transport;
 	const char *default_transport, *relayhost, *transport_maps;
 	const char *sender_dependent_relayhost_maps;

@@ -126,6 +126,37 @@ static const struct {
 	{ "transport, host only", "transport_maps = "
 	    "inline:{{b.example=:[h]}}", "a@b.example", "",
 	    "default smtp:[h] a@b.example" },
+	{ "transport, nothing but a colon", "relayhost = [gw]\n"
+	    "transport_maps = inline:{{a@b.example=:}, {b.example=x:y}}",
+	    "a@b.example", "", "default smtp:[gw] a@b.example" },
+	{ "transport, nothing but a colon, own address", "transport_maps = "
+	    "inline:{{mail.example.com=:}, {*=x:y}}", "a@mail.example.com", "",
+	    "local local:mail.example.com a@mail.example.com" },
+	{ "transport, host only, another class", "transport_maps = "
+	    "inline:{{relayed.example=:[h]:26}}", "a@x.relayed.example", "",
+	    "relay relay:x.relayed.example a@x.relayed.example" },
+	{ "transport, host only, and its class", "transport_maps = "
+	    "inline:{{relayed.example=:[h]:26}}", "a@relayed.example", "",
+	    "relay relay:[h]:26 a@relayed.example" },
+	{ "transport, a list of hosts", "transport_maps = "
+	    "inline:{{b.example = smtp:[g], [h]:26}}", "a@b.example", "",
+	    "default smtp:[g], [h]:26 a@b.example" },
+	{ "transport, a socket", "transport_maps = "
+	    "inline:{{box.example=lmtp:unix:private/x}}", "a@box.example", "",
+	    "virtual lmtp:unix:private/x a@box.example" },
+	{ "transport, extension first", "recipient_delimiter = +\n"
+	    "transport_maps = inline:{{a+e@b.example=x:y}, "
+	    "{a@b.example=z:}}", "a+e@b.example", "",
+	    "default x:y a+e@b.example" },
+	{ "transport, address before domain before parent",
+	    "transport_maps = inline:{{.b.example=z:}, {c.b.example=y:}}",
+	    "a@c.b.example", "", "default y:c.b.example a@c.b.example" },
+	{ "transport, the null address", "transport_maps = "
+	    "inline:{{mailer-daemon@mail.example.com=x:y}}", "", "",
+	    "local x:y MAILER-DAEMON@mail.example.com" },
+	{ "transport, parent style", "parent_domain_matches_subdomains = "
+	    "transport_maps\ntransport_maps = inline:{{example=x:}}",
+	    "a@b.example", "", "default x:b.example a@b.example" },
 	{ "transport over relayhost", "relayhost = [gw]\n"
 	    "transport_maps = inline:{{b.example=smtp:}}", "a@b.example", "",
 	    "default smtp:b.example a@b.example" },
@@ -146,6 +177,13 @@ static const struct {
 	{ "relocated", "relocated_maps = inline:{{a@b.example=c@d.example}}",
 	    "a@b.example", "", "default error:5.1.6 User has moved to "
 	    "c@d.example a@b.example" },
+	{ "relocated, without our words", "relocated_prefix_enable = no\n"
+	    "relocated_maps = inline:{{a@b.example = 5.1.6 gone to c}}",
+	    "a@b.example", "", "default error:5.1.6 gone to c a@b.example" },
+	{ "relocated, over a transport", "transport_maps = "
+	    "inline:{{b.example=x:y}}\nrelocated_maps = "
+	    "inline:{{@b.example=c@d}}", "a@b.example", "",
+	    "default error:5.1.6 User has moved to c@d a@b.example" },
 	{ "relocated, local name", "relocated_maps = inline:{{a = c@d}}",
 	    "a@here.example", "",
 	    "local error:5.1.6 User has moved to c@d a@here.example" },
@@ -178,6 +216,16 @@ static const struct {
 	    "relay,routed relay:relayed.example a%c.example@relayed.example" },
 	{ "routed twice", "", "a%c.example%localhost@here.example", "",
 	    "default smtp:c.example a@c.example" },
+	/* notices that nobody wants */
+	{ "double bounce", "", "Double-Bounce@here.example", "",
+	    "local discard:undeliverable postmaster notification discarded "
+	    "Double-Bounce@here.example" },
+	{ "double bounce, another name", "double_bounce_sender = db\n"
+	    "transport_maps = inline:{{*=x:y}}", "db@here.example", "",
+	    "local discard:undeliverable postmaster notification discarded "
+	    "db@here.example" },
+	{ "double bounce, elsewhere", "", "double-bounce@b.example", "",
+	    "default smtp:b.example double-bounce@b.example" },
 	/* what is no address */
 	{ "no local part", "", "@b.example", "",
 	    "error error:5.1.3 bad address syntax @b.example" },

@@ -3,7 +3,7 @@
  *
  *	waypost [-c config_dir] [-Dv] start | start-fg | stop | quick-stop |
  *	    abort | drain | reload | flush | check | status [-v] |
- *	    set-permissions
+ *	    set-permissions | queue export [-kn] [-s sendmail] [queue ...]
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -25,6 +25,7 @@
 #include "common/service/logsink.h"
 #include "common/service/peer.h"
 #include "daemons/commands/lib/check.h"
+#include "daemons/commands/lib/queue_export.h"
 #include "daemons/commands/lib/status_report.h"
 #include "daemons/shared/spool.h"
 
@@ -395,7 +396,8 @@ usage(void)
 
 	for (size_t i = 0; i < ARRAY_COUNT(commands); i++)
 		str_addf(&names, "%s%s", i > 0 ? " | " : "", commands[i].name);
-	fprintf(stderr, "usage: waypost [-c config_dir] [-Dv] %s\n",
+	fprintf(stderr, "usage: waypost [-c config_dir] [-Dv] %s | "
+	    "queue export\n",
 	    str_cstr(&names));
 	exit(1);
 }
@@ -420,6 +422,15 @@ main(int argc, char **argv)
 		usage();
 	const char *word = argv[optind];
 
+	if (strcmp(word, "queue") == 0) {
+		read_configuration();
+		open_log();
+		int result = queue_export(argc - optind - 1,
+		    argv + optind + 1);
+
+		logsink_finish();
+		return result;
+	}
 	for (int i = optind + 1; i < argc; i++) {
 		if (strcmp(argv[i], "-v") != 0)
 			usage();

@@ -135,7 +135,8 @@ class Mail:
         # Queue ids of Postfix are checked against the inode of their file.
         self.names_hold_inodes = not os.path.exists(
             os.path.join(programs, "usr", "sbin", "waypost"))
-        self.account = Account(f"waypost-bench-{os.getpid()}")
+        # Each run is process 1 of a namespace of its own.
+        self.account = Account(f"waypost-bench-{os.stat('/proc/self/ns/pid').st_ino}")
         shutil.rmtree(self.dir, ignore_errors=True)
         disk.mount(self.fs, inodes)
         os.makedirs(self.dir)

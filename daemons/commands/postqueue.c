@@ -49,6 +49,7 @@ die(int status, const char *format, ...)
 struct printer {
 	bool json;
 	bool any, long_ids;
+	bool begun;			/* the first message is shown */
 	uint64_t messages, bytes;
 	struct str last_reason;
 	size_t rcpts;
@@ -198,6 +199,9 @@ on_end(void *arg)
 
 	if (p->json)
 		printf("]}\n");
+	if (!p->begun)			/* a person waits for it */
+		fflush(stdout);
+	p->begun = true;
 	return !ferror(stdout);
 }
 

@@ -31,6 +31,7 @@
 #define INCOMPLETE_SECONDS 300
 #define BUSY_FIRST_MS 20
 #define BUSY_LOOKS 5
+#define LOOK_AT 128			/* deferred files, in one go */
 
 static struct hash *by_id;
 static struct list messages = LIST_HEAD(messages);
@@ -38,7 +39,8 @@ static struct loop_timer sweep_timer;
 static struct fiber_queue room_made = FIBER_QUEUE(room_made);
 static bool incoming_wanted, deferred_wanted, ignore_times_wanted;
 static unsigned busy_looks;
-static bool scanner_runs, first_look;
+static bool incoming_scanned, deferred_scanned;	/* a fiber does */
+static bool first_look;
 /* So many messages at once, since descriptors ran short; 0: they have not.
  * That a low one is free says little: it may be the only one. */
 static size_t fds_allow;
@@ -507,24 +509,6 @@ intake_file(enum queue_name where, struct span id)
 	return QUEUE_OK;
 }
 
-/* No attempt is ever set so far ahead as the longest back-off: such a time is
- * of a clock that has been set back. */
-static bool
-is_due(enum queue_name where, struct span id)
-{
-	struct str path = STR_EMPTY;
-	struct stat st;
-	time_t now = clock_wall();
-	bool due;
-
-	queue_path(where, id, &path);
-	due = fs_stat_at(queue_dir, str_cstr(&path), &st, NULL)
-	    && (st.st_mtime <= now
-	    || st.st_mtime - now > (time_t)qmgr_conf.maximal_backoff);
-	str_fini(&path);
-	return due;
-}
-
 /* Waits until there is room in memory; false when it is time to leave. */
 static bool
 wait_for_room(void)
@@ -542,8 +526,47 @@ struct left {
 	bool crowded;			/* no descriptor for a directory */
 };
 
+/* False when it is time to leave. */
+static bool
+take_found(enum queue_name where, struct span id, struct left *left)
+{
+	if (intake_has(id))
+		return true;
+	if (!wait_for_room())
+		return false;
+	switch (intake_file(where, id)) {
+	case QUEUE_BUSY:
+		left->busy = true;
+		break;
+	case QUEUE_NOSPACE:
+	case QUEUE_IO_ERROR:
+		left->failed = true;
+		break;
+	case QUEUE_OK:
+	case QUEUE_EXISTS:
+	case QUEUE_INCOMPLETE:
+	case QUEUE_DAMAGED:
+	case QUEUE_GONE:
+	case QUEUE_FOREIGN:
+		break;
+	}
+	return true;
+}
+
+static void
+note_trouble(const struct queue_scan *scan, struct left *left)
+{
+	if (scan->trouble == 0)
+		return;
+	log_warn("read queue %s: %s", queue_name_text(scan->name),
+	    strerror(scan->trouble));
+	left->failed = true;
+	left->crowded = scan->trouble == EMFILE || scan->trouble == ENFILE
+	    || scan->trouble == ENOMEM;
+}
+
 static struct left
-scan_queue(enum queue_name where, bool ignore_times)
+scan_all(enum queue_name where)
 {
 	struct queue_scan scan;
 	char id[QUEUE_ID_MAX];
@@ -554,38 +577,77 @@ scan_queue(enum queue_name where, bool ignore_times)
 	while (queue_scan_next(&scan, id)) {
 		if (++looked % 64 == 0)
 			fiber_yield();
-		if (intake_has(SPAN(id)))
-			continue;
-		if (where == QUEUE_DEFERRED && !ignore_times
-		    && !is_due(where, SPAN(id)))
-			continue;
-		if (!wait_for_room())
+		if (!take_found(where, SPAN(id), &left))
 			break;
-		switch (intake_file(where, SPAN(id))) {
-		case QUEUE_BUSY:
-			left.busy = true;
-			break;
-		case QUEUE_NOSPACE:
-		case QUEUE_IO_ERROR:
-			left.failed = true;
-			break;
-		case QUEUE_OK:
-		case QUEUE_EXISTS:
-		case QUEUE_INCOMPLETE:
-		case QUEUE_DAMAGED:
-		case QUEUE_GONE:
-		case QUEUE_FOREIGN:
-			break;
-		}
 	}
 	queue_scan_stop(&scan);
-	if (scan.trouble != 0) {
-		log_warn("read queue %s: %s", queue_name_text(where),
-		    strerror(scan.trouble));
-		left.failed = true;
-		left.crowded = scan.trouble == EMFILE || scan.trouble == ENFILE
-		    || scan.trouble == ENOMEM;
+	note_trouble(&scan, &left);
+	return left;
+}
+
+/* A look at some of what is deferred. Of a million files most are not in the
+ * kernel's cache: a thread waits for the disk, nobody else. */
+struct look {
+	struct queue_scan scan;
+	time_t now, longest;
+	bool all;			/* whatever their time */
+	bool more;
+	unsigned count;
+	char due[LOOK_AT][QUEUE_ID_MAX];
+};
+
+/* No attempt is ever set so far ahead as the longest back-off: such a time is
+ * of a clock that has been set back. */
+static bool
+is_due(const struct look *look, struct span id, struct str *path)
+{
+	struct stat st;
+
+	queue_path(look->scan.name, id, path);
+	return fs_stat_at(queue_dir, str_cstr(path), &st, NULL)
+	    && (st.st_mtime <= look->now
+	    || st.st_mtime - look->now > look->longest);
+}
+
+static void
+look_on(void *arg)
+{
+	struct look *look = arg;
+	struct str path = STR_EMPTY;
+
+	look->count = 0;
+	for (unsigned i = 0; i < LOOK_AT; i++) {
+		char *id = look->due[look->count];
+
+		look->more = queue_scan_next(&look->scan, id);
+		if (!look->more)
+			break;
+		if (look->all || is_due(look, SPAN(id), &path))
+			look->count++;
 	}
+	str_fini(&path);
+}
+
+static struct left
+scan_deferred(bool all)
+{
+	struct look *look = MEM_NEW(struct look);
+	struct left left = { false, false, false };
+	bool go_on = true;
+
+	*look = (struct look){ .all = all, .more = true,
+		.longest = (time_t)qmgr_conf.maximal_backoff };
+	queue_scan_start(&look->scan, queue_dir, QUEUE_DEFERRED);
+	while (go_on && look->more && dispatching) {
+		look->now = clock_wall();
+		offload_call(look_on, look);
+		for (unsigned i = 0; i < look->count && go_on; i++)
+			go_on = take_found(QUEUE_DEFERRED, SPAN(look->due[i]),
+			    &left);
+	}
+	queue_scan_stop(&look->scan);
+	note_trouble(&look->scan, &left);
+	mem_free(look);
 	return left;
 }
 
@@ -595,7 +657,7 @@ static void
 scan_incoming(void)
 {
 	incoming_wanted = false;
-	if (!scan_queue(QUEUE_INCOMING, true).busy
+	if (!scan_all(QUEUE_INCOMING).busy
 	    || busy_looks == BUSY_LOOKS)
 		return;
 	if (fiber_sleep(deadline_in_ms(BUSY_FIRST_MS << (2 * busy_looks++)))
@@ -604,28 +666,35 @@ scan_incoming(void)
 }
 
 static void
-scanner(void *arg)
+incoming_scanner(void *arg)
 {
 	(void)arg;
-	while (dispatching && (incoming_wanted || deferred_wanted)) {
-		if (incoming_wanted) {
-			scan_incoming();
-		} else {
-			bool all = ignore_times_wanted;
-
-			deferred_wanted = ignore_times_wanted = false;
-			if (scan_queue(QUEUE_DEFERRED, all).crowded &&
-			    fiber_sleep(deadline_in(BUSY_RETRY_SECONDS))
-			    == IO_TIMEOUT) {
-				/* Part of it was not looked at. */
-				deferred_wanted = true;
-				ignore_times_wanted |= all;
-			}
-		}
-	}
-	scanner_runs = false;
+	while (dispatching && incoming_wanted)
+		scan_incoming();
+	incoming_scanned = false;
 }
 
+static void
+deferred_scanner(void *arg)
+{
+	(void)arg;
+	while (dispatching && deferred_wanted) {
+		bool all = ignore_times_wanted;
+
+		deferred_wanted = ignore_times_wanted = false;
+		if (scan_deferred(all).crowded &&
+		    fiber_sleep(deadline_in(BUSY_RETRY_SECONDS))
+		    == IO_TIMEOUT) {
+			/* Part of it was not looked at. */
+			deferred_wanted = true;
+			ignore_times_wanted |= all;
+		}
+	}
+	deferred_scanned = false;
+}
+
+/* Two fibers: new mail does not wait for a look at what is deferred, which may
+ * take minutes. */
 void
 intake_scan(bool incoming, bool deferred, bool ignore_times)
 {
@@ -634,10 +703,14 @@ intake_scan(bool incoming, bool deferred, bool ignore_times)
 		busy_looks = 0;
 	deferred_wanted |= deferred;
 	ignore_times_wanted |= ignore_times;
-	if (scanner_runs || !dispatching)
+	if (!dispatching)
 		return;
-	scanner_runs = fiber_spawn(service_fibers(), "scan", scanner, NULL)
-	    != NULL;
+	if (incoming_wanted && !incoming_scanned)
+		incoming_scanned = fiber_spawn(service_fibers(), "incoming",
+		    incoming_scanner, NULL) != NULL;
+	if (deferred_wanted && !deferred_scanned)
+		deferred_scanned = fiber_spawn(service_fibers(), "deferred",
+		    deferred_scanner, NULL) != NULL;
 }
 
 /* What an earlier qmgr left in active; what its agents still hold, or could not
@@ -647,7 +720,7 @@ intake_active_at_start(void)
 {
 	first_look = true;
 	while (dispatching) {
-		struct left left = scan_queue(QUEUE_ACTIVE, true);
+		struct left left = scan_all(QUEUE_ACTIVE);
 
 		first_look = false;
 		if ((!left.busy && !left.failed) || fiber_sleep(

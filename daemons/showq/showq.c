@@ -11,6 +11,7 @@
 struct listing {
 	struct stream *client;
 	struct str text;
+	bool begun;			/* the first message is on its way */
 };
 
 #define SEND_BYTES 4096
@@ -78,7 +79,12 @@ end_message(void *arg)
 	struct listing *l = arg;
 
 	str_putc(&l->text, '\0');
-	return send_if_full(l, SEND_BYTES);
+	if (l->begun)
+		return send_if_full(l, SEND_BYTES);
+	/* A person waits for it, and the disk may be slow with the next. */
+	l->begun = true;
+	return send_if_full(l, 0) && stream_flush(l->client,
+	    service_ipc_deadline()) == IO_OK;
 }
 
 static void

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/io/fs.h"
+#include "common/io/offload.h"
 #include "common/mail/conf_core.h"
 #include "queue/outcome_log.h"
 #include "tests/daemons/qmgr/world.h"
@@ -107,6 +109,49 @@ retries(void *arg)
 T_TEST(deferred_mail_is_tried_again_when_it_is_due)
 {
 	world_run("", 20, retries, NULL);
+}
+
+/* Many files that are not due, and in the last directory one that is. */
+static void
+many_deferred(unsigned count)
+{
+	struct str from = STR_EMPTY, to = STR_EMPTY, why = STR_EMPTY;
+	char id[QUEUE_ID_MAX];
+
+	world_message(QUEUE_INCOMING, "0F0A1B2C00", "s@a", "ok@never");
+	T_CHECK(queue_defer(queue_dir, SPAN("0F0A1B2C00"), QUEUE_INCOMING,
+	    (time_t)clock_wall() + 1000, &why));
+	queue_path(QUEUE_DEFERRED, SPAN("0F0A1B2C00"), &from);
+	for (unsigned i = 1; i <= count; i++) {
+		snprintf(id, sizeof(id), "0F0A1B%04X", i);
+		queue_path(QUEUE_DEFERRED, SPAN(id), &to);
+		T_CHECK(fs_link_at(queue_dir, str_cstr(&from), queue_dir,
+		    str_cstr(&to), &why));
+	}
+	world_message(QUEUE_DEFERRED, "FF0A1B2C00", "s@a", "ok@late");
+	str_fini(&from);
+	str_fini(&to);
+	str_fini(&why);
+}
+
+static void
+new_first(void *arg)
+{
+	(void)arg;
+	many_deferred(6000);
+	intake_scan(false, true, false);
+	fiber_yield();
+	world_message(QUEUE_INCOMING, ID1, "s@a", "ok@new");
+	intake_scan(true, false, false);
+	for (int i = 0; i < 400 && offload_in_flight() > 0; i++)
+		world_settle(1);
+	world_settle(10);
+	T_EQ_STR(world_deliveries(), "smtp/new ok@new;smtp/late ok@late;");
+}
+
+T_TEST(new_mail_does_not_wait_for_a_look_at_what_is_deferred)
+{
+	world_run("", 20, new_first, NULL);
 }
 
 static void

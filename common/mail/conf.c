@@ -213,24 +213,31 @@ read_entries(struct textfile *file, struct str *why)
 	return true;
 }
 
-/* WAYPOST_CONF_name=value in the environment, for containers. */
-static void
-read_environment(void)
+/* CONF_ENVIRONMENT name=value, for containers; its origin is the variable. */
+static bool
+read_environment(struct str *why)
 {
 	extern char **environ;
-	static const char prefix[] = "WAYPOST_CONF_";
+	const size_t skip = sizeof(CONF_ENVIRONMENT) - 1;
 
 	for (char **e = environ; e != NULL && *e != NULL; e++) {
 		struct span text = SPAN(*e);
 		ssize_t eq = span_find(text, '=');
 
-		if (!span_starts(text, SPAN(prefix)) || eq < 0)
+		if (!span_starts(text, SPAN(CONF_ENVIRONMENT)) || eq < 0)
 			continue;
-		add_entry(span_sub(text, sizeof(prefix) - 1,
-		    (size_t)eq - (sizeof(prefix) - 1)),
-		    span_trim(span_skip(text, (size_t)eq + 1)),
-		    "environment", 0);
+		if ((size_t)eq == skip) {
+			str_sets(why, CONF_ENVIRONMENT ": found no name of a "
+			    "parameter behind it");
+			return false;
+		}
+		char *variable = mem_strndup(text.p, (size_t)eq);
+
+		add_entry(SPAN(variable + skip),
+		    span_trim(span_skip(text, (size_t)eq + 1)), variable, 0);
+		mem_free(variable);
 	}
+	return true;
 }
 
 bool
@@ -275,10 +282,8 @@ conf_load(const char *dir, struct str *why)
 		ok = read_entries(&file, why);
 		textfile_close(&file);
 	}
-	if (ok)
-		read_environment();
 	str_fini(&path);
-	return ok;
+	return ok && read_environment(why);
 }
 
 void

@@ -22,9 +22,12 @@ struct conf;
 /* Where a value came from, for messages: "/etc/postfix/main.cf:12". */
 struct conf_entry {
 	const char *name, *value;	/* raw */
-	const char *origin;		/* file, "-o", "environment", "default" */
+	const char *origin;		/* file, variable, "-o", "default" */
 	unsigned line;			/* 0 where there is none */
 };
+
+/* Variables of the environment that set a parameter, after main.cf. */
+#define CONF_ENVIRONMENT "WAYPOST_CONF_"
 
 /*
  * The process's configuration. conf_load reads dir/main.cf (dir NULL: the

@@ -255,6 +255,128 @@ master_cf_load_text(const char *label, struct span text,
 	return ok;
 }
 
+/* ---- environment ---- */
+
+static bool
+is_called(const struct master_row *row, struct span key)
+{
+	const char *parts[] = { row->name, "_", row->type_text };
+	size_t at = 0;
+
+	for (size_t i = 0; i < ARRAY_COUNT(parts); i++)
+		for (const char *p = parts[i]; *p != '\0'; p++, at++)
+			if (at == key.len || key.p[at] != (ascii_is_alnum(*p)
+			    ? *p : '_'))
+				return false;
+	return at == key.len;
+}
+
+static struct master_row *
+row_called(const struct master_cf *cf, struct span key)
+{
+	for (size_t i = 0; i < cf->count; i++)
+		if (is_called(&cf->rows[i], key))
+			return &cf->rows[i];
+	return NULL;
+}
+
+static void
+remove_row(struct master_cf *cf, struct master_row *row)
+{
+	free_row(row);
+	memmove(row, row + 1, (size_t)(&cf->rows[--cf->count] - row) *
+	    sizeof(*row));
+}
+
+static bool
+refuse_variable(const char *variable, struct span key, const char *what,
+    struct str *why)
+{
+	str_printf(why, "%s: found no service \"%.*s\" in master.cf, expected "
+	    "that of a row (smtp_inet is that of smtp inet)%s", variable,
+	    SPAN_ARG(key), what);
+	return false;
+}
+
+/* The row of this value, in place of the one of that name, or behind all. */
+static bool
+put_row(struct master_cf *cf, const char *variable, struct span key,
+    struct span value, struct str *why)
+{
+	struct master_row *old = row_called(cf, key);
+	const struct master_row *same;
+	struct master_cf new;
+
+	if (!master_cf_load_text(variable, value, &new, why))
+		return false;
+	if (new.count != 1) {
+		str_printf(why, "%s: found %zu rows, expected one: each has a "
+		    "variable of its own", variable, new.count);
+		master_cf_free(&new);
+		return false;
+	}
+	if (old == NULL && !is_called(&new.rows[0], key)) {
+		master_cf_free(&new);
+		return refuse_variable(variable, key,
+		    ", or of the value itself", why);
+	}
+	same = master_cf_find(cf, new.rows[0].name, new.rows[0].type_text);
+	if (same != NULL && same != old) {
+		str_printf(why, "%s: service %s/%s is listed already, %s:%u",
+		    variable, same->name, same->type_text, same->file,
+		    same->line);
+		master_cf_free(&new);
+		return false;
+	}
+	if (old == NULL) {
+		cf->rows = mem_regrow(cf->rows, cf->count + 1,
+		    sizeof(*cf->rows));
+		old = &cf->rows[cf->count++];
+	} else {
+		free_row(old);
+	}
+	*old = new.rows[0];
+	mem_free(new.rows);
+	return true;
+}
+
+static bool
+take_variable(struct master_cf *cf, const char *variable, struct span value,
+    struct str *why)
+{
+	struct span key = span_skip(SPAN(variable),
+	    sizeof(MASTER_CF_ENVIRONMENT) - 1);
+	struct master_row *row = row_called(cf, key);
+
+	if (!span_empty(span_trim(value)))
+		return put_row(cf, variable, key, value, why);
+	if (row == NULL)
+		return refuse_variable(variable, key, "", why);
+	remove_row(cf, row);
+	return true;
+}
+
+static bool
+read_environment(struct master_cf *cf, struct str *why)
+{
+	extern char **environ;
+	bool ok = true;
+
+	for (char **e = environ; ok && e != NULL && *e != NULL; e++) {
+		struct span text = SPAN(*e);
+		ssize_t eq = span_find(text, '=');
+
+		if (!span_starts(text, SPAN(MASTER_CF_ENVIRONMENT)) || eq < 0)
+			continue;
+		char *variable = mem_strndup(text.p, (size_t)eq);
+
+		ok = take_variable(cf, variable, span_skip(text,
+		    (size_t)eq + 1), why);
+		mem_free(variable);
+	}
+	return ok;
+}
+
 bool
 master_cf_load(const char *dir, struct master_cf *out, struct str *why)
 {
@@ -268,7 +390,7 @@ master_cf_load(const char *dir, struct master_cf *out, struct str *why)
 	str_fini(&path);
 	if (!ok)
 		return false;
-	ok = read_rows(&file, out, why);
+	ok = read_rows(&file, out, why) && read_environment(out, why);
 	textfile_close(&file);
 	if (!ok)
 		master_cf_free(out);

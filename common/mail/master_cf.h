@@ -34,7 +34,16 @@ struct master_cf {
 	size_t count;
 };
 
-/* dir/master.cf. False with "file:line: what was found, what was expected". */
+/*
+ * Variables of the environment that replace a row, for containers:
+ * WAYPOST_MASTER_<service>_<type>=<row>, in the name every byte but letters and
+ * digits is "_". An empty value removes the row; a row that is not there is
+ * added, if the variable has its own name.
+ */
+#define MASTER_CF_ENVIRONMENT "WAYPOST_MASTER_"
+
+/* dir/master.cf, and the environment. False with "file:line: what was found,
+ * what was expected", or the variable in place of the file. */
 bool master_cf_load(const char *dir, struct master_cf *out, struct str *why);
 bool master_cf_load_text(const char *label, struct span text,
     struct master_cf *out, struct str *why);

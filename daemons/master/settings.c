@@ -14,6 +14,7 @@
 #include "common/base/scan.h"
 #include "common/base/strlist.h"
 #include "common/mail/conf_core.h"
+#include "common/mail/master_cf.h"
 #include "daemons/master/master.h"
 
 /* --- Environment of children ---------------------------------------------*/
@@ -37,6 +38,25 @@ keep(struct settings *s, const char *name)
 
 	if (value != NULL)
 		put(s, name, value);
+}
+
+/* What is configured by variables is so for everyone. */
+static void
+keep_configuration(struct settings *s)
+{
+	static const char *const prefixes[] = { CONF_ENVIRONMENT,
+		MASTER_CF_ENVIRONMENT };
+
+	for (char **e = environ; e != NULL && *e != NULL; e++) {
+		for (size_t i = 0; i < ARRAY_COUNT(prefixes); i++) {
+			char *name = span_starts(SPAN(*e), SPAN(prefixes[i]))
+			    ? mem_strndup(*e, strcspn(*e, "=")) : NULL;
+
+			if (name != NULL)
+				keep(s, name);
+			mem_free(name);
+		}
+	}
 }
 
 static bool
@@ -64,6 +84,7 @@ fill_environment(struct settings *s, struct str *why)
 	}
 	for (size_t i = 0; i < ARRAY_COUNT(always); i++)
 		keep(s, always[i]);
+	keep_configuration(s);
 	strlist_fini(&names);
 	return true;
 }

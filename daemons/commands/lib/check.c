@@ -34,7 +34,8 @@ report(enum conf_severity severity, const char *origin, unsigned line,
 	(void)arg;
 	if (origin != NULL && line > 0)
 		str_printf(&where, "%s:%u: ", origin, line);
-	else if (origin != NULL && origin[0] == '/')
+	else if (origin != NULL && (origin[0] == '/' ||
+	    strncmp(origin, CONF_ENVIRONMENT, strlen(CONF_ENVIRONMENT)) == 0))
 		str_printf(&where, "%s: ", origin);
 	switch (severity) {
 	case CONF_NOTE:

@@ -517,7 +517,21 @@ T_TEST(the_environment_sets_parameters)
 	T_CHECK(conf_load(dir, &why));
 	want_value("myhostname", "c.d");
 	want_value("x", "y");
-	T_EQ_STR(conf_find("myhostname")->origin, "environment");
+	T_EQ_STR(conf_find("myhostname")->origin, "WAYPOST_CONF_myhostname");
+	/* What is wrong with it names the variable. */
+	setenv("WAYPOST_CONF_message_size_limit", "many", 1);
+	T_CHECK(conf_load(dir, &why));
+	T_CHECK(!conf_fill(&conf_core_params, &why));
+	T_HAS_STR(str_cstr(&why), "WAYPOST_CONF_message_size_limit: "
+	    "message_size_limit: found \"many\", expected ");
+	unsetenv("WAYPOST_CONF_message_size_limit");
+	str_clear(&why);
+	setenv("WAYPOST_CONF_", "x", 1);
+	T_CHECK(!conf_load(dir, &why));
+	T_HAS_STR(str_cstr(&why), "WAYPOST_CONF_: found no name");
+	unsetenv("WAYPOST_CONF_");
+	str_clear(&why);
+	T_CHECK(conf_load(dir, &why));
 	T_EQ_STR(conf_raw("config_directory"), dir);
 	unlink(str_cstr(&path));
 	T_CHECK(!conf_load(dir, &why));

@@ -3,6 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "common/mail/conf_core.h"
 #include "common/mail/master_cf.h"
 #include "tests/harness/t.h"
@@ -197,4 +201,91 @@ T_TEST(limits_follow_the_column)
 		str_fini(&why);
 		conf_unload();
 	}
+}
+
+/* A directory with this master.cf and this variable, read. */
+static bool
+load_with(const char *variable, const char *value, struct master_cf *cf,
+    struct str *why)
+{
+	char dir[] = "/tmp/master_cf_test.XXXXXX";
+	struct str path = STR_EMPTY;
+	FILE *f;
+
+	T_NEED(mkdtemp(dir) != NULL);
+	str_printf(&path, "%s/master.cf", dir);
+	f = fopen(str_cstr(&path), "w");
+	T_NEED(f != NULL);
+	fputs("smtp inet n - n - - smtpd\npickup unix n - n 60 1 pickup\n", f);
+	fclose(f);
+	setenv(variable, value, 1);
+	str_clear(why);
+	bool ok = master_cf_load(dir, cf, why);
+
+	unsetenv(variable);
+	unlink(str_cstr(&path));
+	rmdir(dir);
+	str_fini(&path);
+	return ok;
+}
+
+T_TEST(the_environment_replaces_rows)
+{
+	struct master_cf cf;
+	struct str why = STR_EMPTY;
+
+	T_CHECK(load_with("WAYPOST_MASTER_smtp_inet", "2525 inet n - n - 7 smtpd\n"
+	    "  -o { smtpd_banner = a b }\n", &cf, &why));
+	T_EQ_INT(cf.count, 2);
+	T_EQ_STR(cf.rows[0].name, "2525");
+	T_EQ_INT(cf.rows[0].maxproc, 7);
+	T_EQ_STR(cf.rows[0].overrides.items[0], "smtpd_banner=a b");
+	T_EQ_STR(cf.rows[0].file, "WAYPOST_MASTER_smtp_inet");
+	master_cf_free(&cf);
+	/* Added, by its own name. */
+	T_CHECK(load_with("WAYPOST_MASTER_127_0_0_1_587_inet",
+	    "127.0.0.1:587 inet n - n - - smtpd", &cf, &why));
+	T_EQ_INT(cf.count, 3);
+	T_EQ_STR(cf.rows[2].name, "127.0.0.1:587");
+	master_cf_free(&cf);
+	T_CHECK(load_with("WAYPOST_MASTER_smtp_inet", " ", &cf, &why));
+	T_EQ_INT(cf.count, 1);
+	T_EQ_STR(cf.rows[0].name, "pickup");
+	master_cf_free(&cf);
+	str_fini(&why);
+}
+
+T_TEST(what_is_wrong_with_a_variable_names_it)
+{
+	static const struct {
+		const char *variable, *value, *want;
+	} cases[] = {
+		{ "WAYPOST_MASTER_smtp_inet", "smtp inet n - n",
+		    "WAYPOST_MASTER_smtp_inet:1: found 5 columns" },
+		{ "WAYPOST_MASTER_smtp_inet", "25 inet n - n x - smtpd",
+		    "WAYPOST_MASTER_smtp_inet:1: wakeup: found \"x\"" },
+		{ "WAYPOST_MASTER_smtp_inet",
+		    "25 inet n - n - - smtpd\n26 inet n - n - - smtpd",
+		    "WAYPOST_MASTER_smtp_inet: found 2 rows, expected one" },
+		{ "WAYPOST_MASTER_smpt_inet", "2525 inet n - n - - smtpd",
+		    "WAYPOST_MASTER_smpt_inet: found no service \"smpt_inet\" in "
+		    "master.cf, expected that of a row" },
+		{ "WAYPOST_MASTER_qmgr_unix", "",
+		    "WAYPOST_MASTER_qmgr_unix: found no service" },
+		{ "WAYPOST_MASTER_smtp_inet", "pickup unix n - n 60 1 pickup",
+		    "WAYPOST_MASTER_smtp_inet: service pickup/unix is listed "
+		    "already" },
+	};
+	struct str why = STR_EMPTY;
+
+	for (size_t i = 0; i < T_COUNT(cases); i++) {
+		struct master_cf cf;
+
+		T_CASE(cases[i].value);
+		T_CHECK(!load_with(cases[i].variable, cases[i].value, &cf,
+		    &why));
+		T_HAS_STR(str_cstr(&why), cases[i].want);
+		T_EQ_INT(cf.count, 0);
+	}
+	str_fini(&why);
 }

@@ -210,6 +210,16 @@ endef
 
 $(foreach k,plain test fuzz,$(eval $(call flavour,$(k))))
 
+# What tells builds apart is in every program (common/service/inherit.h).
+build_id = $(AT_$(1))/obj/build_id.o
+define identity
+$(call build_id,$(1)): $(patsubst %,$(AT_$(1))/lib/%.a,$(FLOORS))
+	@mkdir -p $$(@D)
+	@echo "const char build_id[17] = \"$$$$(cat $$^ | sha256sum | cut -c1-16)\";" | \
+	    $$(CC) -fPIE -x c -c -o $$@ -
+endef
+$(foreach k,plain test,$(eval $(call identity,$(k))))
+
 libs = $(patsubst %,$(AT_$(1))/lib/%.a,$(2))
 define link
 	$(call say,LD,$@)
@@ -222,7 +232,7 @@ endef
 role_obj = $(call obj,$(1),$(call src,daemons/$(2)))
 define role
 ALL_OBJ += $(call role_obj,$(BUILD),$(1)) $(call role_obj,$(AT_test),$(1))
-$(BUILD)/libexec/$(1): $(call role_obj,$(BUILD),$(1)) $(call libs,plain,$(FLOORS))
+$(BUILD)/libexec/$(1): $(call role_obj,$(BUILD),$(1)) $(call build_id,plain) $(call libs,plain,$(FLOORS))
 	$$(link)
 endef
 define command
@@ -242,7 +252,7 @@ $(foreach l,$(COMMAND_LINKS),$(eval $(call second_name,$(BUILD)/sbin,$(l))))
 # The same once more with fault points and the recorder, below build/test: what
 # `WAYPOST_BUILD=build/test` runs, and tests that break the system.
 define test_role
-$(BUILD)/test/libexec/$(1): $(call role_obj,$(AT_test),$(1)) $(call libs,test,$(FLOORS))
+$(BUILD)/test/libexec/$(1): $(call role_obj,$(AT_test),$(1)) $(call build_id,test) $(call libs,test,$(FLOORS))
 	$$(link)
 endef
 define test_command

@@ -27,6 +27,12 @@ take_number(struct span word, struct inherit *out)
 
 	if (!span_split(&word, '=', &name))
 		return false;
+	if (span_is(name, "build")) {
+		if (word.len > BUILD_ID_LEN)
+			return false;
+		memcpy(out->build, word.p, word.len);
+		return true;
+	}
 	for (size_t i = 0; i < ARRAY_COUNT(known); i++) {
 		if (!span_is(name, known[i].name))
 			continue;

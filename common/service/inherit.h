@@ -2,7 +2,7 @@
  * inherit - what a role may rely on having from master: these descriptors,
  * this variable, and MAIL_CONFIG. Nothing else crosses the exec.
  *
- *	WAYPOST_CHILD=v1 slot=3 row=7 generation=2 listen=1 log=1 root=1
+ *	WAYPOST_CHILD=v1 slot=3 row=7 generation=2 listen=1 log=1 root=1 build=...
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -24,9 +24,19 @@ enum {
 
 #define INHERIT_ENV "WAYPOST_CHILD"
 
+/* What all programs of one build share: a digest of the code that they have in
+ * common, which is what master and its children, and these among each other, have
+ * to agree on. Empty in programs that are not installed. */
+#define BUILD_ID_LEN 16
+extern const char build_id[BUILD_ID_LEN + 1];
+/* The status of a child that finds another build's id in the variable. It has
+ * done nothing, and said nothing: master says it once for all. */
+#define INHERIT_OTHER_BUILD 88
+
 struct inherit {
 	unsigned slot, row, generation, listen;
 	bool log, root;
+	char build[BUILD_ID_LEN + 1];
 };
 
 /* Set by `waypost check`: only look at the configuration, tell on standard

@@ -210,6 +210,9 @@ take_inheritance(void)
 		    "see master(8)\n", ST.service->name);
 		exit(1);
 	}
+	if (strcmp(ST.from_master.build, build_id) != 0 &&
+	    ST.from_master.build[0] != '\0' && build_id[0] != '\0')
+		exit(INHERIT_OTHER_BUILD);
 	unsetenv(INHERIT_ENV);
 	for (int fd = INHERIT_STATUS; fd <= INHERIT_LOCK; fd++)
 		own_descriptor(fd);

@@ -83,7 +83,6 @@ reap(int signo)
 static bool
 start_worker(struct identity *id, int socket, struct str *why)
 {
-	struct str path = STR_EMPTY;
 	char uid[16], gid[16];
 	char *argv[] = { "launcher", id->commands ? COMMANDS_ARGUMENT
 		: WORKER_ARGUMENT, uid, gid, NULL };
@@ -93,19 +92,17 @@ start_worker(struct identity *id, int socket, struct str *why)
 		{ INHERIT_LOCK, INHERIT_LOCK },
 		{ INHERIT_LOG, INHERIT_LOG },
 	};
-	struct child_spec spec = { .argv = argv, .envp = environ, .fds = fds,
-		.nfds = has_log ? 3 : 2, .chdir_to = "/" };
-	bool ok;
+	/* This program, also when another has taken its name meanwhile. */
+	struct child_spec spec = { .path = "/proc/self/exe", .argv = argv,
+		.envp = environ, .fds = fds, .nfds = has_log ? 3 : 2,
+		.chdir_to = "/" };
 
 	snprintf(uid, sizeof(uid), "%u", (unsigned)id->uid);
 	snprintf(gid, sizeof(gid), "%u", (unsigned)id->gid);
-	str_printf(&path, "%s/launcher", conf_core.daemon_directory);
-	spec.path = str_cstr(&path);
-	ok = child_start(&spec, why) >= 0;
-	if (ok)
-		workers++;
-	str_fini(&path);
-	return ok;
+	if (child_start(&spec, why) < 0)
+		return false;
+	workers++;
+	return true;
 }
 
 static bool

@@ -364,8 +364,8 @@ run_program(struct process *p, int words, struct str *why)
 		fds[n++] = (struct child_fd){ row->listeners[i]->lfd.fd,
 			INHERIT_LISTEN + (int)i };
 	str_printf(&variable, INHERIT_ENV "=v1 slot=%u row=%u generation=%u "
-	    "listen=%zu log=%d root=%d", p->slot, row->number, p->generation,
-	    row->nlisteners, master.log >= 0, s->root);
+	    "listen=%zu log=%d root=%d build=%s", p->slot, row->number, p->generation,
+	    row->nlisteners, master.log >= 0, s->root, build_id);
 	/* Room for one more was made with the environment. */
 	s->environment[s->nenvironment] = variable.buf;
 	s->environment[s->nenvironment + 1] = NULL;
@@ -480,6 +480,26 @@ was_ready(const struct process *p)
 	    p->slot)->state) != CONTROL_STARTING;
 }
 
+/* Programs were replaced and master was not: said once, as nothing that is
+ * started from now on can work. Those that run go on. */
+static bool
+is_of_another_build(struct process *p, int status)
+{
+	static bool said;
+
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != INHERIT_OTHER_BUILD ||
+	    p->was_ready)
+		return false;
+	if (!said)
+		log_error("the programs in %s are of another build than this "
+		    "master, which cannot start them: restart it with "
+		    "\"postfix stop\" and \"postfix start\"",
+		    master.settings.daemon_dir);
+	said = true;
+	hold_row(p->row, master.settings.throttle_time * 1000);
+	return true;
+}
+
 /* Start-up failures wait; a process that had begun to work is replaced at
  * once, unless such deaths follow each other without a pause. */
 static void
@@ -510,8 +530,10 @@ reap(struct process *p, int status)
 	struct row *row = p->row;
 
 	p->reaped = true;
-	crash_report(p, status);
-	judge_death(p, status);
+	if (!is_of_another_build(p, status)) {
+		crash_report(p, status);
+		judge_death(p, status);
+	}
 	free_slot(p);
 	listen_update(row);
 	/* Rows that work without being asked do not wait for a client. */

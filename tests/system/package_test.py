@@ -1,8 +1,9 @@
 """The Debian package in a throw-away copy of this machine: installed by dpkg,
-started, used, purged. What is written there is gone afterwards, accounts too.
+started, used, upgraded under load, purged. What is written there is gone afterwards, accounts too.
 
 SPDX-License-Identifier: Apache-2.0
 """
+import glob
 import os
 import re
 import shutil
@@ -41,6 +42,33 @@ def built(version):
     if done.returncode:
         raise AssertionError(done.stdout + done.stderr)
     return os.path.join(instance.ROOT, done.stdout.strip())
+
+
+def rebuilt(deb, version, folder):
+    """The same programs, as another build would have them."""
+    with open(os.path.join(instance.BUILD, "obj", "build_id.o"), "rb") as file:
+        now = re.search(rb"\b[0-9a-f]{16}\0", file.read())[0]
+    other = bytes(reversed(now[:16])) + b"\0"
+    root = os.path.join(folder, "tree")
+    subprocess.run(["dpkg-deb", "-R", deb, root], check=True)
+    for path in glob.glob(root + "/usr/lib/postfix/sbin/*"):
+        if os.path.islink(path):
+            continue
+        with open(path, "rb+") as file:
+            data = file.read()
+            if data.count(now) != 1:
+                raise AssertionError(f"{path}: no id of its build")
+            file.seek(data.index(now))
+            file.write(other)
+    control = os.path.join(root, "DEBIAN", "control")
+    with open(control, encoding="utf-8") as file:
+        text = re.sub(r"(?m)^Version: .*", "Version: " + version, file.read())
+    with open(control, "w", encoding="utf-8") as file:
+        file.write(text)
+    made = os.path.join(folder, "other.deb")
+    subprocess.run(["dpkg-deb", "--root-owner-group", "-Znone", "-b", root,
+                    made], check=True, capture_output=True)
+    return made
 
 
 class Machine(room.Room):
@@ -100,10 +128,12 @@ class Package(instance.TestCase):
             self.skipTest("this machine has a user postfix")
         machine.run("useradd", "-m", "alice")
         before = machine.changed()
-        text = machine.install(built("0.1~test1"))
+        deb = built("0.1~test1")
+        text = machine.install(deb)
         self.assertIn("serves this machine alone", text)
         self.look_at_what_is_installed()
         self.use()
+        self.upgrade(rebuilt(deb, "0.1~test2", machine.dir))
         machine.dpkg("-P", "waypost")
         self.assertIn("no packages found", machine.status())
         left = {path: there for path, there in machine.changed().items()
@@ -169,6 +199,64 @@ class Package(instance.TestCase):
         self.assertIn("status=sent (delivered to mailbox)",
                       machine.read("/var/log/mail.log"))
 
+    def upgrade(self, deb):
+        """While mail comes in; no mail that was taken is lost, and what waits
+        in the queue goes on waiting."""
+        machine = self.machine
+        machine.run("/usr/lib/sendmail", "waits@[127.0.0.9]",
+                    input="Subject: waits\n\nbody\n")
+        waiting = instance.until(lambda: re.findall(
+            r"(?m)^(\w{6,})[ *!]", machine.run("mailq")), "a message that waits")
+        rows = "".join(f"127.0.0.1:{port} inet n - n - - smtpd\n"
+                       for port in (2526, 2527))
+        with open(machine.at("/etc/postfix/master.cf"), "a",
+                  encoding="utf-8") as file:
+            file.write(rows)
+        machine.run("postfix", "reload")
+        kept = {name: machine.read("/etc/postfix/" + name)
+                for name in ("main.cf", "master.cf")}
+        load = subprocess.Popen(machine.command("python3", "-c", LOAD),
+                                stdin=subprocess.PIPE, text=True)
+        taken = lambda: len(self.taken())
+        instance.until(lambda: taken() > 50, "mail to be taken")
+        shutil.copy(deb, machine.at("/tmp/new.deb"))
+        machine.dpkg("--unpack", "/tmp/new.deb")
+        # New programs under an old master: what runs goes on, what is started is
+        # refused, in one line.
+        before = taken()
+        instance.until(lambda: taken() > before + 20, "mail to be taken still")
+        for port in ("2526", "2527"):
+            machine.run("python3", "-c", CONNECT, port)
+        words = "are of another build than this master, which cannot start " \
+            "them: restart it with \"postfix stop\" and \"postfix start\""
+        machine.wait_file("/var/log/mail.log", words)
+        old = machine.read("/var/spool/postfix/pid/master.pid")
+        machine.dpkg("--configure", "waypost")
+        log = machine.read("/var/log/mail.log")
+        self.assertEqual(log.count(words), 1)
+        self.assertNotIn("throttling", log)
+        self.assertNotEqual(machine.read("/var/spool/postfix/pid/master.pid"),
+                            old)
+        before = taken()
+        instance.until(lambda: taken() > before + 20, "mail to be taken again")
+        load.communicate("")
+        self.assertEqual(load.returncode, 0)
+        instance.until(lambda: machine.run("mailq").count("@") == 2,
+                       "nothing but what waits")
+        arrived = set(re.findall(r"(?m)^Subject: (load-\S+)",
+                                 machine.read("/var/mail/alice")))
+        self.assertEqual(self.taken() - arrived, set())
+        self.assertIn(waiting[0], machine.run("mailq"))
+        for name, text in kept.items():
+            self.assertEqual(machine.read("/etc/postfix/" + name), text)
+        self.assertNotIn("panic", machine.read("/var/log/mail.log"))
+
+    def taken(self):
+        try:
+            return set(self.machine.read("/tmp/taken").split())
+        except FileNotFoundError:
+            return set()
+
     def number(self, name):
         return int(self.machine.run("id", "-u", name))
 
@@ -177,6 +265,46 @@ SEND = """
 import smtplib, sys
 with smtplib.SMTP(sys.argv[1]) as client:
     client.sendmail("alice", sys.argv[2:-1], "Subject: " + sys.argv[-1] + "\\n\\nbody\\n")
+"""
+
+CONNECT = """
+import socket, sys
+socket.create_connection(("127.0.0.1", int(sys.argv[1]))).close()
+"""
+# By SMTP and by sendmail, until standard input ends; what was taken is in a file.
+LOAD = """
+import itertools, smtplib, subprocess, sys, threading, time
+over = threading.Event()
+out = open("/tmp/taken", "w", buffering=1)
+
+def by_smtp(text):
+    with smtplib.SMTP("127.0.0.1", timeout=30) as client:
+        client.sendmail("root", ["alice"], text)
+
+def by_sendmail(text):
+    subprocess.run(["/usr/sbin/sendmail", "alice"], input=text.encode(),
+                   check=True, capture_output=True)
+
+def send(how, number):
+    for count in itertools.count():
+        if over.is_set():
+            return
+        name = f"load-{number}-{count}"
+        try:
+            how("Subject: " + name + "\\n\\nbody\\n")
+            out.write(name + "\\n")
+        except (OSError, smtplib.SMTPException, subprocess.SubprocessError):
+            time.sleep(0.05)
+        time.sleep(0.01)
+
+threads = [threading.Thread(target=send, args=(how, number)) for number, how in
+           enumerate((by_smtp, by_smtp, by_sendmail))]
+for thread in threads:
+    thread.start()
+sys.stdin.read()
+over.set()
+for thread in threads:
+    thread.join()
 """
 
 

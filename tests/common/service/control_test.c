@@ -92,6 +92,9 @@ static const struct {
 } handed[] = {
 	{ "all", "v1 slot=3 row=7 generation=2 listen=1 log=1 root=1", true,
 	    { 3, 7, 2, 1, true, true } },
+	{ "build", "v1 slot=3 build=0123456789abcdef", true,
+	    { .slot = 3, .build = "0123456789abcdef" } },
+	{ "build too long", "v1 build=0123456789abcdef0", false, { .slot = 0 } },
 	{ "few", "v1 slot=3 row=7", true, { .slot = 3, .row = 7 } },
 	{ "zero", "v1 log=0 root=0", true, { .slot = 0 } },
 	{ "other version", "v2 slot=3", false, { .slot = 0 } },
@@ -119,6 +122,7 @@ T_TEST(what_master_hands_down_is_read_or_refused)
 		T_EQ_INT(got.listen, handed[i].want.listen);
 		T_EQ_INT(got.log, handed[i].want.log);
 		T_EQ_INT(got.root, handed[i].want.root);
+		T_EQ_STR(got.build, handed[i].want.build);
 	}
 }
 

@@ -818,7 +818,9 @@ check_entry(const struct conf_entry *entry, conf_report_fn *report, void *arg)
 	struct str text = STR_EMPTY, value = STR_EMPTY;
 	const char *nearest;
 
-	if (counts != entry) {
+	if (counts != entry && counts->line == 0) {
+		/* By a variable or an option, which is what they are for. */
+	} else if (counts != entry) {
 		str_printf(&text, "overridden: \"%s\" is set again in line "
 		    "%u", entry->name, counts->line);
 		report(CONF_WARNING, entry->origin, entry->line,

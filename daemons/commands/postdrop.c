@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -207,19 +208,21 @@ receive(void *arg)
 	stream_close(input);
 }
 
+/* MAIL_CONFIG stays, and without a group that is lent what sets parameters. */
 static void
 keep_environment_clean(void)
 {
 	extern char **environ;
-	static char *empty[] = { NULL };
 	const char *config = getenv("MAIL_CONFIG");
-	static char kept[4200];
+	static char *empty[] = { NULL };
+	char **given = environ;
 
-	if (config != NULL && strlen(config) < sizeof(kept) - 16)
-		snprintf(kept, sizeof(kept), "MAIL_CONFIG=%s", config);
 	environ = empty;
-	if (kept[0] != '\0')
-		putenv(kept);
+	for (char **e = given; !setgid_conf_lends_rights() && *e != NULL; e++)
+		if (span_starts(SPAN(*e), SPAN(CONF_ENVIRONMENT)))
+			putenv(*e);
+	if (config != NULL && strlen(config) < PATH_MAX)
+		setenv("MAIL_CONFIG", config, 1);
 }
 
 int

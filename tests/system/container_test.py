@@ -173,7 +173,7 @@ class Unprivileged(instance.TestCase):
         self.assertEqual(cell.stop(), 0)
         # The log of daemons and of commands, all of it there.
         for words in ("daemon started", "pickup[", "status=sent",
-                      f"uid={INSIDE} from=<uid{INSIDE}>"):
+                      f"uid={INSIDE} from=<uid{INSIDE}@mail.cell.test>"):
             self.assertIn(words, cell.log())
         for words in ("Read-only", "not owned", "Permission denied", "fatal:",
                       "exit status"):

@@ -13,8 +13,8 @@
 #include "common/mail/paths.h"
 #include "daemons/commands/lib/setgid_conf.h"
 
-static bool
-lends_rights(void)
+bool
+setgid_conf_lends_rights(void)
 {
 	if (getuid() == 0 && geteuid() == 0)
 		return false;
@@ -58,7 +58,7 @@ setgid_conf_load(const char *dir, struct str *why)
 
 	if (wanted == NULL || wanted[0] == '\0')
 		wanted = PATH_CONFIG;
-	if (!lends_rights())
+	if (!setgid_conf_lends_rights())
 		return conf_load(dir, why);
 
 	char *copy = mem_strdup(wanted);

@@ -10,6 +10,8 @@
 
 #include "common/base/str.h"
 
+/* Does this process have a group that is not that of whoever started it? */
+bool setgid_conf_lends_rights(void);
 /*
  * Loads main.cf of `dir`, or of $MAIL_CONFIG if that is NULL. Whoever runs with
  * a group that is not their own, and is not root, may name the directory of

@@ -26,7 +26,9 @@
 #include "common/service/peer.h"
 #include "daemons/commands/lib/check.h"
 #include "daemons/commands/lib/queue_export.h"
+#include "daemons/commands/lib/commands_conf.h"
 #include "daemons/commands/lib/status_report.h"
+#include "daemons/commands/lib/upkeep.h"
 #include "daemons/shared/spool.h"
 
 enum {
@@ -61,7 +63,9 @@ read_configuration(void)
 	if (!conf_load(NULL, &why))
 		fatal("%s", str_cstr(&why));
 	conf_register(&conf_core_params);
-	if (!conf_fill(&conf_core_params, &why))
+	conf_register(&commands_params);
+	if (!conf_fill(&conf_core_params, &why) ||
+	    !conf_fill(&commands_params, &why))
 		fatal("%s", str_cstr(&why));
 	str_fini(&why);
 }
@@ -347,6 +351,10 @@ flush(void)
 static int
 check(void)
 {
+	struct spool_owner o = owner();
+
+	if (o.root)
+		upkeep_check_programs(o.setgid_gid);
 	return check_everything(conf_core.queue_directory) ? 0 : 1;
 }
 
@@ -371,7 +379,28 @@ set_permissions(void)
 	struct str why = STR_EMPTY;
 
 	if (!spool_prepare(conf_core.queue_directory, &o, true, &why) ||
-	    !spool_prepare_data(conf_core.data_directory, &o, true, &why))
+	    !spool_prepare_data(conf_core.data_directory, &o, true, &why) ||
+	    (o.root && !upkeep_programs(o.setgid_gid, &why)))
+		fatal("%s", str_cstr(&why));
+	return 0;
+}
+
+static int
+upgrade_configuration(void)
+{
+	struct str why = STR_EMPTY;
+
+	if (!upkeep_master_cf(&why))
+		fatal("%s", str_cstr(&why));
+	return 0;
+}
+
+static int
+logrotate(void)
+{
+	struct str why = STR_EMPTY;
+
+	if (!upkeep_logrotate(running(), &why))
 		fatal("%s", str_cstr(&why));
 	return 0;
 }
@@ -387,6 +416,8 @@ static const struct {
 	{ "drain", drain }, { "reload", reload }, { "flush", flush },
 	{ "check", check }, { "status", status },
 	{ "set-permissions", set_permissions },
+	{ "upgrade-configuration", upgrade_configuration },
+	{ "logrotate", logrotate },
 };
 
 __attribute__((noreturn)) static void

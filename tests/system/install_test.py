@@ -2,6 +2,7 @@
 
 SPDX-License-Identifier: Apache-2.0
 """
+import gzip
 import os
 import re
 import shutil
@@ -191,12 +192,12 @@ class Install(instance.TestCase):
             file.write(re.sub(r"(?m)^smtp(\s+inet)", rf"{port}\1", text))
         return port
 
-    def run_at(self, path, *arguments, input=None, status=0, **identity):
+    def run_at(self, path, *arguments, input=None, status=0, **variables):
         done = subprocess.run(
             [self.at(path), *arguments], input=input, capture_output=True,
             text=True, check=False, timeout=60, cwd="/",
             env={"PATH": "/usr/bin:/bin",
-                 "MAIL_CONFIG": self.at("etc/postfix")}, **identity)
+                 "MAIL_CONFIG": self.at("etc/postfix"), **variables})
         self.assertEqual(done.returncode, status,
                          done.stdout + done.stderr + self.log())
         return done.stdout + done.stderr
@@ -238,9 +239,44 @@ class Install(instance.TestCase):
                     input="Subject: hi\n\nbody\n")
         instance.until(lambda: len(self.box()) == 2, "both messages")
         self.assertEqual(self.run_at("usr/bin/mailq"), "Mail queue is empty\n")
+        self.rotate()
+        self.upgrade_configuration()
         self.postfix("stop")
         self.postfix("status", status=1)
         self.assertRegex(self.log(), r"terminating on signal 15\n")
+
+    def rotate(self):
+        """The old log is whole and compressed, a new one is written."""
+        self.postfix("logrotate")
+        names = [name for name in os.listdir(self.top) if name.startswith("log")]
+        self.assertEqual(len(names), 2)
+        old = max(names, key=len)
+        self.assertRegex(old, r"^log\.\d{8}-\d{6}\.gz$")
+        with gzip.open(os.path.join(self.top, old), "rt",
+                       encoding="utf-8") as file:
+            self.assertIn("status=sent", file.read())
+        self.assertIn("reload -- version", self.log())
+        self.assertNotIn("status=sent", self.log())
+        self.assertIn("found no file that could be rotated", self.run_at(
+            "usr/sbin/postfix", "logrotate", status=1,
+            WAYPOST_CONF_maillog_file=""))
+
+    def upgrade_configuration(self):
+        path = self.at("etc/postfix/master.cf")
+        with open(path, encoding="utf-8") as file:
+            whole = file.read()
+        self.assertEqual(self.postfix("upgrade-configuration"), "")
+        short = re.sub(r"(?m)^(retry|postlog) .*\n", "", whole)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(short)
+        text = self.postfix("upgrade-configuration")
+        for name in ("retry/unix", "postlog/unix-dgram"):
+            self.assertIn(f"adding the row of service {name}\n", text)
+        with open(path, encoding="utf-8") as file:
+            now = file.read()
+        self.assertTrue(now.startswith(short))
+        self.assertEqual(len(now[len(short):].splitlines()), 2)
+        self.postfix("reload")
 
     # The set-gid commands believe the main.cf of the system alone, and that has
     # one place. So /etc is another one for those who are started behind this.
@@ -329,7 +365,17 @@ class Install(instance.TestCase):
         os.chmod(queue + "/maildrop", 0o777)
         os.chown(queue + "/deferred", STRANGER, STRANGER)
         os.chown(self.at("var/lib/postfix"), STRANGER, STRANGER)
+        os.chmod(self.at("usr/sbin/postdrop"), 0o755)
+        text = self.postfix("check")
+        self.assertIn(f"warning: {self.at('usr/sbin/postdrop')}: not of group "
+                      f"{DROP}, or without its bit", text)
+        self.assertNotIn("postqueue", text)
+        os.chown(self.at("usr/sbin/postqueue"), 0, STRANGER)
         self.postfix("set-permissions")
+        self.assertNotIn("its bit", self.postfix("check"))
+        for name in ("postdrop", "postqueue"):
+            self.assertEqual(self.mode("usr/sbin/" + name), 0o2755)
+            self.assertEqual(os.stat(self.at("usr/sbin/" + name)).st_gid, DROP)
         self.assertEqual(self.mode("var/spool/postfix/maildrop"), 0o730)
         self.assertEqual(os.stat(queue + "/maildrop").st_gid, DROP)
         self.assertEqual(os.stat(queue + "/deferred").st_uid, OWNER)

@@ -10,6 +10,8 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -74,32 +76,97 @@ reset_signals(void)
 }
 
 __attribute__((noreturn)) static void
-become(const struct child_spec *spec)
+give_up(const struct child_spec *spec, int status)
+{
+	_exit(spec->not_started != 0 ? spec->not_started : status);
+}
+
+/* As the program did, for who waits for us. */
+__attribute__((noreturn)) static void
+end_like(int status)
+{
+	static const struct rlimit no_core;
+	sigset_t one;
+
+	if (WIFSIGNALED(status)) {
+		(void)setrlimit(RLIMIT_CORE, &no_core);
+		signal(WTERMSIG(status), SIG_DFL);
+		sigemptyset(&one);
+		sigaddset(&one, WTERMSIG(status));
+		sigprocmask(SIG_UNBLOCK, &one, NULL);
+		raise(WTERMSIG(status));
+	}
+	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_REFUSED);
+}
+
+/* A death signal by itself would not do: it reaches one process, and is lost
+ * where a program gains rights by its mode. All signals are blocked here, so
+ * that what is sent to the group is for the program; ours says only: look. */
+__attribute__((noreturn)) static void
+stand_guard(pid_t program, pid_t parent)
+{
+	sigset_t wanted;
+	int status;
+
+	(void)syscall(SYS_close_range, 0, ~0U, 0);
+	sigemptyset(&wanted);
+	sigaddset(&wanted, SIGCHLD);
+	sigaddset(&wanted, SIGUSR1);
+	for (;;) {
+		if (getppid() != parent)
+			kill(0, SIGKILL);
+		if (waitpid(program, &status, WNOHANG) == program)
+			end_like(status);
+		(void)sigwaitinfo(&wanted, NULL);
+	}
+}
+
+/* Returns in the process that becomes the program. */
+static void
+fork_behind_guard(const struct child_spec *spec, pid_t parent)
+{
+	pid_t program = -1;
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGUSR1, 0, 0, 0);
+	if (!FAULT("child.guard"))
+		program = fork();
+	if (program > 0)
+		stand_guard(program, parent);
+	if (program < 0) {
+		say("fork for", spec->path);
+		give_up(spec, EXIT_REFUSED);
+	}
+}
+
+__attribute__((noreturn)) static void
+become(const struct child_spec *spec, pid_t parent)
 {
 	if (!place_fds(spec)) {
 		say("descriptors for", spec->path);
-		_exit(EXIT_REFUSED);
+		give_up(spec, EXIT_REFUSED);
 	}
-	if (spec->new_session)
+	if (spec->new_session || spec->guarded)
 		setsid();
 	if (spec->before_exec != NULL &&
 	    !spec->before_exec(spec->before_exec_arg))
-		_exit(EXIT_REFUSED);
+		give_up(spec, EXIT_REFUSED);
 	if (spec->chdir_to != NULL && chdir(spec->chdir_to) != 0) {
 		say("chdir", spec->chdir_to);
-		_exit(EXIT_REFUSED);
+		give_up(spec, EXIT_REFUSED);
 	}
+	if (spec->guarded)
+		fork_behind_guard(spec, parent);
 	reset_signals();
 	execve(spec->path, spec->argv, spec->envp);
 	say("exec", spec->path);
-	_exit(EXIT_NO_EXEC);
+	give_up(spec, EXIT_NO_EXEC);
 }
 
 pid_t
 child_start(const struct child_spec *spec, struct str *why)
 {
 	sigset_t all, before;
-	pid_t pid = -1;
+	pid_t pid = -1, parent = getpid();
 
 	CHECK(spec->nfds <= CHILD_FDS_MAX);
 	log_flush();		/* or the child would have the lines too */
@@ -108,7 +175,7 @@ child_start(const struct child_spec *spec, struct str *why)
 	if (!FAULT("child.fork"))
 		pid = fork();
 	if (pid == 0)
-		become(spec);
+		become(spec, parent);
 	int saved = errno;
 
 	sigprocmask(SIG_SETMASK, &before, NULL);

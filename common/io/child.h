@@ -5,7 +5,7 @@
  * exactly the descriptors it is given, besides 0, 1 and 2 of the caller where
  * they are not replaced; signals at their defaults with an empty mask; and a
  * given environment. In the child, in this order: descriptors, setsid,
- * before_exec, chdir, exec.
+ * before_exec, chdir, the guard's own fork, exec.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -29,6 +29,14 @@ struct child_spec {
 	size_t nfds;			/* 64 at most */
 	const char *chdir_to;		/* or NULL */
 	bool new_session;		/* setsid */
+	/* The program ends when its parent does, even one that is killed, and with
+	 * it all of its process group: a guard stands between, which leads a
+	 * session, has the pid that is returned, and ends as the program did.
+	 * Implies new_session. The parent has no threads. */
+	bool guarded;
+	/* Exit status of a child that did not get as far as its program; 0: 127
+	 * where exec failed, 126 else. */
+	int not_started;
 	/* Runs in the child before exec; async-signal-safe work only. False
 	 * ends the child with status 126. */
 	bool (*before_exec)(void *arg);

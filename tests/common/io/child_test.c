@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/io/child.h"
+#include "common/io/fault.h"
 #include "tests/harness/t.h"
 
 static char *const env[] = { "PATH=/bin:/usr/bin", "X=1", NULL };
@@ -117,6 +118,9 @@ T_TEST(failures_have_their_own_exit_status)
 	T_EQ_INT(run("", &no_program, &out), 127 << 8);
 	T_EQ_INT(run("", &no_folder, &out), 126 << 8);
 	T_EQ_INT(run("", &refused, &out), 126 << 8);
+	no_program.not_started = refused.not_started = 75;
+	T_EQ_INT(run("", &no_program, &out), 75 << 8);
+	T_EQ_INT(run("", &refused, &out), 75 << 8);
 	str_fini(&out);
 
 	T_EACH_FAULT("child.fork", EAGAIN)
@@ -134,6 +138,57 @@ T_TEST(failures_have_their_own_exit_status)
 			waitpid(pid, NULL, 0);
 		str_fini(&why);
 	}
+}
+
+T_TEST(behind_a_guard_a_program_ends_as_without_one)
+{
+	struct str out = STR_EMPTY;
+	struct child_spec spec = { .guarded = true };
+
+	T_EQ_INT(run("echo a; exit 3", &spec, &out), 3 << 8);
+	T_EQ_STR(str_cstr(&out), "a\n");
+	T_EQ_INT(run("kill -TERM $$", &spec, &out), SIGTERM);
+	T_EQ_INT(run("kill -KILL $$", &spec, &out), SIGKILL);
+	T_CASE("signals to all are not for the guard");
+	T_EQ_INT(run("trap 'echo b' TERM USR1; kill -TERM 0; kill -USR1 0; "
+	    "exit 4", &spec, &out), 4 << 8);
+	T_EQ_STR(str_cstr(&out), "b\nb\n");
+	spec.not_started = 75;
+	fault_arm("child.guard", 1, EAGAIN);
+	T_EQ_INT(run("exit 0", &spec, &out), 75 << 8);
+	fault_disarm();
+	str_fini(&out);
+}
+
+/* The write end of the pipe is the program's and its children's alone: the end
+ * of the pipe is theirs. */
+T_TEST(a_guarded_program_ends_with_a_parent_that_is_killed)
+{
+	char *argv[] = { "sh", "-c", "trap '' TERM HUP; echo on; "
+	    "sh -c 'trap \"\" TERM; sleep 1000' | sleep 1000; sleep 1000",
+	    NULL };
+	int ends[2], status;
+	char text[10];
+	pid_t parent;
+
+	T_NEED(pipe2(ends, O_CLOEXEC) == 0);
+	const struct child_fd fds[] = { { ends[1], 1 }, { ends[1], 2 } };
+	struct child_spec spec = { .path = "/bin/sh", .argv = argv,
+		.envp = env, .fds = fds, .nfds = 2, .guarded = true };
+
+	fflush(NULL);
+	parent = fork();
+	if (parent == 0) {
+		(void)child_start(&spec, NULL);
+		for (;;)
+			pause();
+	}
+	close(ends[1]);
+	T_EQ_INT(read(ends[0], text, sizeof(text)), 3);
+	kill(parent, SIGKILL);
+	waitpid(parent, &status, 0);
+	T_EQ_INT(read(ends[0], text, sizeof(text)), 0);
+	close(ends[0]);
 }
 
 T_TEST(a_wait_status_reads_as_a_sentence)

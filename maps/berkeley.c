@@ -25,12 +25,14 @@
 #include "common/base/mem.h"
 #include "common/io/fiber.h"
 #include "common/io/fs.h"
+#include "maps/keeper_priv.h"
 #include "maps/locked_priv.h"
 #include "maps/make_priv.h"
 #include "maps/source_priv.h"
 
 #define HOME "/proc/0"			/* no process has this number */
-enum { CACHE_BYTES = 128 << 10, WRITE_CACHE_BYTES = 16 << 20, OPEN_TRIES = 5 };
+enum { CACHE_BYTES = 128 << 10, WRITE_CACHE_BYTES = 16 << 20,
+	KEPT_CACHE_BYTES = 1 << 20, OPEN_TRIES = 5 };
 
 static const char *
 error_text(int error)
@@ -440,12 +442,12 @@ is_open(struct map_writer *w, struct str *why)
 }
 
 static DBT
-entry_of(struct map_writer *w, struct str *room, struct span text)
+entry_of(bool with_nul, struct str *room, struct span text)
 {
 	DBT entry = { 0 };
 
 	str_set(room, text);
-	if (w->with_nul)
+	if (with_nul)
 		str_putc(room, '\0');
 	str_reserve(room, 1);			/* empty text has bytes too */
 	entry.data = room->buf;
@@ -459,7 +461,8 @@ db_put(struct map_writer *w, struct span key, struct span value, bool replace,
 {
 	if (!is_open(w, why))
 		return false;
-	DBT k = entry_of(w, &w->key, key), v = entry_of(w, &w->value, value);
+	DBT k = entry_of(w->with_nul, &w->key, key);
+	DBT v = entry_of(w->with_nul, &w->value, value);
 	int error = w->db->put(w->db, NULL, &k, &v, DB_NOOVERWRITE);
 
 	*existed_out = error == DB_KEYEXIST;
@@ -477,7 +480,7 @@ db_erase(struct map_writer *w, struct span key, bool *existed_out,
 		return false;
 	for (int with_nul = 1; with_nul >= 0; with_nul--) {
 		w->with_nul = with_nul;
-		DBT k = entry_of(w, &w->key, key);
+		DBT k = entry_of(with_nul, &w->key, key);
 		int error = w->db->del(w->db, NULL, &k, 0);
 
 		if (error == 0)
@@ -490,15 +493,15 @@ db_erase(struct map_writer *w, struct span key, bool *existed_out,
 
 /* As the present entries are: with NUL or without. */
 static void
-adopt_nul(struct map_writer *w)
+adopt_nul(DB *db, bool *with_nul)
 {
 	DBT key = { 0 }, value = { 0 };
 	DBC *cursor;
 
-	if (w->db->cursor(w->db, NULL, &cursor, 0) != 0)
+	if (db->cursor(db, NULL, &cursor, 0) != 0)
 		return;
 	if (cursor->get(cursor, &key, &value, DB_FIRST) == 0 && key.size > 0)
-		w->with_nul = ((char *)key.data)[key.size - 1] == '\0';
+		*with_nul = ((char *)key.data)[key.size - 1] == '\0';
 	(void)cursor->close(cursor);
 }
 
@@ -508,7 +511,7 @@ db_copy_present(struct map_writer *w, struct str *why)
 	w->copied = true;
 	if (!make_file_copy_present(&w->file, false, why) || !is_open(w, why))
 		return false;
-	adopt_nul(w);
+	adopt_nul(w->db, &w->with_nul);
 	return true;
 }
 
@@ -563,16 +566,163 @@ static const struct map_maker btree_maker = {
 	.commit = db_commit, .abandon = db_abandon,
 };
 
+/* --- Caches --------------------------------------------------------------*/
+
+struct kept {
+	bool with_nul;
+	DB_ENV *env;
+	DB *db;
+	DBC *cursor;
+	struct str key, value;
+	const char *path;		/* for reasons */
+};
+
+static bool
+kept_failed(struct kept *k, int error, struct str *why)
+{
+	str_printf(why, "error in %s: %s", k->path, error_text(error));
+	return false;
+}
+
+static void
+kept_close(struct kept *k)
+{
+	if (k->cursor != NULL)
+		(void)k->cursor->close(k->cursor);
+	if (k->db != NULL)
+		(void)k->db->close(k->db, DB_NOSYNC);
+	if (k->env != NULL)
+		(void)k->env->close(k->env, 0);
+	str_fini(&k->key);
+	str_fini(&k->value);
+	mem_free((char *)k->path);
+	mem_free(k);
+}
+
+static struct kept *
+kept_open(DBTYPE kind, const char *path, int fd, struct str *why)
+{
+	struct kept *k = MEM_NEW(struct kept);
+	struct stat st;
+	int error = fstat(fd, &st) == 0 ? 0 : errno;
+
+	k->path = mem_strdup(path);
+	k->with_nul = true;
+	k->env = new_environment(KEPT_CACHE_BYTES);
+	if (error == 0)
+		k->db = open_db(k->env, path, kind, st.st_size == 0
+		    ? DB_CREATE | DB_TRUNCATE : DB_NOMMAP, &error);
+	/* What we hold the lock of is what the library opened. */
+	if (k->db != NULL && fstat(fd, &st) == 0
+	    && is_same_inode(k->db, &st)) {
+		adopt_nul(k->db, &k->with_nul);
+		return k;
+	}
+	(void)kept_failed(k, error != 0 ? error : EAGAIN, why);
+	kept_close(k);
+	return NULL;
+}
+
+static struct kept *
+hash_keep(const char *path, int fd, struct str *why)
+{
+	return kept_open(DB_HASH, path, fd, why);
+}
+
+static struct kept *
+btree_keep(const char *path, int fd, struct str *why)
+{
+	return kept_open(DB_BTREE, path, fd, why);
+}
+
+static enum map_status
+kept_get(struct kept *k, struct span key, struct str *value_out,
+    struct str *why)
+{
+	DBT wanted = entry_of(k->with_nul, &k->key, key), value = { 0 };
+	int error = k->db->get(k->db, NULL, &wanted, &value, 0);
+
+	if (error == DB_NOTFOUND)
+		return MAP_ABSENT;
+	if (error != 0) {
+		(void)kept_failed(k, error, why);
+		return MAP_FAILED;
+	}
+	add_value(value_out, &value);
+	return MAP_FOUND;
+}
+
+static bool
+kept_put(struct kept *k, struct span key, struct span value, struct str *why)
+{
+	DBT key_entry = entry_of(k->with_nul, &k->key, key);
+	DBT entry = entry_of(k->with_nul, &k->value, value);
+	int error = k->db->put(k->db, NULL, &key_entry, &entry, 0);
+
+	return error == 0 || kept_failed(k, error, why);
+}
+
+static bool
+kept_erase(struct kept *k, struct span key, struct str *why)
+{
+	DBT entry = entry_of(k->with_nul, &k->key, key);
+	int error = k->db->del(k->db, NULL, &entry, 0);
+
+	return error == 0 || error == DB_NOTFOUND
+	    || kept_failed(k, error, why);
+}
+
+static enum map_status
+kept_next(struct kept *k, bool first, struct str *key_out,
+    struct str *value_out, struct str *why)
+{
+	DBT key = { 0 }, value = { 0 };
+	int error = 0;
+
+	if (k->cursor == NULL)
+		error = k->db->cursor(k->db, NULL, &k->cursor, 0);
+	if (error == 0)
+		error = k->cursor->get(k->cursor, &key, &value,
+		    first ? DB_FIRST : DB_NEXT);
+	if (error == 0) {
+		add_value(key_out, &key);
+		add_value(value_out, &value);
+		return MAP_FOUND;
+	}
+	if (k->cursor != NULL)
+		(void)k->cursor->close(k->cursor);
+	k->cursor = NULL;
+	if (error == DB_NOTFOUND)
+		return MAP_ABSENT;
+	(void)kept_failed(k, error, why);
+	return MAP_FAILED;
+}
+
+static bool
+kept_sync(struct kept *k, struct str *why)
+{
+	int error = k->db->sync(k->db, 0);
+
+	return error == 0 || kept_failed(k, error, why);
+}
+
+#define KEEPER(fn) { .suffix = ".db", .open = (fn), .get = kept_get,	\
+	.put = kept_put, .erase = kept_erase, .next = kept_next,	\
+	.sync = kept_sync, .close = kept_close }
+
+static const struct map_keeper hash_keeper = KEEPER(hash_keep);
+static const struct map_keeper btree_keeper = KEEPER(btree_keep);
+
 const struct map_type hash_type = {
 	.name = "hash", .flags = MAP_SUSPENDS, .open = hash_open,
 	.lookup = db_lookup, .sequence = db_sequence, .changed = db_changed,
-	.close = db_close, .maker = &hash_maker,
+	.close = db_close, .maker = &hash_maker, .keeper = &hash_keeper,
 };
 
 const struct map_type btree_type = {
 	.name = "btree", .flags = MAP_SUSPENDS, .open = btree_open,
 	.lookup = db_lookup, .sequence = db_sequence, .changed = db_changed,
-	.close = db_close, .maker = &btree_maker,
+	.close = db_close, .maker = &btree_maker, .keeper = &btree_keeper,
 };
 
 #endif

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "common/base/mem.h"
+#include "maps/keeper_priv.h"
 #include "maps/locked_priv.h"
 #include "maps/make_priv.h"
 #include "maps/source_priv.h"
@@ -454,9 +455,157 @@ static const struct map_maker lmdb_maker = {
 	.commit = lmdb_commit, .abandon = lmdb_abandon,
 };
 
+/* --- Caches --------------------------------------------------------------*/
+
+/* One transaction between two syncs: what others see is always whole. */
+struct kept {
+	char *path;			/* for reasons */
+	MDB_env *env;
+	MDB_dbi dbi;
+	MDB_txn *txn;
+	struct str last_key;		/* of next */
+};
+
+static bool
+kept_failed(struct kept *k, int error, struct str *why)
+{
+	str_printf(why, "error in %s: %s", k->path, mdb_strerror(error));
+	return false;
+}
+
+static void
+kept_close(struct kept *k)
+{
+	if (k->txn != NULL)
+		mdb_txn_abort(k->txn);
+	if (k->env != NULL)
+		mdb_env_close(k->env);
+	str_fini(&k->last_key);
+	mem_free(k->path);
+	mem_free(k);
+}
+
+static struct kept *
+kept_open(const char *path, int fd, struct str *why)
+{
+	struct kept *k = MEM_NEW(struct kept);
+	int error;
+
+	(void)fd;
+	k->path = mem_strdup(path);
+	if ((error = mdb_env_create(&k->env)) != 0)
+		k->env = NULL;
+	if (error == 0)
+		error = mdb_env_set_mapsize(k->env, WRITE_MAP_BYTES);
+	if (error == 0)
+		error = mdb_env_open(k->env, path, MDB_NOSUBDIR | MDB_NOLOCK |
+		    MDB_NOTLS, 0600);
+	if (error == 0)
+		error = mdb_txn_begin(k->env, NULL, 0, &k->txn);
+	if (error == 0)
+		error = mdb_dbi_open(k->txn, NULL, 0, &k->dbi);
+	if (error == 0)
+		return k;
+	(void)kept_failed(k, error, why);
+	kept_close(k);
+	return NULL;
+}
+
+/* An address that is longer than a key may be is not kept. */
+static bool
+fits(struct span key)
+{
+	return key.len > 0 && key.len <= KEY_MAX;
+}
+
+static enum map_status
+kept_get(struct kept *k, struct span key, struct str *value_out,
+    struct str *why)
+{
+	MDB_val wanted = { key.len, (void *)(uintptr_t)key.p }, value;
+	int error = fits(key) ? mdb_get(k->txn, k->dbi, &wanted, &value)
+	    : MDB_NOTFOUND;
+
+	if (error == MDB_NOTFOUND)
+		return MAP_ABSENT;
+	if (error != 0) {
+		(void)kept_failed(k, error, why);
+		return MAP_FAILED;
+	}
+	set_text(value_out, &value);
+	return MAP_FOUND;
+}
+
+static bool
+kept_put(struct kept *k, struct span key, struct span text, struct str *why)
+{
+	MDB_val entry = { key.len, (void *)(uintptr_t)key.p };
+	MDB_val value = { text.len, (void *)(uintptr_t)text.p };
+	int error = fits(key) ? mdb_put(k->txn, k->dbi, &entry, &value, 0) : 0;
+
+	return error == 0 || kept_failed(k, error, why);
+}
+
+static bool
+kept_erase(struct kept *k, struct span key, struct str *why)
+{
+	MDB_val entry = { key.len, (void *)(uintptr_t)key.p };
+	int error = fits(key) ? mdb_del(k->txn, k->dbi, &entry, NULL) : 0;
+
+	return error == 0 || error == MDB_NOTFOUND ||
+	    kept_failed(k, error, why);
+}
+
+static enum map_status
+kept_next(struct kept *k, bool first, struct str *key_out,
+    struct str *value_out, struct str *why)
+{
+	MDB_val key = { k->last_key.len, k->last_key.buf }, value;
+	MDB_cursor *cursor;
+	int error = mdb_cursor_open(k->txn, k->dbi, &cursor);
+
+	if (error == 0) {
+		error = mdb_cursor_get(cursor, &key, &value,
+		    first ? MDB_FIRST : MDB_SET_RANGE);
+		if (error == 0 && !first && span_eq(span_of(key.mv_data,
+		    key.mv_size), str_span(&k->last_key)))
+			error = mdb_cursor_get(cursor, &key, &value,
+			    MDB_NEXT);
+		mdb_cursor_close(cursor);
+	}
+	if (error == MDB_NOTFOUND)
+		return MAP_ABSENT;
+	if (error != 0) {
+		(void)kept_failed(k, error, why);
+		return MAP_FAILED;
+	}
+	str_set(&k->last_key, span_of(key.mv_data, key.mv_size));
+	set_text(key_out, &key);
+	set_text(value_out, &value);
+	return MAP_FOUND;
+}
+
+static bool
+kept_sync(struct kept *k, struct str *why)
+{
+	int error = mdb_txn_commit(k->txn);
+
+	k->txn = NULL;
+	if (error == 0)
+		error = mdb_txn_begin(k->env, NULL, 0, &k->txn);
+	return error == 0 || kept_failed(k, error, why);
+}
+
+static const struct map_keeper lmdb_keeper = {
+	.suffix = ".lmdb", .ofd_lock = true, .open = kept_open,
+	.get = kept_get, .put = kept_put, .erase = kept_erase,
+	.next = kept_next, .sync = kept_sync, .close = kept_close,
+};
+
 #define LMDB_TYPE(type) { .name = (type), .flags = MAP_SUSPENDS, \
 	.open = lmdb_open, .lookup = lmdb_lookup, .sequence = lmdb_sequence, \
-	.changed = lmdb_changed, .close = lmdb_close, .maker = &lmdb_maker }
+	.changed = lmdb_changed, .close = lmdb_close, .maker = &lmdb_maker, \
+	.keeper = &lmdb_keeper }
 
 const struct map_type lmdb_type = LMDB_TYPE("lmdb");
 #if !HAVE_DB

@@ -66,6 +66,8 @@ struct map_type {
 	map_close_fn *close;
 	/* Writing by postmap: NULL where the type has no file of its own. */
 	const struct map_maker *maker;
+	/* Reading and writing by one process (cache.h): NULL as before. */
+	const struct map_keeper *keeper;
 	const char *missing;		/* library that was left out of this build */
 };
 

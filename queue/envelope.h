@@ -17,7 +17,8 @@ enum envelope_flags {
 	ENVELOPE_8BIT = 4,		/* content has 8-bit bytes */
 	ENVELOPE_HOLD = 8,
 	ENVELOPE_TRACE = 16,		/* sendmail -v: report deliveries */
-	ENVELOPE_VERIFY = 32,		/* sendmail -bv and probes: no delivery */
+	ENVELOPE_VERIFY = 32,		/* never delivered: what would become of
+					   it is reported (sendmail -bv) */
 	ENVELOPE_WARNED = 64,		/* delayed-mail notice was sent */
 	ENVELOPE_EXPIRE_NOW = 128,	/* postsuper -e */
 	ENVELOPE_INTERNAL = 256,	/* notices of our own */
@@ -27,6 +28,8 @@ enum envelope_flags {
 	ENVELOPE_LATE_FILTER = 2048,	/* its filter stands behind the content */
 	ENVELOPE_CONFIRM = 4096,	/* its sender was warned and wants to hear
 					   of success; to agents, never stored */
+	ENVELOPE_PROBE = 8192,		/* with VERIFY: of the verify service, which
+					   alone is told */
 };
 
 struct envelope {

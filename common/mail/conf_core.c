@@ -104,6 +104,8 @@ static const struct param rows[] = {
 	    .min = 1),
 	STR("flush_service_name", flush_service_name, .dflt = "flush",
 	    .min = 1),
+	STR("address_verify_service_name", verify_service_name,
+	    .dflt = "verify", .min = 1),
 	STR("showq_service_name", showq_service_name, .dflt = "showq",
 	    .min = 1),
 	STR("pickup_service_name", pickup_service_name, .dflt = "pickup",

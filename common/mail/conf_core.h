@@ -32,6 +32,7 @@ struct conf_core {
 	const char *proxymap_service_name, *proxywrite_service_name;
 	const char *error_service_name, *showq_service_name;
 	const char *flush_service_name;
+	const char *verify_service_name;
 	const char *pickup_service_name;
 	const char *resolver_service_name;		/* new */
 	bool enable_long_queue_ids, soft_bounce, smtputf8_enable;

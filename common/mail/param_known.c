@@ -15,7 +15,7 @@
 #define MILTER_LATER "milters are not part of this version"
 #define POSTSCREEN_LATER "postscreen is not part of this version"
 #define TABLE_LATER "this table type is not part of this version"
-#define VERIFY_LATER "address verification is not part of this version"
+#define VERIFY_LATER "acted on by verify, smtpd and trivial-rewrite"
 #define ANVIL_LATER "acted on by anvil and smtpd"
 #define QMQPD_LATER "qmqpd is not part of this version"
 #define ROLE_LATER "no role acts on it in this version"

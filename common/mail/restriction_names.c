@@ -47,6 +47,8 @@ const struct restriction_name restriction_names[] = {
 	ACTED("reject_unknown_reverse_client_hostname", false),
 	ACTED("reject_unlisted_recipient", false),
 	ACTED("reject_unlisted_sender", false),
+	ACTED("reject_unverified_recipient", false),
+	ACTED("reject_unverified_sender", false),
 	ACTED("warn_if_reject", false),
 
 	MISSING("check_ccert_access", true),
@@ -90,8 +92,6 @@ const struct restriction_name restriction_names[] = {
 	MISSING("reject_unknown_hostname", false),
 	MISSING("reject_unknown_recipient_domain", false),
 	MISSING("reject_unknown_sender_domain", false),
-	MISSING("reject_unverified_recipient", false),
-	MISSING("reject_unverified_sender", false),
 	ACTED("sleep", true),
 };
 const size_t restriction_name_count = ARRAY_COUNT(restriction_names);

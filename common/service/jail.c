@@ -22,6 +22,7 @@
 #include <seccomp.h>
 #endif
 
+#include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/io/fault.h"
 #include "common/service/jail.h"
@@ -46,6 +47,24 @@ refuse(struct str *why, const char *what)
 }
 
 /* --- Identities ----------------------------------------------------------*/
+
+bool
+jail_as(uid_t uid, gid_t gid, void (*fn)(void *arg), void *arg,
+    struct str *why)
+{
+	if (setegid(gid) != 0)
+		return refuse(why, "borrow a group");
+	if (seteuid(uid) != 0) {
+		(void)refuse(why, "borrow a user");
+		if (setegid(0) != 0)
+			fatal("the group of root cannot be had back: %m");
+		return false;
+	}
+	fn(arg);
+	if (seteuid(0) != 0 || setegid(0) != 0)
+		fatal("the rights of root cannot be had back: %m");
+	return true;
+}
 
 bool
 jail_become(uid_t uid, gid_t gid, struct str *why)

@@ -38,6 +38,10 @@ bool jail_enter(const struct jail *jail, struct str *force_out,
  * configuration names (a table behind a network address). */
 void jail_also_needs(unsigned needs);
 
+/* Runs fn(arg) with the effective ids of this user; for what root makes for
+ * others. Ends the process where root cannot be had back. */
+bool jail_as(uid_t uid, gid_t gid, void (*fn)(void *arg), void *arg,
+    struct str *why);
 /* Becomes this user without a way back; for launchers and their workers. */
 bool jail_become(uid_t uid, gid_t gid, struct str *why);
 /* No program started from here gains rights by its mode. */

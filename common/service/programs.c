@@ -41,8 +41,7 @@ static const struct program programs[] = {
 	    .solitary = true, .idle = true },
 	{ .name = "tlsproxy", .kind = PROGRAM_INTERNAL, .idle = true },
 	{ .name = "trivial-rewrite", .kind = PROGRAM_INTERNAL },
-	{ .name = "verify", .kind = PROGRAM_INTERNAL,
-	    .solitary = true, .idle = true },
+	{ .name = "verify", .kind = PROGRAM_INTERNAL, .solitary = true },
 	{ .name = "virtual", .kind = PROGRAM_AGENT },
 };
 

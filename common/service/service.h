@@ -93,6 +93,9 @@ unsigned service_slot(void);		/* process slot, below 4096: for ids */
  * answers 451 4.3.5, agents defer. */
 const char *service_refusal(void);
 struct fiber_group *service_fibers(void);	/* for background fibers */
+/* Before the jail: runs fn(arg) with the rights of mail_owner, where this process
+ * has others. For files in data_directory. fatal() on trouble. */
+void service_as_owner(void (*fn)(void *arg), void *arg);
 /* Descriptor of the queue directory (all roles), opened before the jail. */
 int service_queue_dir(void);
 /* The launcher's socket, for roles with NEEDS_LAUNCHER; -1 otherwise. */

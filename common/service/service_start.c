@@ -279,6 +279,21 @@ start_launcher(void)
 
 /* --- Jail ----------------------------------------------------------------*/
 
+void
+service_as_owner(void (*fn)(void *arg), void *arg)
+{
+	struct str why = STR_EMPTY;
+	uid_t uid;
+	gid_t gid, setgid_group;
+
+	if (!ST.from_master.root)
+		fn(arg);
+	else if (!conf_core_ids(&uid, &gid, &setgid_group, &why)
+	    || !jail_as(uid, gid, fn, arg, &why))
+		fatal("%s", str_cstr(&why));
+	str_fini(&why);
+}
+
 static void
 enter_jail(void)
 {

@@ -473,7 +473,8 @@ append_rcpt(struct transaction *t, const struct envelope_rcpt *from,
 	rcpt = &t->rcpts[t->nrcpts++];
 	*rcpt = *from;
 	rcpt->address = arena_span(t->arena, address);
-	if (!cleanup_conf.enable_original_recipient)
+	if (!cleanup_conf.enable_original_recipient
+	    && !(t->envelope.flags & ENVELOPE_PROBE))
 		rcpt->original = SPAN_NONE;
 	if (!unchanged) {
 		rcpt->generation = 0;
@@ -581,7 +582,9 @@ map_resolve(struct transaction *t)
 		wants[n].address = t->rcpts[i].address;
 		which[n++] = i;
 	}
-	if (n == 0 || !rewrite_addresses("local", REWRITE_RESOLVE,
+	if (n == 0 || !rewrite_addresses("local",
+	    t->envelope.flags & ENVELOPE_PROBE
+	    ? REWRITE_RESOLVE | REWRITE_FOR_PROBE : REWRITE_RESOLVE,
 	    t->envelope.sender, wants, n, t->arena, service_ipc_deadline()))
 		return;
 	for (size_t i = 0; i < n; i++) {

@@ -293,13 +293,18 @@ end(struct transaction *t, struct cleanup_result *result)
 	    && queue_writer_status(t->writer) != QUEUE_OK)
 		transaction_fail(t, status_of(queue_writer_status(t->writer)),
 		    NULL);
-	if (t->status == CLEANUP_OK && !(t->flags & CLEANUP_DISCARD))
+	/* A list is there, whoever its members are. */
+	if (t->status == CLEANUP_OK && t->nrcpts > 1
+	    && (t->envelope.flags & ENVELOPE_PROBE))
+		drop(t, NULL);
+	else if (t->status == CLEANUP_OK && !(t->flags & CLEANUP_DISCARD))
 		commit(t);
 	else
 		drop(t, t->status == CLEANUP_OK ? "discarded" : NULL);
 	*result = (struct cleanup_result){ .status = t->status,
 		.queue_id = SPAN(t->id), .text = str_span(t->text),
-		.size = queue_writer_content_length(t->writer) };
+		.size = queue_writer_content_length(t->writer),
+		.rcpts = t->envelope.flags & ENVELOPE_PROBE ? t->nrcpts : 0 };
 }
 
 /* ---- the connection ---- */

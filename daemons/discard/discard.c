@@ -28,6 +28,7 @@ static void
 prepare(void)
 {
 	delivery_agent_setup(deliver, "none");
+	delivery_agent_answers_probes();
 }
 
 static const struct service discard_service = {

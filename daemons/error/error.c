@@ -37,6 +37,7 @@ prepare(void)
 	status_filter_open("default_delivery_status_filter",
 	    error_conf.status_filter);
 	delivery_agent_setup(deliver, "none");
+	delivery_agent_answers_probes();
 }
 
 static void

@@ -502,6 +502,10 @@ expand_account(struct context *c, struct span name)
 	if (hash_has(e->seen, SPAN(key)))
 		return;
 	hash_put(e->seen, SPAN(key), e);
+	if (delivery_is_own_probe(e->d)) {
+		add_target(e, TARGET_MAILBOX, name, user);
+		return;
+	}
 	switch (dotforward_read(e, user, &text)) {
 	case MAP_FOUND:
 		break;
@@ -538,6 +542,11 @@ expand_name(struct context *c, struct span name)
 		if (hash_has(e->seen, base))
 			return;
 		hash_put(e->seen, base, e);
+		if (delivery_is_own_probe(e->d)) {
+			e->known = arena_printf(e->d->arena, "aliased to %s",
+			    str_cstr(value));
+			return;
+		}
 		c->alias = base;
 		c->rights = (struct rights){ .source = FROM_ALIAS };
 		if (table == NULL || !map_owner(table, &c->rights.owner))

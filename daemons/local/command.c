@@ -120,6 +120,10 @@ command_deliver(struct expansion *e, struct span command,
 		return part_of(e, OUTCOME_DEFERRED, "4.3.5",
 		    "command_execution_directory cannot be expanded");
 	job.directory = str_span(directory);
+	if (delivery_is_probe(e->d))
+		return part_of(e, OUTCOME_SENT, "2.0.0",
+		    arena_printf(e->d->arena, "delivers to command: %.*s",
+		    SPAN_ARG(job.command)));
 	mailbox_command(e->d, user->uid, user->gid, &job, &result);
 	return part_of_result(e, &result);
 }

@@ -69,11 +69,17 @@ forward_send(struct expansion *e, struct str *reason_out)
 	struct cleanup_client *c;
 	char id[QUEUE_ID_MAX];
 
+	if (delivery_is_own_probe(e->d)) {
+		str_printf(reason_out, "forwards to %s",
+		    e->forwards.items[0]);
+		return true;
+	}
 	if (!span_empty(e->owner) && !span_empty(envelope.sender))
 		envelope.sender = e->owner;
 	envelope.data_size = 0;
 	envelope.arrival_us = clock_wall_us();
-	envelope.flags &= ENVELOPE_SMTPUTF8_ASKED | ENVELOPE_TRACE;
+	envelope.flags &= ENVELOPE_SMTPUTF8_ASKED | ENVELOPE_TRACE
+	    | ENVELOPE_VERIFY;
 	envelope.rewrite_context = SPAN("local");
 	queue_id_make(id, service_slot(), conf_core.enable_long_queue_ids);
 	begin.queue_id = SPAN(id);

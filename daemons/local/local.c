@@ -283,11 +283,14 @@ deliver_one(struct delivery *d, size_t i)
 		    SPAN_ARG(e.rcpt->address));
 	else
 		alias_expand(&e, str_span(name));
-	if (!e.failed && e.refused_dsn == NULL && e.ntargets + e.forwards.count == 0)
+	if (e.known != NULL)
+		status.reason = SPAN(e.known);
+	else if (!e.failed && e.refused_dsn == NULL
+	    && e.ntargets + e.forwards.count == 0)
 		expansion_fail(&e, OUTCOME_BOUNCED, "5.4.6",
 		    "alias loop: \"%s\" expands to no destination",
 		    str_cstr(name));
-	if (!e.failed)
+	if (!e.failed && e.known == NULL)
 		carry_out(&e);
 	say_refused(&e);
 	if (e.passed)
@@ -323,6 +326,7 @@ prepare(void)
 	status_filter_open("local_delivery_status_filter",
 	    local_conf.status_filter);
 	delivery_agent_setup(deliver, "local");
+	delivery_agent_answers_probes();
 }
 
 static void

@@ -55,6 +55,7 @@ struct expansion {
 	size_t index;			/* of the recipient */
 	bool passed;			/* to one other agent, whose word counts */
 	enum delivery_passed word;
+	const char *known;		/* a probe: this alias is there */
 	bool failed;			/* the status is why it has to wait */
 	const char *refused_dsn;	/* of a part that nobody can have */
 	struct span refused_why;

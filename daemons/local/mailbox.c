@@ -84,6 +84,12 @@ write_to(struct expansion *e, const struct user *user, gid_t gid,
 		.check_owner = conf_core.strict_mailbox_ownership, .fd = -1 };
 	struct mailbox_result result;
 
+	if (delivery_is_probe(e->d))
+		return part_of(e, OUTCOME_SENT, "2.0.0",
+		    style == MAILBOX_MBOX ? "delivers to mailbox"
+		    : style == MAILBOX_MAILDIR ? "delivers to maildir"
+		    : arena_printf(e->d->arena, "delivers to file: %.*s",
+			SPAN_ARG(path)));
 	mailbox_deliver(e->d, user->uid, gid, &job, &result);
 	return part_of_result(e, &result);
 }

@@ -74,7 +74,8 @@ resolve_rcpts(struct message *m, struct envelope_rcpt *rcpts, uint32_t count)
 		which[n++] = i;
 	}
 	if (n > 0)
-		rewrite_addresses("local", REWRITE_RESOLVE,
+		rewrite_addresses("local", m->q.envelope.flags & ENVELOPE_PROBE
+		    ? REWRITE_RESOLVE | REWRITE_FOR_PROBE : REWRITE_RESOLVE,
 		    m->q.envelope.sender, wants, n, m->window_arena,
 		    service_ipc_deadline());
 	for (size_t i = 0; i < n; i++)

@@ -394,7 +394,9 @@ static void
 finish_slowly(void *arg)
 {
 	struct message *m = arg;
-	bool over = m->kept_total == 0;
+	/* A probe is for an answer now, or for none. */
+	bool over = m->kept_total == 0
+	    || (m->q.envelope.flags & ENVELOPE_VERIFY);
 	bool held = m->strikes >= 2;
 
 	fiber_log_context(m->q.id);
@@ -431,7 +433,8 @@ is_plain(const struct message *m)
 	if (m->kept_total > 0 || m->bounced_some || m->had_logs
 	    || m->q.rcpts_done > 0)
 		return false;
-	if (m->q.envelope.flags & ENVELOPE_TRACE)
+	if (m->q.envelope.flags & (ENVELOPE_TRACE | ENVELOPE_VERIFY)
+	    && !(m->q.envelope.flags & ENVELOPE_PROBE))
 		return false;
 	if (m->spot.log != 0 && m->marked)
 		return false;

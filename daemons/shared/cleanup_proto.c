@@ -47,6 +47,7 @@ static const struct attr_field cleanup_result_fields[] = {
 	ATTR_FIELD(struct cleanup_result, dsn, 3, ATTR_SPAN, .limit = 16),
 	ATTR_FIELD(struct cleanup_result, text, 4, ATTR_SPAN, .limit = 4096),
 	ATTR_FIELD(struct cleanup_result, size, 5, ATTR_U64),
+	ATTR_FIELD(struct cleanup_result, rcpts, 6, ATTR_U64),
 };
 const struct attr_form cleanup_result_form =
     ATTR_FORM("cleanup result", 5, struct cleanup_result,

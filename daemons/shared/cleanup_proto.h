@@ -67,6 +67,8 @@ struct cleanup_result {			/* form 5, from cleanup */
 	struct span dsn;		/* "5.3.4" or empty */
 	struct span text;		/* for the SMTP reply, may be empty */
 	uint64_t size;			/* content bytes queued */
+	uint64_t rcpts;			/* of a probe, after all mapping: one of
+					   several is not queued */
 };
 extern const struct attr_form cleanup_begin_form, cleanup_rcpts_form,
     cleanup_data_form, cleanup_end_form, cleanup_result_form;

@@ -20,8 +20,9 @@
 #include "daemons/shared/bounce_client.h"
 #include "daemons/shared/deliver_log.h"
 #include "daemons/shared/status_filter.h"
+#include "daemons/shared/verify_client.h"
 
-enum { PASS_PATIENCE_MS = 5000 };
+enum { PASS_PATIENCE_MS = 5000, VERIFY_PATIENCE_S = 10 };
 
 enum slot_state { SLOT_OPEN, SLOT_SET, SLOT_SETTLED };
 
@@ -42,12 +43,32 @@ struct delivery_priv {
 
 static deliver_fn *deliver_message;
 static const char *relay_of_this_agent = "none";
+static bool answers_probes;
 
 void
 delivery_agent_setup(deliver_fn *deliver, const char *relay_default)
 {
 	deliver_message = deliver;
 	relay_of_this_agent = relay_default;
+}
+
+void
+delivery_agent_answers_probes(void)
+{
+	answers_probes = true;
+}
+
+bool
+delivery_is_probe(const struct delivery *d)
+{
+	return (d->envelope->flags & ENVELOPE_VERIFY) != 0;
+}
+
+bool
+delivery_is_own_probe(const struct delivery *d)
+{
+	return delivery_is_probe(d)
+	    && (d->envelope->flags & ENVELOPE_PROBE) != 0;
 }
 
 static struct span
@@ -199,7 +220,10 @@ log_slot(struct delivery *d, size_t i)
 	if (span_empty(slot->status.relay))
 		slot->status.relay = SPAN(relay_of_this_agent);
 	deliver_log(&d->rcpts[i], &slot->status, slot->dsn,
-	    slot->softened ? "SOFTBOUNCE" : words[slot->status.kind], &times);
+	    !delivery_is_probe(d) ? slot->softened ? "SOFTBOUNCE"
+	    : words[slot->status.kind]
+	    : slot->status.kind == OUTCOME_SENT ? "deliverable"
+	    : "undeliverable", &times);
 }
 
 static void
@@ -250,6 +274,8 @@ wants_record(const struct delivery *d, size_t i, enum queue_name which)
 
 	if (slot->state != SLOT_SET)
 		return false;
+	if (delivery_is_probe(d))
+		return which == QUEUE_TRACE;
 	if (which == QUEUE_TRACE)
 		return wants_trace(d, i);
 	switch (slot->status.kind) {
@@ -306,29 +332,37 @@ finish_status(struct delivery *d, struct slot *slot)
 
 	memcpy(text.dsn, slot->dsn, sizeof(text.dsn));
 	status_filter(&text, d->arena);
-	slot->softened = text.kind == OUTCOME_BOUNCED && conf_core.soft_bounce;
+	slot->softened = text.kind == OUTCOME_BOUNCED && conf_core.soft_bounce
+	    && !delivery_is_probe(d);
 	slot->status.kind = slot->softened ? OUTCOME_DEFERRED : text.kind;
 	slot->status.reason = text.reason;
 	slot->status.dsn = text.dsn;
 	set_dsn(slot);
 }
 
-/* The line comes after what it says is durable, and before the answer. */
-void
-delivery_settle(struct delivery *d)
+/* Of an address that a table replaced, the one that was asked about. */
+static void
+tell_verify(struct delivery *d)
 {
-	for (size_t i = 0; i < d->count; i++)
-		if (d->priv->slots[i].state == SLOT_SET)
-			finish_status(d, &d->priv->slots[i]);
-	if (!keep_records(d, QUEUE_BOUNCE))
-		bounce_later(d);
-	for (size_t i = 0; i < d->count; i++)
-		if (d->priv->slots[i].state == SLOT_SET)
-			log_slot(d, i);
+	static const enum verify_status statuses[] = {
+		[OUTCOME_SENT] = VERIFY_OK, [OUTCOME_DEFERRED] = VERIFY_DEFER,
+		[OUTCOME_BOUNCED] = VERIFY_BOUNCE };
 
-	/* A deferral or success whose record is lost costs a notice, not mail. */
-	keep_records(d, QUEUE_DEFER);
-	keep_records(d, QUEUE_TRACE);
+	for (size_t i = 0; i < d->count; i++) {
+		const struct slot *slot = &d->priv->slots[i];
+		const struct envelope_rcpt *rcpt = &d->rcpts[i];
+
+		if (slot->state == SLOT_SET)
+			verify_tell(span_empty(rcpt->original) ? rcpt->address
+			    : rcpt->original, statuses[slot->status.kind],
+			    slot->status.reason,
+			    deadline_in(VERIFY_PATIENCE_S));
+	}
+}
+
+static void
+settle_slots(struct delivery *d)
+{
 	for (size_t i = 0; i < d->count; i++) {
 		struct slot *slot = &d->priv->slots[i];
 
@@ -338,8 +372,46 @@ delivery_settle(struct delivery *d)
 		d->priv->results[i] = (struct delivery_result){
 			.outcome = slot->status.kind,
 			.done = slot->status.kind == OUTCOME_DEFERRED
+			    && !delivery_is_probe(d)
 			    ? DELIVERY_KEEP : DELIVERY_DONE };
 	}
+}
+
+/* Probes are over with the first answer, whatever it is. */
+static void
+settle_probe(struct delivery *d)
+{
+	if (!delivery_is_own_probe(d))
+		keep_records(d, QUEUE_TRACE);
+	for (size_t i = 0; i < d->count; i++)
+		if (d->priv->slots[i].state == SLOT_SET)
+			log_slot(d, i);
+	if (delivery_is_own_probe(d))
+		tell_verify(d);
+	settle_slots(d);
+}
+
+/* The line comes after what it says is durable, and before the answer. */
+void
+delivery_settle(struct delivery *d)
+{
+	for (size_t i = 0; i < d->count; i++)
+		if (d->priv->slots[i].state == SLOT_SET)
+			finish_status(d, &d->priv->slots[i]);
+	if (delivery_is_probe(d)) {
+		settle_probe(d);
+		return;
+	}
+	if (!keep_records(d, QUEUE_BOUNCE))
+		bounce_later(d);
+	for (size_t i = 0; i < d->count; i++)
+		if (d->priv->slots[i].state == SLOT_SET)
+			log_slot(d, i);
+
+	/* A deferral or success whose record is lost costs a notice, not mail. */
+	keep_records(d, QUEUE_DEFER);
+	keep_records(d, QUEUE_TRACE);
+	settle_slots(d);
 }
 
 static void
@@ -355,6 +427,17 @@ refuse_all(struct delivery *d, const char *why)
 }
 
 static void
+answer_probe(struct delivery *d)
+{
+	struct delivery_status status = { .kind = OUTCOME_SENT,
+		.dsn = "2.0.0", .relay = SPAN(relay_of_this_agent),
+		.reason = SPAN(arena_printf(d->arena, "delivers via %s service",
+		    service_name())), .action_if_sent = DSN_DELIVERED };
+
+	delivery_set_rest(d, &status);
+}
+
+static void
 run_delivery(struct delivery *d)
 {
 	struct delivery_status forgotten = { .kind = OUTCOME_DEFERRED,
@@ -363,6 +446,8 @@ run_delivery(struct delivery *d)
 
 	if (service_refusal() != NULL)
 		refuse_all(d, service_refusal());
+	else if (delivery_is_probe(d) && !answers_probes)
+		answer_probe(d);
 	else
 		deliver_message(d);
 	for (size_t i = 0; i < d->count; i++)

@@ -60,6 +60,14 @@ enum delivery_passed delivery_pass(struct delivery *d,
     struct envelope_rcpt *rcpt, struct span where, struct span *why_out);
 void delivery_set_passed(struct delivery *d, size_t i,
     enum delivery_passed passed);
+/*
+ * Nothing may be delivered: what would become of each recipient is set, as
+ * OUTCOME_SENT when it would be, and goes to who asked. delivery_is_own_probe:
+ * the verify service did, which wants to know whether there is such an address,
+ * not where all its aliases lead.
+ */
+bool delivery_is_probe(const struct delivery *d);
+bool delivery_is_own_probe(const struct delivery *d);
 /* The destination as a whole is dead: qmgr will suspend it. */
 void delivery_dead(struct delivery *d, const char *dsn, struct span reason);
 /* Content bytes, by pread; at most len at offset `at` of the content. */
@@ -71,5 +79,8 @@ typedef void deliver_fn(struct delivery *d);	/* Suspends. */
  * service_refusal and expiry of the file are handled here. */
 extern const struct rpc_protocol delivery_protocol;
 void delivery_agent_setup(deliver_fn *deliver, const char *relay_default);
+/* This agent looks at delivery_is_probe. One that does not say so is never
+ * handed a probe: all its recipients are deliverable. */
+void delivery_agent_answers_probes(void);
 
 #endif

@@ -42,16 +42,17 @@ rewrite_peer(void)
 static bool
 sender_matters(void)
 {
+	static const char *const names[] = {
+		"sender_dependent_relayhost_maps",
+		"sender_dependent_default_transport_maps",
+		"address_verify_sender_dependent_relayhost_maps",
+		"address_verify_sender_dependent_default_transport_maps" };
 	static int known = -1;
 
-	if (known < 0) {
-		const struct conf_entry *relay =
-		    conf_find("sender_dependent_relayhost_maps");
-		const struct conf_entry *transport =
-		    conf_find("sender_dependent_default_transport_maps");
+	for (size_t i = 0; known <= 0 && i < ARRAY_COUNT(names); i++) {
+		const struct conf_entry *entry = conf_find(names[i]);
 
-		known = (relay != NULL && relay->value[0] != '\0')
-		    || (transport != NULL && transport->value[0] != '\0');
+		known = entry != NULL && entry->value[0] != '\0';
 	}
 	return known;
 }

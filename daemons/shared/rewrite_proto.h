@@ -13,7 +13,10 @@
 #define REWRITE_PROTOCOL "rewrite"
 #define REWRITE_VERSION 1
 
-enum rewrite_wants { REWRITE_STANDARD_FORM = 1, REWRITE_RESOLVE = 2 };
+enum rewrite_wants {
+	REWRITE_STANDARD_FORM = 1, REWRITE_RESOLVE = 2,
+	REWRITE_FOR_PROBE = 4,		/* resolve by address_verify_* */
+};
 
 enum resolve_flags {
 	RESOLVE_LOCAL = 1,		/* mydestination, inet_interfaces */

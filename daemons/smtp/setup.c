@@ -108,6 +108,18 @@ read_preference(void)
 }
 
 static void
+read_verify_target(void)
+{
+	struct span word = span_trim(SPAN(smtp_conf.verify_target));
+
+	smtp_setup.verify_at_data = span_is_nocase(word, "data");
+	if (!smtp_setup.verify_at_data && !span_is_nocase(word, "rcpt"))
+		fatal("%s = %s: expected rcpt or data",
+		    smtp_own_name("smtp_address_verify_target",
+		    "lmtp_address_verify_target"), smtp_conf.verify_target);
+}
+
+static void
 open_tables(void)
 {
 	tables_allow_reopen();
@@ -153,6 +165,7 @@ smtp_setup_prepare(bool lmtp)
 	find_port();
 	read_lookup();
 	read_preference();
+	read_verify_target();
 	if (!ehlo_keyword_list(SPAN(smtp_conf.discard_ehlo_keywords),
 	    &smtp_setup.discard, &why))
 		log_warn("%s: %s", smtp_own_name("smtp_discard_ehlo_keywords",

@@ -10,6 +10,7 @@ prepare_smtp(void)
 {
 	smtp_setup_prepare(false);
 	delivery_agent_setup(smtp_deliver, "none");
+	delivery_agent_answers_probes();
 }
 
 static void
@@ -17,6 +18,7 @@ prepare_lmtp(void)
 {
 	smtp_setup_prepare(true);
 	delivery_agent_setup(smtp_deliver, "none");
+	delivery_agent_answers_probes();
 }
 
 static const struct service smtp_service = {

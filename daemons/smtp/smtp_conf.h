@@ -15,7 +15,7 @@ struct smtp_conf {
 	const char *discard_ehlo_keywords, *discard_ehlo_maps;
 	const char *cache_destinations, *generic_maps, *propagate;
 	const char *header_checks, *mime_header_checks, *nested_header_checks;
-	const char *body_checks;
+	const char *body_checks, *verify_target;
 	const char *reply_filter, *status_filter;
 	const char *pix_workarounds, *pix_maps;
 	bool always_ehlo, never_ehlo, bind_enforce, balance, randomize;

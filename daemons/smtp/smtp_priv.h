@@ -34,6 +34,7 @@ struct smtp_setup {
 	uint16_t port;			/* when a next hop has none */
 	unsigned discard;		/* EHLO keywords */
 	unsigned lookup;		/* enum resolver_flags */
+	bool verify_at_data;		/* probes go as far as DATA */
 	uint8_t prefer;			/* family, or 0 */
 	struct ipaddr bind4, bind6;	/* family 0: the system chooses */
 	struct maps *discard_maps;

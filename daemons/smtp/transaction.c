@@ -29,6 +29,7 @@ struct tx {
 	bool pipelined;
 	bool sent_content;
 	bool refused;			/* by words in the middle of it */
+	bool probe;			/* no DATA */
 	struct span sender, *addresses;	/* as they are sent */
 };
 
@@ -90,7 +91,7 @@ fail_taken(struct tx *tx, size_t from, bool final)
 }
 
 static void
-sent(struct tx *tx, size_t i)
+sent(struct tx *tx, size_t i, enum smtp_step step)
 {
 	const struct smtp_session *s = tx->s;
 	bool does_dsn = (s->offer.keywords & EHLO_DSN) &&
@@ -98,9 +99,10 @@ sent(struct tx *tx, size_t i)
 	struct smtp_why *said = &tx->job->why;
 	struct delivery_status status;
 
-	RECORD_THAT("remote", tx->job->d->request->queue_id, "%.*s",
-	    SPAN_ARG(tx->job->d->rcpts[i].address));
-	smtp_why_said(said, s, SMTP_DOT);	/* for the reply in one line */
+	if (!tx->probe)
+		RECORD_THAT("remote", tx->job->d->request->queue_id, "%.*s",
+		    SPAN_ARG(tx->job->d->rcpts[i].address));
+	smtp_why_said(said, s, step);	/* for the reply in one line */
 	smtp_why_status(said, &status);
 	status.kind = OUTCOME_SENT;
 	status.dsn = s->reply.dsn[0] != '\0' ? s->reply.dsn : "2.0.0";
@@ -276,6 +278,8 @@ take_rcpt_reply(struct tx *tx, size_t k)
 	if (smtp_reply_class(reply) == '2') {
 		tx->taken[k] = true;
 		tx->ntaken++;
+		if (tx->probe && !smtp_setup.verify_at_data)
+			sent(tx, tx->rcpts[k], SMTP_RCPT);
 		return;
 	}
 	smtp_why_said(&tx->job->why, tx->s, SMTP_RCPT);
@@ -332,7 +336,8 @@ run_pipelined(struct tx *tx)
 		size_t to = from + BATCH < tx->nrcpts ? from + BATCH
 		    : tx->nrcpts;
 
-		if (!run_batch(tx, from, to, rset, to == tx->nrcpts))
+		if (!run_batch(tx, from, to, rset, to == tx->nrcpts
+		    && !tx->probe))
 			return false;
 		rset = false;
 		if (!tx->mail_taken && to < tx->nrcpts)
@@ -389,7 +394,7 @@ run_in_turn(struct tx *tx, struct str *out)
 			return false;
 		take_rcpt_reply(tx, k);
 	}
-	if (tx->ntaken == 0)
+	if (tx->ntaken == 0 || tx->probe)
 		return true;
 	str_adds(out, "DATA\r\n");
 	return run_one(tx, SMTP_DATA, out);
@@ -567,7 +572,7 @@ end_of_data(struct tx *tx)
 			tx->s->dirty = false;
 		first = false;
 		if (smtp_reply_class(&tx->s->reply) == '2') {
-			sent(tx, tx->rcpts[k]);
+			sent(tx, tx->rcpts[k], SMTP_DOT);
 		} else {
 			smtp_why_said(&tx->job->why, tx->s, SMTP_DOT);
 			fail_one(tx, tx->rcpts[k], false);
@@ -609,6 +614,33 @@ run_data(struct tx *tx)
 		return true;
 	}
 	return send_message(tx) ? end_of_data(tx) : tx->refused;
+}
+
+/* smtp_address_verify_target = data: what the server says of DATA counts, and
+ * since a message must not follow, nothing does. */
+static bool
+ask_for_data(struct tx *tx)
+{
+	struct str out = STR_EMPTY;
+	bool heard;
+
+	if (tx->ntaken == 0 || !smtp_setup.verify_at_data)
+		return true;
+	str_adds(&out, "DATA\r\n");
+	heard = run_one(tx, SMTP_DATA, &out);
+	str_fini(&out);
+	if (!heard)
+		return false;
+	if (smtp_reply_class(&tx->s->reply) == '3') {
+		tx->s->broken = true;
+		for (size_t k = 0; k < tx->nrcpts; k++)
+			if (tx->taken[k])
+				sent(tx, tx->rcpts[k], SMTP_DATA);
+	} else {
+		smtp_why_said(&tx->job->why, tx->s, SMTP_DATA);
+		fail_taken(tx, 0, false);
+	}
+	return true;
 }
 
 /* --- All of it -----------------------------------------------------------*/
@@ -696,6 +728,7 @@ smtp_transact(struct smtp_job *job, struct smtp_session *s,
 {
 	struct arena *arena = job->d->arena;
 	struct tx tx = { .job = job, .s = s,
+		.probe = delivery_is_probe(job->d),
 		.pipelined = (s->offer.keywords & EHLO_PIPELINING) != 0 };
 	struct str out = STR_EMPTY;
 	bool good;
@@ -710,7 +743,7 @@ smtp_transact(struct smtp_job *job, struct smtp_session *s,
 	if (tx.nrcpts == 0)
 		return true;
 	good = (tx.pipelined ? run_pipelined(&tx) : run_in_turn(&tx, &out)) &&
-	    run_data(&tx);
+	    (tx.probe ? ask_for_data(&tx) : run_data(&tx));
 	str_fini(&out);
 	*lost_early_out = !good && !tx.sent_content;
 	return good;

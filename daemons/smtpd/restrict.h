@@ -179,6 +179,11 @@ enum check_result access_by_name(struct check *c,
     const struct restriction *r, struct span name, const char *ip,
     const char *reply_class, struct span reply_name);
 
+/* restrict_unverified.c */
+restriction_fn run_reject_unverified_sender, run_reject_unverified_rcpt;
+void unverified_setup(void);		/* fatal on nonsense */
+bool unverified_is_own_sender(const struct check *c);
+
 /* unlisted.c */
 void unlisted_setup(void);
 enum check_result unlisted_rcpt(struct check *c, struct span given,

@@ -8,6 +8,11 @@
 
 #include "common/mail/param.h"
 
+struct unverified_conf {		/* of senders, or recipients */
+	int64_t reject_code, defer_code;
+	const char *reject_reason, *tempfail_action;
+};
+
 struct smtpd_conf {
 	/* The conversation. */
 	const char *banner, *discard_ehlo_keywords, *noop_commands;
@@ -43,6 +48,10 @@ struct smtpd_conf {
 	int64_t unknown_virtual_alias_reject_code;
 	int64_t unknown_virtual_mailbox_reject_code;
 	int64_t multi_recipient_bounce_reject_code;
+
+	struct unverified_conf unverified_sender, unverified_rcpt;
+	const char *verify_sender, *reject_tempfail_action;
+	int64_t verify_sender_ttl, verify_poll_count, verify_poll_delay;
 
 	/* How it is put. */
 	const char *reject_footer, *reject_footer_maps, *expansion_filter;

@@ -25,12 +25,48 @@
 static struct hash *looked_at;		/* domains, for two lists that have them */
 static struct matchlist *mydestination, *own_addresses, *alias_domains;
 static struct matchlist *mailbox_domains, *relay_domains;
-static struct maps *transport_maps, *relocated_maps;
-static struct maps *sender_relayhost_maps, *sender_transport_maps;
+static struct maps *relocated_maps;
+
+/* The routes of mail, and those of probes: which ways to other hosts may, but
+ * which classes of addresses do not, depend on that. */
+static struct routes {
+	const struct routing *conf;
+	struct maps *transports, *sender_relayhosts, *sender_transports;
+} mail_routes, probe_routes;
+
+static void
+open_routes(struct routes *r, const struct routing *conf,
+    const char *const titles[3])
+{
+	/* Who writes an address must not choose its transport: no $1 here. */
+	const unsigned flags = MAP_FOLD | MAP_NO_REGSUB;
+
+	r->conf = conf;
+	r->transports = tables_open(titles[0], conf->transport_maps, flags);
+	r->sender_relayhosts = tables_open(titles[1],
+	    conf->sender_dependent_relayhost_maps, flags);
+	r->sender_transports = tables_open(titles[2],
+	    conf->sender_dependent_default_transport_maps, flags);
+}
+
+static void
+close_routes(struct routes *r)
+{
+	maps_close(r->transports);
+	maps_close(r->sender_relayhosts);
+	maps_close(r->sender_transports);
+}
 
 void
 resolve_setup(void)
 {
+	static const char *const of_mail[] = { "transport_maps",
+		"sender_dependent_relayhost_maps",
+		"sender_dependent_default_transport_maps" };
+	static const char *const of_probes[] = {
+		"address_verify_transport_maps",
+		"address_verify_sender_dependent_relayhost_maps",
+		"address_verify_sender_dependent_default_transport_maps" };
 	struct str addresses = STR_EMPTY;
 
 	mydestination = tables_open_list("mydestination", conf_core.mydestination,
@@ -48,18 +84,10 @@ resolve_setup(void)
 	    MATCHLIST_DOMAINS | tables_parent_style("virtual_mailbox_domains"));
 	relay_domains = tables_open_list("relay_domains", conf_core.relay_domains,
 	    MATCHLIST_DOMAINS | tables_parent_style("relay_domains"));
-	/* Who writes an address must not choose its transport: no $1 here. */
-	transport_maps = tables_open("transport_maps",
-	    rewrite_conf.transport_maps, MAP_FOLD | MAP_NO_REGSUB);
 	relocated_maps = tables_open("relocated_maps",
 	    rewrite_conf.relocated_maps, MAP_FOLD);
-	sender_relayhost_maps = tables_open("sender_dependent_relayhost_maps",
-	    rewrite_conf.sender_dependent_relayhost_maps,
-	    MAP_FOLD | MAP_NO_REGSUB);
-	sender_transport_maps = tables_open(
-	    "sender_dependent_default_transport_maps",
-	    rewrite_conf.sender_dependent_default_transport_maps,
-	    MAP_FOLD | MAP_NO_REGSUB);
+	open_routes(&mail_routes, &rewrite_conf.mail, of_mail);
+	open_routes(&probe_routes, &rewrite_conf.probes, of_probes);
 }
 
 void
@@ -70,10 +98,9 @@ resolve_close(void)
 	matchlist_close(alias_domains);
 	matchlist_close(mailbox_domains);
 	matchlist_close(relay_domains);
-	maps_close(transport_maps);
 	maps_close(relocated_maps);
-	maps_close(sender_relayhost_maps);
-	maps_close(sender_transport_maps);
+	close_routes(&mail_routes);
+	close_routes(&probe_routes);
 	hash_free(&looked_at);
 }
 
@@ -130,7 +157,8 @@ apply_route(struct rewrite_answer *a, struct span route, struct span domain,
 
 /* True when a relay host was named for this sender or for all. */
 static bool
-find_relayhost(struct span sender, struct str *host, struct rewrite_answer *a)
+find_relayhost(const struct routes *r, struct span sender, struct str *host,
+    struct rewrite_answer *a)
 {
 	static const struct addrfind by_sender = { .tries = ADDRFIND_FULL
 	    | ADDRFIND_NOEXT | ADDRFIND_AT_DOMAIN };
@@ -139,8 +167,8 @@ find_relayhost(struct span sender, struct str *host, struct rewrite_answer *a)
 	how.delimiters = conf_core.recipient_delimiter;
 	if (span_empty(sender))
 		sender = SPAN(rewrite_conf.null_sender_relayhost_key);
-	if (!maps_empty(sender_relayhost_maps)) {
-		switch (addrfind(sender_relayhost_maps, &how, sender, host,
+	if (!maps_empty(r->sender_relayhosts)) {
+		switch (addrfind(r->sender_relayhosts, &how, sender, host,
 		    NULL)) {
 		case MAP_FOUND:
 			if (span_is_nocase(str_span(host), "DUNNO"))
@@ -153,13 +181,13 @@ find_relayhost(struct span sender, struct str *host, struct rewrite_answer *a)
 			break;
 		}
 	}
-	str_sets(host, rewrite_conf.relayhost);
+	str_sets(host, r->conf->relayhost);
 	return str_len(host) > 0;
 }
 
 static void
-route_by_class(struct rewrite_answer *a, const char *transport,
-    struct span domain, struct span sender, bool may_use_relayhost,
+route_by_class(const struct routes *r, struct rewrite_answer *a,
+    const char *transport, struct span domain, struct span sender, bool may_use_relayhost,
     struct arena *arena)
 {
 	struct span route = SPAN(transport);
@@ -171,27 +199,27 @@ route_by_class(struct rewrite_answer *a, const char *transport,
 	if (may_use_relayhost && !has_nexthop) {
 		struct str *host = str_in_arena(arena);
 
-		if (find_relayhost(sender, host, a))
+		if (find_relayhost(r, sender, host, a))
 			a->nexthop = str_span(host);
 	}
 }
 
 static void
-route_default(struct rewrite_answer *a, struct span domain,
-    struct span sender, struct arena *arena)
+route_default(const struct routes *r, struct rewrite_answer *a,
+    struct span domain, struct span sender, struct arena *arena)
 {
 	struct addrfind how = { .tries = ADDRFIND_FULL | ADDRFIND_NOEXT
 	    | ADDRFIND_AT_DOMAIN, .delimiters = conf_core.recipient_delimiter };
 	struct str *route = str_in_arena(arena);
 
 	a->flags |= RESOLVE_DEFAULT;
-	str_sets(route, rewrite_conf.default_transport);
-	if (!maps_empty(sender_transport_maps)) {
+	str_sets(route, r->conf->default_transport);
+	if (!maps_empty(r->sender_transports)) {
 		struct str *found = str_in_arena(arena);
 		struct span key = !span_empty(sender) ? sender
 		    : SPAN(rewrite_conf.null_sender_transport_key);
 
-		switch (addrfind(sender_transport_maps, &how, key, found,
+		switch (addrfind(r->sender_transports, &how, key, found,
 		    NULL)) {
 		case MAP_FOUND:
 			if (span_is_nocase(str_span(found), "DUNNO"))
@@ -210,7 +238,7 @@ route_default(struct rewrite_answer *a, struct span domain,
 			break;
 		}
 	}
-	route_by_class(a, str_cstr(route), domain, sender, true, arena);
+	route_by_class(r, a, str_cstr(route), domain, sender, true, arena);
 }
 
 static void
@@ -284,8 +312,8 @@ say_other_lists(uint64_t flags, struct span domain)
 /* ---- routes ---- */
 
 static void
-choose_by_class(struct rewrite_answer *a, struct span domain,
-    struct span sender, struct arena *arena)
+choose_by_class(const struct routes *r, struct rewrite_answer *a,
+    struct span domain, struct span sender, struct arena *arena)
 {
 	bool found;
 
@@ -295,23 +323,23 @@ choose_by_class(struct rewrite_answer *a, struct span domain,
 	} else if (is_in(mailbox_domains, domain, a, &found)) {
 		if (found) {
 			a->flags |= RESOLVE_VIRTUAL;
-			route_by_class(a, rewrite_conf.virtual_transport,
+			route_by_class(r, a, r->conf->virtual_transport,
 			    domain, sender, false, arena);
 		}
 	} else if (is_in(relay_domains, domain, a, &found)) {
 		if (found) {
 			a->flags |= RESOLVE_RELAY;
-			route_by_class(a, rewrite_conf.relay_transport, domain,
+			route_by_class(r, a, r->conf->relay_transport, domain,
 			    sender, true, arena);
 		}
 	} else {
-		route_default(a, domain, sender, arena);
+		route_default(r, a, domain, sender, arena);
 	}
 }
 
 static void
-apply_transport_table(struct rewrite_answer *a, struct span domain,
-    struct arena *arena)
+apply_transport_table(const struct routes *r, struct rewrite_answer *a,
+    struct span domain, struct arena *arena)
 {
 	struct addrfind how = { .tries = ADDRFIND_FULL | ADDRFIND_NOEXT
 	    | ADDRFIND_DOMAIN | ADDRFIND_PARENT,
@@ -320,17 +348,18 @@ apply_transport_table(struct rewrite_answer *a, struct span domain,
 	struct str *route = str_in_arena(arena);
 	enum map_status status;
 
-	if (maps_empty(transport_maps))
+	if (maps_empty(r->transports))
 		return;
-	status = addrfind(transport_maps, &how, a->recipient, route, NULL);
+	status = addrfind(r->transports, &how, a->recipient, route, NULL);
 	if (status == MAP_ABSENT)
-		status = maps_lookup(transport_maps, SPAN("*"), MAP_PATTERN,
+		status = maps_lookup(r->transports, SPAN("*"), MAP_PATTERN,
 		    route, NULL);
 	switch (status) {
 	case MAP_FOUND:
 		if (!span_has(str_span(route), ':')) {
-			log_warn("transport_maps: no \":\" in \"%s\" for "
-			    "\"%.*s\"", str_cstr(route),
+			log_warn("%s: no \":\" in \"%s\" for "
+			    "\"%.*s\"", maps_title(r->transports),
+			    str_cstr(route),
 			    SPAN_ARG(a->recipient));
 			fail(a);
 			return;
@@ -459,9 +488,10 @@ complete(struct span address, struct arena *arena)
 }
 
 void
-resolve_address(struct span address, struct span sender,
+resolve_address(struct span address, struct span sender, bool probe,
     struct rewrite_answer *a, struct arena *arena)
 {
+	const struct routes *r = probe ? &probe_routes : &mail_routes;
 	enum map_status local;
 
 	address = strip_local_routing(complete(address, arena), &local, arena);
@@ -487,14 +517,14 @@ resolve_address(struct span address, struct span sender,
 	}
 	if (local == MAP_FOUND) {
 		a->flags |= RESOLVE_LOCAL;
-		route_by_class(a, rewrite_conf.local_transport, domain, sender,
+		route_by_class(r, a, r->conf->local_transport, domain, sender,
 		    false, arena);
 	} else {
-		choose_by_class(a, domain, sender, arena);
+		choose_by_class(r, a, domain, sender, arena);
 	}
 	say_other_lists(a->flags, domain);
 	if (!(a->flags & RESOLVE_FAIL))
-		apply_transport_table(a, domain, arena);
+		apply_transport_table(r, a, domain, arena);
 	if (!(a->flags & RESOLVE_FAIL))
 		apply_relocated(a, arena);
 	if (!(a->flags & RESOLVE_FAIL))

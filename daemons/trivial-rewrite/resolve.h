@@ -13,8 +13,9 @@
 void resolve_setup(void);
 void resolve_close(void);		/* tests: before another set-up */
 /* Fills transport, nexthop, recipient and flags for an address in standard
- * form; spans in the arena. Suspends (network and proxied tables). */
-void resolve_address(struct span address, struct span sender,
+ * form; spans in the arena. probe: for a message of the verify service. Suspends
+ * (network and proxied tables). */
+void resolve_address(struct span address, struct span sender, bool probe,
     struct rewrite_answer *answer_out, struct arena *arena);
 
 #endif

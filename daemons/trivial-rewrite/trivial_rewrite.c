@@ -45,6 +45,7 @@ handle_rewrite(struct rpc_call *call, void *request, void *reply_out)
 		}
 		if (rq->wants & REWRITE_RESOLVE)
 			resolve_address(answers[i].address, rq->sender,
+			    (rq->wants & REWRITE_FOR_PROBE) != 0,
 			    &answers[i], call->arena);
 	}
 	return true;

@@ -8,12 +8,16 @@
 
 #include "common/mail/param.h"
 
-struct rewrite_conf {
-	bool relocated_prefix_enable;
+struct routing {
 	const char *local_transport, *virtual_transport, *relay_transport;
 	const char *default_transport, *relayhost, *transport_maps;
 	const char *sender_dependent_relayhost_maps;
 	const char *sender_dependent_default_transport_maps;
+};
+
+struct rewrite_conf {
+	bool relocated_prefix_enable;
+	struct routing mail, probes;
 	const char *virtual_alias_domains, *virtual_mailbox_domains;
 	const char *relocated_maps, *empty_address_recipient;
 	const char *null_sender_relayhost_key, *null_sender_transport_key;

@@ -166,6 +166,13 @@ write_mailbox(struct delivery *d, const struct envelope_rcpt *rcpt,
 		.user = address, .fd = -1 };
 	struct mailbox_result result;
 
+	if (delivery_is_probe(d)) {
+		status->kind = OUTCOME_SENT;
+		status->dsn = "2.0.0";
+		status->reason = maildir ? SPAN("delivers to maildir")
+		    : SPAN("delivers to mailbox");
+		return;
+	}
 	mailbox_deliver(d, target->uid, target->gid, &job, &result);
 	status->kind = result.verdict == MAILBOX_DELIVERED ? OUTCOME_SENT
 	    : result.verdict == MAILBOX_BOUNCE ? OUTCOME_BOUNCED
@@ -225,6 +232,7 @@ prepare(void)
 	status_filter_open("virtual_delivery_status_filter",
 	    virtual_conf.status_filter);
 	delivery_agent_setup(deliver, "virtual");
+	delivery_agent_answers_probes();
 	str_fini(&why);
 }
 

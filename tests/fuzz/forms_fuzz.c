@@ -17,6 +17,7 @@
 #include "daemons/shared/qmgr_proto.h"
 #include "daemons/shared/resolver_proto.h"
 #include "daemons/shared/rewrite_proto.h"
+#include "daemons/shared/verify_proto.h"
 #include "maps/proxy_proto.h"
 #include "queue/outcome_log.h"
 
@@ -34,7 +35,8 @@ static const struct attr_form *const forms[] = {
 	&mailbox_result_form, &mailbox_read_form, &mailbox_text_form,
 	&proxy_lookup_form, &proxy_answer_form, &master_query_form,
 	&master_answer_form, &envelope_form, &envelope_rcpt_form,
-	&outcome_form, &command_job_form,
+	&outcome_form, &command_job_form, &verify_query_form,
+	&verify_answer_form, &verify_update_form, &verify_taken_form,
 };
 
 static void

@@ -75,7 +75,7 @@ check_answer(struct span address, struct span sender)
 	struct arena *arena = arena_new();
 	struct rewrite_answer a = { .flags = 0 };
 
-	resolve_address(address, sender, &a, arena);
+	resolve_address(address, sender, false, &a, arena);
 	if (!(a.flags & RESOLVE_FAIL)) {
 		CHECK(address_split(a.recipient).has_domain);
 		CHECK(a.recipient.len <= address.len + 100);

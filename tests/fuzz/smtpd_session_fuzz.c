@@ -16,6 +16,7 @@
 #include "common/mail/conf_core.h"
 #include "common/service/service.h"
 #include "daemons/shared/flush_client.h"
+#include "daemons/shared/verify_client.h"
 #include "daemons/smtpd/clients.h"
 #include "daemons/smtpd/restrict.h"
 #include "tests/fuzz/surroundings.h"
@@ -69,6 +70,17 @@ flush_site(struct span site, struct deadline deadline)
 {
 	(void)deadline;
 	return site.len % 3;
+}
+
+bool
+verify_ask(struct span address, struct verify_answer *answer_out,
+    struct arena *arena, struct deadline deadline)
+{
+	(void)arena;
+	(void)deadline;
+	answer_out->status = address.len % VERIFY_TODO;
+	answer_out->text = SPAN("because");
+	return address.len % 7 != 0;
 }
 
 bool

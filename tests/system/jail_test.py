@@ -41,6 +41,7 @@ NEEDS = {
     "resolver": {NSS, NET},
     "anvil": set(),
     "flush": {READ, CONFIG},
+    "verify": set(),
     "idle": set(),
 }
 # Keep root, become users, or run before anybody listens: no such declaration.

@@ -57,6 +57,11 @@ COMMON = {
     "inet_interfaces": "127.0.0.1", "alias_maps": "", "alias_database": "", "disable_dns_lookups": "yes",
     "smtpd_sasl_auth_enable": "no", "smtpd_tls_security_level": "none",
     "strict_rfc821_envelopes": "no", "smtputf8_enable": "yes",
+    "address_verify_transport_maps":
+    "inline:{{bad.example=error:5.1.2 bad}, {nobody@example.org=error:5.1.1 nobody}, "
+    "{.bad.example=error:5.1.8 worse}, {q@relay.example=error:5.7.1 not q}, "
+    "{x@elsewhere.example=retry:4.2.0 busy}, {user@host=retry:4.4.1 down}}",
+    "address_verify_poll_delay": "1s", "address_verify_poll_count": "20",
 }
 
 
@@ -140,7 +145,10 @@ def restriction_lists():
                  "reject_non_fqdn_helo_hostname", "permit_mynetworks, reject"):
         lists.append(("helo", name))
     for name in ("reject", "reject_non_fqdn_sender", "reject_unlisted_sender",
-                 "permit_auth_destination, reject"):
+                 "permit_auth_destination, reject", "reject_unverified_sender",
+                 "check_sender_access fail:x, reject_unverified_sender",
+                 "warn_if_reject reject_unverified_sender, "
+                 "reject_unverified_recipient"):
         lists.append(("sender", name))
     for name in ("reject_non_fqdn_recipient", "reject_unauth_destination",
                  "defer_unauth_destination", "reject_unlisted_recipient",
@@ -150,10 +158,13 @@ def restriction_lists():
                  "warn_if_reject reject_non_fqdn_sender, reject_unlisted_sender",
                  "defer_if_permit, reject_non_fqdn_recipient",
                  "defer_if_reject, reject_non_fqdn_recipient",
+                 "reject_unverified_recipient", "reject_unverified_sender",
+                 "reject_unverified_recipient, check_sender_access fail:x",
+                 "defer_if_permit, reject_unverified_recipient",
                  "nonsense_restriction"):
         lists.append(("recipient", name))
     for name in ("reject_multi_recipient_bounce", "reject_unauth_pipelining",
-                 "reject"):
+                 "reject_unverified_recipient", "reject"):
         lists.append(("data", name))
     lists.append(("end_of_data", "reject"))
     for stage, kind in (("client", "client"), ("helo", "helo"),

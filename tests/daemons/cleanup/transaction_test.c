@@ -209,6 +209,33 @@ T_TEST(recipients_come_from_headers_if_asked)
 	world_run(extract, NULL);
 }
 
+/* A probe of one is queued, with the address that was asked about. */
+static void
+probes(void *arg)
+{
+	const uint64_t flags = ENVELOPE_INTERNAL | ENVELOPE_VERIFY
+	    | ENVELOPE_PROBE;
+	struct world_message one = { .context = "local", .sender = "s@a",
+		.rcpts = "one@v", .content = "", .envelope_flags = flags,
+		.flags = CLEANUP_INTERNAL }, all = one;
+
+	(void)arg;
+	all.rcpts = "all@v";
+	world_conf("virtual_alias_maps = inline:{{one@v=x@y}, "
+	    "{all@v=x@y, z@y}}\nenable_original_recipient = no\n");
+	world_send(&one, &reply, &stored);
+	T_HAS_STR(str_cstr(&stored), "s@a -> x@y");
+	world_send(&all, &reply, &stored);
+	T_EQ_STR(str_cstr(&reply), "250");
+	T_EQ_STR(str_cstr(&stored), "not queued");
+}
+
+T_TEST(a_probe_of_several_is_not_queued)
+{
+	keep_log();
+	world_run(probes, NULL);
+}
+
 /* ---- trouble ---- */
 
 static void

@@ -396,6 +396,7 @@ configure(void)
 	str_fini(&why);
 	smtp_setup_prepare(world->lmtp);
 	delivery_agent_setup(smtp_deliver, "none");
+	delivery_agent_answers_probes();
 }
 
 void

@@ -8,6 +8,7 @@
  *	cleanup: STATUS [TEXT]	what cleanup will say; "down", "stalls"
  *	rewrite: down
  *	anvil: down
+ *	verify: down
  *
  *	C: TEXT			the client sends a line; lines that follow one
  *				another leave in one send
@@ -163,6 +164,8 @@ set_up(struct script *sc, struct span word, struct span arg)
 		set_cleanup(arg);
 	} else if (span_is(word, "anvil")) {
 		world.no_anvil = span_is(arg, "down");
+	} else if (span_is(word, "verify")) {
+		world.no_verify = span_is(arg, "down");
 	} else if (span_is(word, "rewrite")) {
 		world.no_rewrite = span_is(arg, "down");
 	} else {

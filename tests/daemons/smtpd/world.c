@@ -22,6 +22,7 @@
 #include "daemons/shared/cleanup_proto.h"
 #include "daemons/shared/flush_proto.h"
 #include "daemons/shared/rewrite_proto.h"
+#include "daemons/shared/verify_proto.h"
 #include "daemons/smtpd/clients.h"
 #include "daemons/smtpd/footer.h"
 #include "daemons/smtpd/limits.h"
@@ -336,6 +337,43 @@ handle_flush(struct rpc_call *call, void *request, void *reply_out)
 	return true;
 }
 
+/* ---- verify: the local part says what is known; slowN after N more asks ---- */
+
+static unsigned asks;
+
+static bool
+handle_verify(struct rpc_call *call, void *request, void *reply_out)
+{
+	const struct verify_query *query = request;
+	struct verify_answer *answer = reply_out;
+	struct span local = address_split(query->address).local;
+
+	str_addf(&world.told, "verify %.*s\n", SPAN_ARG(query->address));
+	answer->text = SPAN("Address verification in progress");
+	answer->status = VERIFY_TODO;
+	if (span_starts(local, SPAN("no"))) {
+		answer->status = VERIFY_BOUNCE;
+		answer->text = SPAN("host x said: 550 nobody");
+	} else if (span_starts(local, SPAN("later"))) {
+		answer->status = VERIFY_DEFER;
+		answer->text = SPAN("connect to x: Connection refused");
+	} else if (span_starts(local, SPAN("garbled"))) {
+		answer->status = 9;
+	} else if (span_starts(local, SPAN("slow"))) {
+		if (++asks > 6)
+			answer->status = VERIFY_OK;
+	} else if (!span_starts(local, SPAN("never"))) {
+		answer->status = VERIFY_OK;
+	}
+	return true;
+}
+
+static const struct rpc_method verify_methods[] = {
+	{ &verify_query_form, &verify_answer_form, handle_verify, false },
+};
+static const struct rpc_protocol verify = { .name = VERIFY_PROTOCOL,
+	.version = VERIFY_VERSION, .methods = verify_methods, .nmethods = 1 };
+
 /* ---- connections to the doubles ---- */
 
 static const struct rpc_method rewrite_methods[] = {
@@ -364,7 +402,7 @@ static const struct rpc_protocol resolver = { .name = RESOLVER_PROTOCOL,
 	.nmethods = 1 };
 
 enum double_kind { DOUBLE_REWRITE, DOUBLE_RESOLVER, DOUBLE_CLEANUP,
-	DOUBLE_ANVIL, DOUBLE_FLUSH };
+	DOUBLE_ANVIL, DOUBLE_FLUSH, DOUBLE_VERIFY };
 static struct fiber_group fibers;
 
 static void
@@ -389,6 +427,9 @@ serve_double(void *arg)
 		break;
 	case DOUBLE_FLUSH:
 		rpc_serve(&flush, s, &peer);
+		break;
+	case DOUBLE_VERIFY:
+		rpc_serve(&verify, s, &peer);
 		break;
 	}
 }
@@ -419,6 +460,7 @@ connect_double(void *arg)
 
 	if ((kind == DOUBLE_REWRITE && world.no_rewrite)
 	    || (kind == DOUBLE_ANVIL && world.no_anvil)
+	    || (kind == DOUBLE_VERIFY && world.no_verify)
 	    || (kind == DOUBLE_CLEANUP && world.no_cleanup))
 		return -1;
 	return start(pair, "double", serve_double, 3, (int)kind) ? pair[0] : -1;
@@ -519,6 +561,8 @@ world_run(void (*fn)(struct stream *to_server, void *arg), void *arg)
 	    (void *)(intptr_t)DOUBLE_ANVIL);
 	peer_connect_by("public", "flush", connect_double,
 	    (void *)(intptr_t)DOUBLE_FLUSH);
+	peer_connect_by("private", "verify", connect_double,
+	    (void *)(intptr_t)DOUBLE_VERIFY);
 	peer_connect_by("public", "cleanup", connect_double,
 	    (void *)(intptr_t)DOUBLE_CLEANUP);
 	counts = counts_new(60, 1000);

@@ -22,7 +22,7 @@ struct world {
 	bool mismatch;			/* the name points elsewhere */
 	enum resolver_status dns;	/* of the reverse look-up */
 	/* The services. */
-	bool no_rewrite, no_cleanup, no_anvil;
+	bool no_rewrite, no_cleanup, no_anvil, no_verify;
 	bool cleanup_stalls;		/* takes the message, never answers */
 	bool cleanup_deaf;		/* does not read behind the beginning */
 	uint64_t cleanup_status;

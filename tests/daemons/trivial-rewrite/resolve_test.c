@@ -292,9 +292,68 @@ T_TEST(addresses_go_where_the_configuration_says)
 		T_CASE(cases[i].name);
 		use_conf(cases[i].conf);
 		resolve_address(span_cstr(cases[i].address),
-		    span_cstr(cases[i].sender), &answer, arena);
+		    span_cstr(cases[i].sender), false, &answer, arena);
 		print_answer(&got, &answer);
 		T_EQ_STR(str_cstr(&got), cases[i].want);
+		str_fini(&got);
+		arena_free(&arena);
+	}
+}
+
+T_TEST(probes_go_by_routes_of_their_own)
+{
+	static const struct {
+		const char *conf, *address, *sender, *mail, *probe;
+	} routes[] = {
+		{ "", "a@b.example", "", "default smtp:b.example a@b.example",
+		    "default smtp:b.example a@b.example" },
+		{ "relayhost = r.example\naddress_verify_relayhost =",
+		    "a@b.example", "", "default smtp:r.example a@b.example",
+		    "default smtp:b.example a@b.example" },
+		{ "address_verify_local_transport = lmtp:x", "a@localhost", "",
+		    "local local:mail.example.com a@localhost",
+		    "local lmtp:x a@localhost" },
+		{ "address_verify_virtual_transport = error:no", "a@box.example",
+		    "", "virtual virtual:box.example a@box.example",
+		    "virtual error:no a@box.example" },
+		{ "address_verify_relay_transport = smtp:[x]",
+		    "a@relayed.example", "",
+		    "relay relay:relayed.example a@relayed.example",
+		    "relay smtp:[x] a@relayed.example" },
+		{ "address_verify_default_transport = smtp:[x]", "a@b.example",
+		    "", "default smtp:b.example a@b.example",
+		    "default smtp:[x] a@b.example" },
+		{ "address_verify_transport_maps = inline:{b.example=smtp:[y]}",
+		    "a@b.example", "", "default smtp:b.example a@b.example",
+		    "default smtp:[y] a@b.example" },
+		{ "transport_maps = inline:{b.example=smtp:[y]}",
+		    "a@b.example", "", "default smtp:[y] a@b.example",
+		    "default smtp:[y] a@b.example" },
+		{ "address_verify_transport_maps = fail:x", "a@b.example", "",
+		    "default smtp:b.example a@b.example", "default fail" },
+		{ "address_verify_sender_dependent_relayhost_maps = "
+		    "inline:{s@x.example=[z]}", "a@b.example", "s@x.example",
+		    "default smtp:b.example a@b.example",
+		    "default smtp:[z] a@b.example" },
+		{ "address_verify_sender_dependent_default_transport_maps = "
+		    "inline:{s@x.example=lmtp:[z]}", "a@b.example",
+		    "s@x.example", "default smtp:b.example a@b.example",
+		    "default lmtp:[z] a@b.example" },
+	};
+
+	for (size_t i = 0; i < 2 * T_COUNT(routes); i++) {
+		struct arena *arena = arena_new();
+		struct rewrite_answer answer = { .flags = 0 };
+		struct str got = STR_EMPTY;
+		bool probe = i % 2 == 1;
+
+		T_CASE(routes[i / 2].conf);
+		use_conf(routes[i / 2].conf);
+		resolve_address(SPAN(routes[i / 2].address),
+		    SPAN(routes[i / 2].sender), probe, &answer, arena);
+		print_answer(&got, &answer);
+		T_EQ_STR(str_cstr(&got), probe ? routes[i / 2].probe
+		    : routes[i / 2].mail);
 		str_fini(&got);
 		arena_free(&arena);
 	}
@@ -332,7 +391,7 @@ T_TEST(a_domain_in_two_lists_is_said_once)
 		logged();
 		for (int n = 0; n < 2; n++) {
 			answer = (struct rewrite_answer){ .flags = 0 };
-			resolve_address(SPAN(address), SPAN_NONE, &answer,
+			resolve_address(SPAN(address), SPAN_NONE, false, &answer,
 			    arena);
 		}
 		if (lists[i].want != NULL)

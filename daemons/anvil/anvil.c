@@ -79,7 +79,7 @@ handle_note(struct rpc_call *call, void *request, void *reply_out)
 static bool
 handle_legacy(struct rpc_call *call, void *request, void *reply_out)
 {
-	counts_adopt(counts, request, clock_now_ns());
+	counts_adopt(counts, request, clock_now_ns(), clock_wall());
 	return true;
 }
 

@@ -227,7 +227,7 @@ counts_hold(struct counts_holder *holder, struct span key, uint64_t sessions,
 
 void
 counts_adopt(struct counts *c, const struct anvil_legacy *legacy,
-    int64_t now_ns)
+    int64_t now_ns, time_t wall)
 {
 	int64_t age_ns = legacy->age_ms > INT64_MAX / 1000000 ? INT64_MAX
 	    : (int64_t)legacy->age_ms * 1000000;
@@ -241,8 +241,10 @@ counts_adopt(struct counts *c, const struct anvil_legacy *legacy,
 	struct client *client;
 
 	if (age_ns >= c->unit_ns
-	    || (client = know(c, legacy->key, now_ns, 0)) == NULL)
+	    || (client = know(c, legacy->key, now_ns, wall)) == NULL)
 		return;
+	if (is_over(c, client, now_ns))
+		start_anew(client, now_ns);
 	if (client->since_ns > now_ns - age_ns)
 		client->since_ns = now_ns - age_ns;
 	for (size_t i = 0; i < ANVIL_RATES; i++)

@@ -42,7 +42,7 @@ size_t counts_known(const struct counts *c);
 
 /* What a predecessor counted. */
 void counts_adopt(struct counts *c, const struct anvil_legacy *legacy,
-    int64_t now_ns);
+    int64_t now_ns, time_t wall);
 /* Calls give with each client whose time unit is not over, and forgets what
  * it did; spans are valid during the call. */
 void counts_give(struct counts *c, int64_t now_ns,

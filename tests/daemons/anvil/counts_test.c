@@ -96,7 +96,7 @@ static void
 adopt(const struct anvil_legacy *legacy, void *arg)
 {
 	/* The successor's clock is its own. */
-	counts_adopt(arg, legacy, 1000 * SECOND);
+	counts_adopt(arg, legacy, 1000 * SECOND, 1000000000);
 }
 
 T_TEST(a_successor_goes_on_counting)
@@ -122,6 +122,33 @@ T_TEST(a_successor_goes_on_counting)
 	T_EQ_INT(counts_add(new, B, ANVIL_MESSAGES, 1, 1057 * SECOND, 0),
 	    11);
 	T_EQ_INT(counts_add(new, B, ANVIL_MESSAGES, 1, 1058 * SECOND, 0), 1);
+	counts_free(&old);
+	counts_free(&new);
+}
+
+/* Its own time unit is over when what the other one counted arrives. */
+T_TEST(what_is_adopted_counts_beside_what_is_over)
+{
+	struct counts *old = counts_new(60, 100), *new = counts_new(60, 100);
+
+	counts_add(new, A, ANVIL_MESSAGES, 5, 900 * SECOND, 0);
+	counts_add(old, A, ANVIL_MESSAGES, 3, 0, 0);
+	counts_give(old, 10 * SECOND, adopt, new);
+	T_EQ_INT(counts_add(new, A, ANVIL_MESSAGES, 1, 1001 * SECOND, 0), 4);
+	counts_free(&old);
+	counts_free(&new);
+}
+
+T_TEST(a_successor_knows_since_when_it_knows_many)
+{
+	struct counts *old = counts_new(60, 100), *new = counts_new(60, 100);
+
+	setenv("TZ", "UTC", 1);
+	counts_add(old, A, ANVIL_MESSAGES, 3, 0, 0);
+	counts_give(old, 10 * SECOND, adopt, new);
+	str_clear(&said);
+	counts_report(new, say);
+	T_EQ_STR(str_cstr(&said), "max cache size 1 at Sep  9 01:46:40\n");
 	counts_free(&old);
 	counts_free(&new);
 }

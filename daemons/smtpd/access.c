@@ -9,6 +9,7 @@
 #include "common/mail/conf_core.h"
 #include "common/mail/dsn.h"
 #include "daemons/shared/tables.h"
+#include "daemons/smtpd/proxy.h"
 #include "daemons/smtpd/restrict.h"
 #include "maps/addrfind.h"
 
@@ -255,6 +256,15 @@ act_info(struct action *a)
 	return CHECK_DUNNO;
 }
 
+/* What cleanup would do: a filter cannot be told. */
+static enum check_result
+not_for_filter(struct action *a)
+{
+	return check_misconfigured(a->c, arena_printf(a->c->arena,
+	    "access table %s: with smtpd_proxy_filter specified, action %.*s "
+	    "is unavailable", a->table, SPAN_ARG(a->word)));
+}
+
 static const struct {
 	const char *word;
 	bool on_message;
@@ -316,6 +326,9 @@ access_action(struct check *c, struct span value, const char *table,
 		if (actions[i].on_message
 		    && !message_is_at_hand(&a, &result))
 			return result;
+		if (actions[i].on_message && proxy_is_wanted()
+		    && actions[i].run != act_prepend)
+			return not_for_filter(&a);
 		return actions[i].run(&a);
 	}
 	if (span_empty(value))

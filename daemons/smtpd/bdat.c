@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "common/mail/conf_core.h"
+#include "daemons/smtpd/proxy.h"
 #include "daemons/smtpd/restrict.h"
 #include "daemons/smtpd/smtpd_priv.h"
 
@@ -54,6 +55,8 @@ lose(struct session *s)
 		s->state = STATE_BDAT_FAILED;
 	if (s->tx != NULL && s->tx->cleanup != NULL)
 		cleanup_client_abort(s->tx->cleanup);
+	if (s->tx != NULL)
+		proxy_abort(s->tx);
 }
 
 static bool

@@ -18,6 +18,7 @@
 #include "common/service/service.h"
 #include "daemons/smtpd/clients.h"
 #include "daemons/smtpd/limits.h"
+#include "daemons/smtpd/proxy.h"
 #include "daemons/smtpd/restrict.h"
 #include "daemons/smtpd/smtpd_priv.h"
 
@@ -306,6 +307,7 @@ fill_envelope(struct session *s, const struct smtp_mail *mail)
 	t->sender = arena_span(t->arena, str_span(&mail->sender));
 	t->from.address = t->sender;
 	t->size_said = mail->size;
+	t->body = mail->body;
 	snprintf(port, sizeof(port), "%u", s->port);
 	if (s->forwarded != NULL) {
 		fill_forwarded(s);
@@ -434,7 +436,8 @@ log_client(const struct session *s)
 	if (f != NULL && (f->name != NULL || f->address != NULL))
 		str_addf(&more, ", orig_client=%.*s",
 		    SPAN_ARG(s->tx->envelope.origin));
-	log_info("client=%s%s", s->peer, str_cstr(&more));
+	log_info("%sclient=%s%s", s->tx->id[0] == '\0' ? "NOQUEUE: " : "",
+	    s->peer, str_cstr(&more));
 	str_fini(&more);
 }
 
@@ -443,9 +446,13 @@ first_rcpt(struct session *s)
 {
 	struct transaction *t = s->tx;
 
-	queue_id_make(t->id, service_slot(), conf_core.enable_long_queue_ids);
-	fiber_log_context(t->id);
-	fiber_note_work(t->id, s->peer);
+	/* What a filter takes gets its id when it comes back. */
+	if (!proxy_is_wanted()) {
+		queue_id_make(t->id, service_slot(),
+		    conf_core.enable_long_queue_ids);
+		fiber_log_context(t->id);
+		fiber_note_work(t->id, s->peer);
+	}
 	log_client(s);
 	s->state = STATE_RCPT;
 }
@@ -530,7 +537,7 @@ take_rcpt(struct session *s, const struct smtp_rcpt *rcpt)
 	check_begin(&c, s, t->arena);
 	if (check_rcpt(&c, to.address, &to) == CHECK_REJECT) {
 		reply_reject(s, str_cstr(&c.text), to.address);
-	} else {
+	} else if (!proxy_is_wanted() || proxy_rcpt(s, rcpt)) {
 		add_rcpt(s, rcpt, &to);
 		reply(s, "250", "2.1.5", "Ok");
 	}

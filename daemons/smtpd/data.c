@@ -12,6 +12,7 @@
 #include "common/service/counters.h"
 #include "common/service/service.h"
 #include "daemons/smtpd/clients.h"
+#include "daemons/smtpd/proxy.h"
 #include "daemons/smtpd/restrict.h"
 #include "daemons/smtpd/smtpd_priv.h"
 
@@ -56,8 +57,8 @@ cleanup_flags(struct session *s)
 	return flags;
 }
 
-static void
-learn_context(struct session *s)
+void
+session_learn_context(struct session *s)
 {
 	struct check c;
 
@@ -97,7 +98,7 @@ open_cleanup(struct session *s)
 	struct transaction *t = s->tx;
 	struct cleanup_begin begin;
 
-	learn_context(s);
+	session_learn_context(s);
 	if (t->hold)
 		t->envelope.flags |= ENVELOPE_HOLD;
 	begin = (struct cleanup_begin){ .queue_id = SPAN(t->id),
@@ -125,7 +126,10 @@ content_begin(struct session *s)
 {
 	struct transaction *t = s->tx;
 
-	if (!open_cleanup(s)) {
+	if (proxy_is_wanted()) {
+		if (!proxy_begin_content(s))
+			return false;
+	} else if (!open_cleanup(s)) {
 		log_warn("no answer from service %s",
 		    conf_core.cleanup_service_name);
 		reply(s, "451", "4.3.0", "Error: queue file write error");
@@ -151,9 +155,9 @@ content_pass(struct session *s, bool flush)
 		return;
 	t->content += str_len(t->out);
 	/* Why it broke is asked for at the end. */
-	if (cleanup_client_data(t->cleanup, str_span(t->out),
-	    service_ipc_deadline()) != IO_OK)
-		t->broken = true;
+	t->broken = proxy_is_wanted() ? !proxy_content(t, str_span(t->out))
+	    : cleanup_client_data(t->cleanup, str_span(t->out),
+		service_ipc_deadline()) != IO_OK;
 	str_clear(t->out);
 }
 
@@ -170,7 +174,10 @@ content_account(struct session *s, size_t bytes)
 		return;
 	t->too_big = true;
 	log_warn("queue file size limit exceeded");
-	cleanup_client_abort(t->cleanup);
+	if (proxy_is_wanted())
+		proxy_abort(t);
+	else
+		cleanup_client_abort(t->cleanup);
 }
 
 /* ---- the end ---- */
@@ -185,6 +192,15 @@ refuse_bare_lf(struct session *s)
 }
 
 static void
+count_message(struct session *s)
+{
+	s->errors = s->junk = 0;
+	counter_add(COUNTER_MESSAGES_IN, 1);
+	counter_add(COUNTER_BYTES_IN, s->tx->content);
+	counter_add(COUNTER_RECIPIENTS_IN, s->tx->nrcpts);
+}
+
+static void
 reply_result(struct session *s, const struct cleanup_result *result,
     bool bdat)
 {
@@ -194,10 +210,7 @@ reply_result(struct session *s, const struct cleanup_result *result,
 	struct span own_text;
 
 	if (result->status == CLEANUP_OK) {
-		s->errors = s->junk = 0;
-		counter_add(COUNTER_MESSAGES_IN, 1);
-		counter_add(COUNTER_BYTES_IN, t->content);
-		counter_add(COUNTER_RECIPIENTS_IN, t->nrcpts);
+		count_message(s);
 		RECORD_THAT("accepted", SPAN(t->id), "%s", "");
 		if (bdat)
 			reply(s, "250", "2.0.0", "Ok: %llu bytes queued as %s",
@@ -243,6 +256,11 @@ content_end(struct session *s, bool bdat)
 	if (rejected)
 		return;
 	content_pass(s, true);
+	if (proxy_is_wanted()) {
+		if (proxy_finish(s))
+			count_message(s);
+		return;
+	}
 	cleanup_client_finish(t->cleanup, &result, service_ipc_deadline());
 	reply_result(s, &result, bdat);
 }

@@ -6,12 +6,14 @@
 #include "daemons/smtpd/footer.h"
 
 #include "common/base/log.h"
+#include "common/base/scan.h"
 #include "common/mail/address.h"
 #include "common/mail/conf_core.h"
+#include "common/mail/dsn.h"
 #include "common/mail/macro.h"
 #include "daemons/shared/tables.h"
 
-static struct maps *footers;
+static struct maps *footers, *filters;
 static bool allowed[256];		/* smtpd_expansion_filter */
 
 /* A byte of text with \t, \40 and the like in it. */
@@ -39,6 +41,8 @@ footer_setup(void)
 
 	footers = tables_open("smtpd_reject_footer_maps",
 	    smtpd_conf.reject_footer_maps, 0);
+	filters = tables_open("smtpd_reject_filter_maps",
+	    smtpd_conf.reject_filter_maps, 0);
 	memset(allowed, 0, sizeof(allowed));
 	while (!span_empty(filter))
 		allowed[next_byte(&filter)] = true;
@@ -124,18 +128,59 @@ append(struct str *text, struct span footer)
 }
 
 static bool
-find(const char *code, const char *dsn, struct span text, struct str *out)
+find(struct maps *maps, const char *code, const char *dsn, struct span text,
+    struct str *out)
 {
 	struct str key = STR_EMPTY;
 	enum map_status status;
 
-	if (maps_empty(footers))
+	if (maps_empty(maps))
 		return false;
 	str_printf(&key, "%s%s%s %.*s", code, dsn != NULL ? " " : "",
 	    dsn != NULL ? dsn : "", SPAN_ARG(text));
-	status = maps_lookup(footers, str_span(&key), 0, out, NULL);
+	status = maps_lookup(maps, str_span(&key), 0, out, NULL);
 	str_fini(&key);
 	return status == MAP_FOUND;
+}
+
+/* "550 5.1.1 text": anything else would be no refusal, or no reply. */
+static bool
+take_reply(struct span reply, char *code_out, char *dsn_out,
+    struct str *text_out)
+{
+	struct span code = span_sub(reply, 0, 3);
+	struct span rest = span_ltrim(span_skip(reply, 3));
+	uint32_t number;
+	size_t n = dsn_scan(rest);
+
+	if (reply.len < 5 || !ascii_is_space(reply.p[3])
+	    || !scan_u32(code, &number) || number < 400 || number > 599
+	    || n >= 12 || (n > 0 && rest.p[0] != code.p[0]))
+		return false;
+	for (size_t i = 0; i < reply.len; i++)
+		if (!ascii_is_print(reply.p[i]) && !(reply.p[i] & 0x80))
+			return false;
+	snprintf(code_out, 4, "%.3s", code.p);
+	snprintf(dsn_out, 12, "%.*s", (int)n, rest.p);
+	str_set(text_out, span_ltrim(span_skip(rest, n)));
+	return str_len(text_out) > 0;
+}
+
+bool
+footer_replace(const char *code, const char *dsn, struct span text,
+    char *code_out, char *dsn_out, struct str *text_out)
+{
+	struct str found = STR_EMPTY;
+	bool replaced = find(filters, code, dsn, text, &found);
+
+	if (replaced && !take_reply(span_trim(str_span(&found)), code_out,
+	    dsn_out, text_out)) {
+		log_warn("smtpd_reject_filter_maps: \"%s\" is no reply that "
+		    "refuses", str_cstr(&found));
+		replaced = false;
+	}
+	str_fini(&found);
+	return replaced;
 }
 
 void
@@ -145,7 +190,7 @@ footer_add(struct session *s, const char *code, const char *dsn,
 	struct macro macro = { .lookup = look_up, .arg = s };
 	struct str footer = STR_EMPTY, out = STR_EMPTY, why = STR_EMPTY;
 
-	if (!find(code, dsn, str_span(text), &footer))
+	if (!find(footers, code, dsn, str_span(text), &footer))
 		str_sets(&footer, smtpd_conf.reject_footer);
 	if (str_len(&footer) > 0) {
 		if (!macro_expand(&macro, str_span(&footer), &out, &why))

@@ -33,9 +33,11 @@ received_header(struct session *s, struct str *out)
 	add_clean(out, s->helo != NULL ? s->helo : s->name);
 	str_adds(out, " (");
 	add_clean(out, s->name);
-	str_addf(out, " [%s])\n\tby %s (%s) with %s id %s",
+	str_addf(out, " [%s])\n\tby %s (%s) with %s",
 	    session_header_address(s), conf_core.myhostname,
-	    conf_core.mail_name, with_protocol(s), t->id);
+	    conf_core.mail_name, with_protocol(s));
+	if (t->id[0] != '\0')
+		str_addf(out, " id %s", t->id);
 	if (t->nrcpts == 1) {
 		str_adds(out, "\n\tfor <");
 		address_quote(out, t->first_rcpt);

@@ -72,8 +72,8 @@ static void
 reply_lines(struct session *s, const char *code, const char *dsn,
     struct span text)
 {
-	struct str whole = STR_EMPTY;
-	char soft_dsn[12];
+	struct str whole = STR_EMPTY, other = STR_EMPTY;
+	char soft_dsn[12], other_dsn[12];
 	ssize_t lf;
 
 	snprintf(s->last_code, sizeof(s->last_code), "%.3s", code);
@@ -83,6 +83,11 @@ reply_lines(struct session *s, const char *code, const char *dsn,
 			snprintf(soft_dsn, sizeof(soft_dsn), "4%s", dsn + 1);
 			dsn = soft_dsn;
 		}
+	}
+	if (s->last_code[0] >= '4' && footer_replace(s->last_code, dsn, text,
+	    s->last_code, other_dsn, &other)) {
+		dsn = other_dsn[0] != '\0' ? other_dsn : NULL;
+		text = str_span(&other);
 	}
 	slow_down(s);
 	if (s->last_code[0] >= '4') {
@@ -96,7 +101,9 @@ reply_lines(struct session *s, const char *code, const char *dsn,
 	}
 	write_line(s, ' ', dsn, text);
 	str_fini(&whole);
-	if (memcmp(s->last_code, "421", 3) == 0
+	str_fini(&other);
+	if (memcmp(code, "421", 3) == 0 || memcmp(code, "521", 3) == 0
+	    || memcmp(s->last_code, "421", 3) == 0
 	    || memcmp(s->last_code, "521", 3) == 0)
 		s->leaving = true;
 }
@@ -157,9 +164,9 @@ add_address(struct str *out, const char *name, struct span internal)
 	str_putc(out, '>');
 }
 
-void
-log_event(struct session *s, const char *kind, const char *where,
-    const char *text, struct span rcpt)
+static void
+log_about(struct session *s, const char *kind, const char *where,
+    const char *peer, const char *text, struct span rcpt)
 {
 	struct str tail = STR_EMPTY;
 
@@ -170,12 +177,27 @@ log_event(struct session *s, const char *kind, const char *where,
 	str_addf(&tail, " proto=%s", s->esmtp ? "ESMTP" : "SMTP");
 	if (s->helo != NULL)
 		str_addf(&tail, " helo=<%s>", s->helo);
-	log_info("%s%s: %s from %s: %.*s;%s",
+	log_info("%s%s: %s%s%s: %.*s;%s",
 	    s->tx != NULL && s->tx->id[0] != '\0' ? "" : "NOQUEUE: ",
-	    kind, where, s->peer,
+	    kind, where, peer != NULL ? " from " : "",
+	    peer != NULL ? peer : "",
 	    SPAN_ARG(span_sub(SPAN(text), 0, LOG_TEXT_MOST)),
 	    str_cstr(&tail));
 	str_fini(&tail);
+}
+
+void
+log_event(struct session *s, const char *kind, const char *where,
+    const char *text, struct span rcpt)
+{
+	log_about(s, kind, where, s->peer, text, rcpt);
+}
+
+void
+log_verdict(struct session *s, const char *kind, const char *where,
+    const char *text, struct span rcpt)
+{
+	log_about(s, kind, where, NULL, text, rcpt);
 }
 
 void

@@ -9,6 +9,7 @@
 #include "daemons/smtpd/clients.h"
 #include "daemons/smtpd/footer.h"
 #include "daemons/smtpd/limits.h"
+#include "daemons/smtpd/proxy.h"
 #include "daemons/smtpd/restrict.h"
 #include "daemons/smtpd/smtpd_priv.h"
 
@@ -19,6 +20,7 @@ prepare(void)
 	clients_setup();
 	limits_setup();
 	footer_setup();
+	proxy_setup();
 	restrict_setup();
 	unlisted_setup();
 }
@@ -26,6 +28,7 @@ prepare(void)
 static bool
 check(void)
 {
+	proxy_setup();
 	restrict_setup();
 	return restrict_report();
 }

@@ -53,8 +53,12 @@ struct smtpd_conf {
 	const char *verify_sender, *reject_tempfail_action;
 	int64_t verify_sender_ttl, verify_poll_count, verify_poll_delay;
 
+	/* Who sees it before it is taken. */
+	const char *proxy_filter, *proxy_ehlo, *proxy_options;
+	int64_t proxy_timeout;
+
 	/* How it is put. */
-	const char *reject_footer, *reject_footer_maps, *expansion_filter;
+	const char *reject_filter_maps, *reject_footer, *reject_footer_maps, *expansion_filter;
 	const char *command_filter;
 
 	/* Who speaks for others. */

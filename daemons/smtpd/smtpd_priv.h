@@ -53,7 +53,9 @@ struct transaction {
 	struct span redirect;
 
 	/* Content. */
-	struct cleanup_client *cleanup;
+	enum smtp_body body;		/* as said */
+	struct cleanup_client *cleanup;	/* or */
+	struct proxy *proxy;		/* smtpd_proxy_filter */
 	struct smtp_data parser;
 	struct str *out;		/* content on its way to cleanup */
 	uint64_t bytes;			/* received, as sent by the client */
@@ -125,6 +127,9 @@ void command_xclient(struct session *s, struct span rest);
 void command_xforward(struct session *s, struct span rest);
 void forwarded_free(struct forwarded **forwarded);
 
+/* local_header_rewrite_clients, for the message at hand. Suspends. */
+void session_learn_context(struct session *s);
+
 /* state changes of a transaction (commands.c) */
 void transaction_begin(struct session *s);
 void transaction_end(struct session *s);	/* harmless without one */
@@ -153,6 +158,9 @@ void reply_reject(struct session *s, const char *text, struct span rcpt);
 void reply_bare_lf(struct session *s);
 /* kind: "reject", "reject_warning", "hold", ... */
 void log_event(struct session *s, const char *kind, const char *where,
+    const char *text, struct span rcpt);
+/* The same of somebody else's words: without "from PEER". */
+void log_verdict(struct session *s, const char *kind, const char *where,
     const char *text, struct span rcpt);
 
 /* commands.c: one line; the reply is in the buffer. */

@@ -9,6 +9,10 @@
  *	rewrite: down
  *	anvil: down
  *	verify: down
+ *	filter: STEP REPLY	a server at smtpd_proxy_filter: what it says to
+ *				CONNECT, EHLO, MAIL, ..., DOT; "close", "stall";
+ *				"offers A,B" to EHLO, "down", "ready"; what it
+ *				hears is in got: behind F: and F|
  *
  *	C: TEXT			the client sends a line; lines that follow one
  *				another leave in one send
@@ -147,6 +151,30 @@ set_cleanup(struct span arg)
 	    SPAN_ARG(span_ltrim(arg)));
 }
 
+static void
+set_filter(struct span arg)
+{
+	struct span step;
+
+	world.filter = true;
+	T_NEED(span_token(&arg, " ", &step));
+	arg = span_ltrim(arg);
+	if (span_is(step, "down")) {
+		world.filter_down = true;
+	} else if (span_is(step, "offers")) {
+		snprintf(world.filter_offers, sizeof(world.filter_offers),
+		    "%.*s", SPAN_ARG(arg));
+	} else if (!span_is(step, "ready")) {
+		size_t i = world.nfilter_says++;
+
+		T_NEED(i < T_COUNT(world.filter_says));
+		snprintf(world.filter_says[i].step, 16, "%.*s",
+		    SPAN_ARG(step));
+		snprintf(world.filter_says[i].reply, 200, "%.*s",
+		    SPAN_ARG(arg));
+	}
+}
+
 static bool
 set_up(struct script *sc, struct span word, struct span arg)
 {
@@ -164,6 +192,8 @@ set_up(struct script *sc, struct span word, struct span arg)
 		set_cleanup(arg);
 	} else if (span_is(word, "anvil")) {
 		world.no_anvil = span_is(arg, "down");
+	} else if (span_is(word, "filter")) {
+		set_filter(arg);
 	} else if (span_is(word, "verify")) {
 		world.no_verify = span_is(arg, "down");
 	} else if (span_is(word, "rewrite")) {

@@ -30,7 +30,10 @@
 	X(smuggling) X(soft_errors) X(strict) X(syntax) X(table_failures) \
 	X(timeout_command) X(timeout_data) X(too_big) X(unauth_pipelining) \
 	X(unguarded) X(unlisted) X(unlisted_failure) X(unlisted_names) X(unlisted_override) \
-	X(unverified) X(unverified_down) X(unverified_words) \
+	X(filter) X(filter_offers) X(filter_down) X(filter_refuses) X(filter_mute) \
+	X(filter_lost) X(filter_later) X(filter_later_refuses) X(filter_chunks) \
+	X(filter_actions) X(filter_broken_off) X(filter_odd) \
+	X(codes) X(reject_filter) X(unverified) X(unverified_down) X(unverified_words) \
 	X(utf8) X(warn_if_reject) X(words) X(xclient) X(xclient_early) \
 	X(xclient_mynetworks) X(xclient_stranger) X(xforward)
 

@@ -26,10 +26,12 @@
 #include "daemons/smtpd/clients.h"
 #include "daemons/smtpd/footer.h"
 #include "daemons/smtpd/limits.h"
+#include "daemons/smtpd/proxy.h"
 #include "daemons/smtpd/restrict.h"
 #include "tests/harness/t_maps.h"
 
 struct world world;
+static struct fiber_group fibers;
 
 static const char base_conf[] =
     "compatibility_level = 3.9\n"
@@ -374,6 +376,113 @@ static const struct rpc_method verify_methods[] = {
 static const struct rpc_protocol verify = { .name = VERIFY_PROTOCOL,
 	.version = VERIFY_VERSION, .methods = verify_methods, .nmethods = 1 };
 
+/* ---- a filter before the queue ---- */
+
+static const char *
+filter_reply(const char *step, const char *usual)
+{
+	for (size_t i = 0; i < world.nfilter_says; i++)
+		if (strcmp(world.filter_says[i].step, step) == 0)
+			return world.filter_says[i].reply;
+	return usual;
+}
+
+/* False: it is over. */
+static bool
+filter_say(struct stream *s, const char *step, const char *usual)
+{
+	const char *reply = filter_reply(step, usual);
+
+	if (strcmp(reply, "stall") == 0)
+		fiber_sleep(DEADLINE_NEVER);
+	if (strcmp(reply, "close") == 0)
+		return false;
+	return stream_print(s, DEADLINE_NEVER, "%s\r\n", reply) == IO_OK
+	    && stream_flush(s, DEADLINE_NEVER) == IO_OK;
+}
+
+static bool
+filter_content(struct stream *s)
+{
+	struct span line;
+
+	while (stream_read_line(s, 4000, DEADLINE_NEVER, &line,
+	    NULL) == IO_OK) {
+		str_addf(&world.got, "F| %.*s\n", SPAN_ARG(line));
+		if (span_is(line, "."))
+			return filter_say(s, "DOT",
+			    "250 2.0.0 Ok: queued as F1");
+	}
+	str_adds(&world.got, "F| broken off\n");
+	return false;
+}
+
+static bool
+filter_offer(struct stream *s)
+{
+	struct span rest = SPAN(world.filter_offers), word;
+
+	if (strcmp(filter_reply("EHLO", ""), "") != 0)
+		return filter_say(s, "EHLO", "");
+	stream_print(s, DEADLINE_NEVER, "250-filter.test\r\n");
+	while (span_token(&rest, ",", &word))
+		stream_print(s, DEADLINE_NEVER, "250-%.*s\r\n",
+		    SPAN_ARG(word));
+	return filter_say(s, "", "250 OK");
+}
+
+static void
+serve_filter(int fd, const struct sock_peer *peer, void *arg)
+{
+	struct stream *s = stream_open(fd);
+	bool more = filter_say(s, "CONNECT", "220 filter.test");
+	struct span line;
+
+	while (more && stream_read_line(s, 4000, DEADLINE_NEVER, &line, NULL)
+	    == IO_OK) {
+		char verb[16] = "";
+
+		str_addf(&world.got, "F: %.*s\n", SPAN_ARG(line));
+		snprintf(verb, sizeof(verb), "%.*s", (int)strcspn(line.p, " \r"),
+		    line.p);
+		if (strcmp(verb, "EHLO") == 0)
+			more = filter_offer(s);
+		else if (strcmp(verb, "DATA") == 0)
+			more = filter_say(s, verb, "354 go")
+			    && (filter_reply(verb, "3")[0] != '3'
+			    || filter_content(s));
+		else if (strcmp(verb, "QUIT") == 0)
+			more = false;
+		else
+			more = filter_say(s, verb, "250 2.1.0 fine");
+	}
+	stream_close(s);
+}
+
+static const char *
+filter_path(void)
+{
+	static char path[200];
+
+	snprintf(path, sizeof(path), "%s/filter", t_tmpdir());
+	return path;
+}
+
+static void
+start_filter(void)
+{
+	struct str why = STR_EMPTY;
+	int fd;
+
+	if (!world.filter || world.filter_down)
+		return;
+	fd = sock_listen_unix(filter_path(), 10, 0600, &why);
+	T_NEED(fd >= 0);
+	T_NEED(sock_server_start(fd, &fibers, "filter", serve_filter, NULL,
+	    NULL) != NULL);
+	str_fini(&why);
+}
+
 /* ---- connections to the doubles ---- */
 
 static const struct rpc_method rewrite_methods[] = {
@@ -403,7 +512,6 @@ static const struct rpc_protocol resolver = { .name = RESOLVER_PROTOCOL,
 
 enum double_kind { DOUBLE_REWRITE, DOUBLE_RESOLVER, DOUBLE_CLEANUP,
 	DOUBLE_ANVIL, DOUBLE_FLUSH, DOUBLE_VERIFY };
-static struct fiber_group fibers;
 
 static void
 serve_double(void *arg)
@@ -509,6 +617,9 @@ configure(void)
 	struct str text = STR_EMPTY, why = STR_EMPTY;
 
 	str_sets(&text, base_conf);
+	if (world.filter)
+		str_addf(&text, "smtpd_proxy_filter = unix:%s\n",
+		    filter_path());
 	str_add(&text, str_span(&world.conf));
 	if (!conf_load_text("main.cf", str_span(&text), &why))
 		t_fail(T_HERE, "%s", str_cstr(&why));
@@ -521,6 +632,7 @@ configure(void)
 	clients_setup();
 	limits_setup();
 	footer_setup();
+	proxy_setup();
 	restrict_setup();
 	unlisted_setup();
 	str_fini(&text);
@@ -536,7 +648,10 @@ static void
 run_client(void *arg)
 {
 	struct client *c = arg;
-	struct stream *s = world_connect();
+	struct stream *s;
+
+	start_filter();
+	s = world_connect();
 
 	c->fn(s, c->arg);
 	stream_close(s);

@@ -27,6 +27,12 @@ struct world {
 	bool cleanup_deaf;		/* does not read behind the beginning */
 	uint64_t cleanup_status;
 	char cleanup_text[256];
+	/* A server at smtpd_proxy_filter, if wanted: its replies by step, else
+	 * the usual ones; "close", "stall". What it hears is in `got`. */
+	bool filter, filter_down;
+	char filter_offers[200];	/* keywords, a blank between two */
+	struct { char step[16], reply[200]; } filter_says[8];
+	size_t nfilter_says;
 	/* What came of it. */
 	struct str got;			/* messages that reached cleanup */
 	struct str told;		/* notes that reached anvil */

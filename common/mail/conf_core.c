@@ -25,6 +25,8 @@ struct conf_core conf_core;
 #define BOOL(nm, fld, ...) PARAM_BOOL(nm, &conf_core.fld, __VA_ARGS__)
 #define TIME(nm, fld, ...) PARAM_TIME(nm, &conf_core.fld, __VA_ARGS__)
 
+static const char *service_disable;	/* master asks for it by name */
+
 static const struct param rows[] = {
 	STR("queue_directory", queue_directory, .dflt = PATH_QUEUE, .min = 1),
 	STR("daemon_directory", daemon_directory, .dflt = PATH_DAEMONS,
@@ -52,6 +54,7 @@ static const struct param rows[] = {
 	    "${{$compatibility_level} <level {2} ? {$mydestination} : {}}"),
 	STR("mail_name", mail_name, .dflt = "Postfix", .min = 1),
 	STR("mail_version", mail_version, .dflt = MAIL_VERSION, .min = 1),
+	PARAM_STR("master_service_disable", &service_disable, .dflt = ""),
 	STR("multi_instance_name", multi_instance_name, .dflt = ""),
 	STR("syslog_name", syslog_name, .dflt =
 	    "${multi_instance_name?{$multi_instance_name}:{postfix}}",

@@ -17,6 +17,7 @@
 
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/base/strlist.h"
 #include "common/io/child.h"
 #include "common/io/fiber.h"
 #include "common/io/loop.h"
@@ -346,6 +347,37 @@ flush(void)
 	return 1;
 }
 
+/* --- Several instances ---------------------------------------------------*/
+
+/*
+ * Where main.cf lists other instances, the command is for all of them, and their
+ * manager calls this program again with -c for each. Returns when there are none.
+ */
+static void
+hand_to_manager(char **words)
+{
+	struct str value = STR_EMPTY, why = STR_EMPTY;
+	struct strlist argv = STRLIST_EMPTY;
+
+	if (!conf_value("multi_instance_directories", &value, &why))
+		fatal("%s", str_cstr(&why));
+	if (str_len(&value) == 0)
+		return;
+	str_clear(&value);
+	if (!conf_value("multi_instance_wrapper", &value, &why))
+		fatal("%s", str_cstr(&why));
+	if (str_len(&value) == 0)
+		fatal("main.cf has multi_instance_directories, and "
+		    "multi_instance_wrapper does not say who works on them");
+	if (strcmp(words[0], "start-fg") == 0)
+		fatal("start-fg is for one instance: -c says which");
+	strlist_split(&argv, str_span(&value), STRLIST_CONF);
+	for (; *words != NULL; words++)
+		strlist_adds(&argv, *words);
+	child_replace(argv.items[0], argv.items, environ, &why);
+	fatal("multi_instance_wrapper: %s", str_cstr(&why));
+}
+
 /* --- Looking -------------------------------------------------------------*/
 
 static int
@@ -470,7 +502,11 @@ main(int argc, char **argv)
 	for (size_t i = 0; i < ARRAY_COUNT(commands); i++) {
 		if (strcmp(commands[i].name, word) != 0)
 			continue;
+		bool one_only = options.config_dir != NULL;
+
 		read_configuration();
+		if (!one_only)
+			hand_to_manager(argv + optind);
 		open_log();
 		int result = commands[i].run();
 

@@ -20,7 +20,7 @@
 /* Copies of main.cf values: they outlive a reload that fails. */
 struct settings {
 	char *config_dir, *queue_dir, *daemon_dir, *data_dir, *log_file;
-	char *version, *queue_service;
+	char *version, *queue_service, *service_disable;
 	bool root;
 	uid_t uid;
 	gid_t gid, setgid_gid;

@@ -199,6 +199,32 @@ drop_unwanted(void)
 	}
 }
 
+/* "inet", "smtp/inet", "smtp.inet", "!submission/inet": the first that is about
+ * this row decides. */
+static bool
+is_disabled(const struct master_row *row)
+{
+	struct span rest = span_cstr(master.settings.service_disable), word;
+	struct str slash = STR_EMPTY, dot = STR_EMPTY;
+	bool disabled = false, decided = false;
+
+	str_printf(&slash, "%s/%s", row->name, row->type_text);
+	str_printf(&dot, "%s.%s", row->name, row->type_text);
+	while (!decided && span_token(&rest, " \t\r\n,", &word)) {
+		bool except = span_starts(word, span_cstr("!"));
+
+		if (except)
+			word = span_skip(word, 1);
+		decided = span_is(word, row->type_text)
+		    || span_eq(word, str_span(&slash))
+		    || span_eq(word, str_span(&dot));
+		disabled = decided && !except;
+	}
+	str_fini(&slash);
+	str_fini(&dot);
+	return disabled;
+}
+
 /* A line that does not work ends a start, and is left out of a reload. */
 static bool
 take_lines(const struct master_cf *cf, const struct master_cf *not_in,
@@ -210,7 +236,7 @@ take_lines(const struct master_cf *cf, const struct master_cf *not_in,
 	for (size_t i = 0; i < cf->count && (ok || !starting); i++) {
 		const struct master_row *row = &cf->rows[i];
 
-		if ((not_in != NULL &&
+		if (is_disabled(row) || (not_in != NULL &&
 		    master_cf_find(not_in, row->name, row->type_text) !=
 		    NULL) || take_line(row, &problem))
 			continue;

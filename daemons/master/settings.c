@@ -118,8 +118,13 @@ settings_load(const char *dir, struct settings *out, struct str *why)
 	if (conf_value("service_throttle_time", &text, NULL) &&
 	    (!scan_time(str_span(&text), 's', &throttle) || throttle < 1))
 		throttle = 60;
-	str_fini(&text);
 	out->throttle_time = throttle;
+	str_clear(&text);
+	if (!conf_value("master_service_disable", &text, why)) {
+		str_fini(&text);
+		return false;
+	}
+	out->service_disable = str_release(&text);
 	return fill_environment(out, why);
 }
 
@@ -133,6 +138,7 @@ settings_free(struct settings *s)
 	mem_free(s->log_file);
 	mem_free(s->version);
 	mem_free(s->queue_service);
+	mem_free(s->service_disable);
 	for (size_t i = 0; i < s->nenvironment; i++)
 		mem_free(s->environment[i]);
 	mem_free(s->environment);

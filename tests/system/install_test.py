@@ -17,7 +17,7 @@ OWNER, DROP, BOX = 12001, 12002, 12003
 STRANGER = 12345
 
 COMMANDS = ["postalias", "postcat", "postconf", "postdrop", "postfix",
-            "postkick", "postlock", "postlog", "postmap", "postqueue",
+            "postkick", "postlock", "postlog", "postmap", "postmulti", "postqueue",
             "postsuper", "qshape", "sendmail", "waypost"]
 # What a stock master.cf names, and those of our own.
 DAEMONS = ["anvil", "bounce", "cleanup", "discard", "dnsblog", "error",

@@ -16,6 +16,9 @@ struct commands_conf {
 	/* logrotate */
 	const char *maillog_file_compressor, *maillog_file_rotate_suffix;
 	int64_t lock_attempts, lock_delay, stale_lock_time;
+	bool instance_enable;		/* postmulti, and waypost, these */
+	const char *instance_group, *instance_wrapper;
+	const char *multi_start, *multi_stop, *multi_control;
 };
 extern struct commands_conf commands_conf;
 extern const struct param_set commands_params;

@@ -170,7 +170,7 @@ static void
 add_pages_of(const char *role, struct str *out)
 {
 	static const char *const commands[] = { "postdrop", "postlock",
-		"postqueue", "sendmail", "waypost" };
+		"postmulti", "postqueue", "sendmail", "waypost" };
 	struct str path = STR_EMPTY;
 
 	if (strcmp(role, "commands") == 0) {

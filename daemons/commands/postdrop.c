@@ -73,7 +73,9 @@ take_begin(struct drop *drop, const struct cleanup_begin *rq,
 		.flags = given->flags & SUBMIT_ENVELOPE_FLAGS,
 		.dsn_envid = given->dsn_envid, .dsn_ret = given->dsn_ret,
 		.full_name = given->full_name,
-		.rewrite_context = SPAN("local"), .origin = SPAN("local") };
+		.rewrite_context = SPAN(span_is(given->rewrite_context,
+		    "remote") ? "remote" : "local"),
+		.origin = SPAN("local") };
 
 	if (rq->flags & ~(uint64_t)SUBMIT_FLAGS)
 		return refuse(drop, EX_DATAERR, "uid=%ld: unknown option",

@@ -26,6 +26,7 @@
 #include "common/mail/header.h"
 #include "common/mail/token822.h"
 #include "common/service/logsink.h"
+#include "daemons/commands/lib/smtp_stdio.h"
 #include "daemons/shared/submit.h"
 
 enum mode { MODE_SEND, MODE_QUEUE, MODE_ALIASES, MODE_FLUSH, MODE_FLUSH_SITE,
@@ -34,7 +35,7 @@ enum mode { MODE_SEND, MODE_QUEUE, MODE_ALIASES, MODE_FLUSH, MODE_FLUSH_SITE,
 struct options {
 	enum mode mode;
 	const char *config, *sender, *full_name, *envid, *site;
-	bool dot_is_text, extract;
+	bool dot_is_text, extract, gateway;
 	unsigned verbose, notify;
 	uint64_t ret;
 };
@@ -78,6 +79,9 @@ parse_body_option(struct options *o, const char *value)
 		return true;
 	case 'v':
 		o->mode = MODE_VERIFY;
+		return true;
+	case 'h':			/* host status: there is none */
+	case 'H':
 		return true;
 	default:
 		return false;
@@ -181,6 +185,8 @@ take_flag(struct options *o, char letter)
 		o->verbose++;
 		return true;
 	case 'G':
+		o->gateway = true;
+		return true;
 	case 'U':
 	case 'm':
 	case 'n':
@@ -308,7 +314,8 @@ send_begin(struct submission *s, struct arena *arena, const struct options *o)
 	struct envelope envelope = { .arrival_us = 1,
 		.flags = o->verbose > 0 ? ENVELOPE_TRACE : 0,
 		.dsn_envid = SPAN(o->envid), .dsn_ret = o->ret,
-		.full_name = full_name(arena, o) };
+		.full_name = full_name(arena, o),
+		.rewrite_context = SPAN(o->gateway ? "remote" : "local") };
 	struct cleanup_begin begin = {
 		.flags = o->extract ? CLEANUP_EXTRACT_RCPT : 0,
 		.envelope = { &envelope, 1 } };
@@ -712,7 +719,7 @@ main(int argc, char **argv)
 	case MODE_DAEMON:
 		return run_command("postfix", "start", NULL);
 	case MODE_SMTP:
-		return usage("-bs is not part of this version");
+		return smtp_stdio(command_path("sendmail"));
 	case MODE_VERIFY:
 		return usage("-bv is not part of this version");
 	}

@@ -129,7 +129,7 @@ class Submit(instance.TestCase):
 
     def test_what_others_accept_is_accepted(self):
         self.sendmail(*"-oem -om -odb -em -G -U -n -m -h 5 -p x -B8BITMIME -Ac "
-                      "-X /dev/null -O x=y -L tag -bm -r me@demo.test "
+                      "-X /dev/null -O x=y -L tag -bh -bH -o7 -o8 -oAdb -Am -bm -r me@demo.test "
                       "-N never -R hdrs -V id".split(), "--", "alice@demo.test")
         self.one()
 
@@ -139,11 +139,39 @@ class Submit(instance.TestCase):
                                (["-bq"], "option -b wants another value"),
                                (["-N", "often"], "option -N wants another value"),
                                (["-qx"], "option -q wants another value"),
-                               (["-bs"], "-bs is not part of this version"),
                                (["-bv", "a@b"], "-bv is not part of this version")):
             with self.subTest(options):
                 done = self.sendmail(*options, status=64)
                 self.assertRegex(done.err, "^sendmail: fatal: usage: .*" + words)
+
+    def test_what_a_gateway_submits_is_left_as_it_is(self):
+        for options, want in (([], "To: joe@demo.test\n"), (["-G"], "To: joe\n")):
+            self.sendmail(*options, "alice@demo.test", text="To: joe\n\nx\n")
+            self.assertIn(want, self.one())
+            self.setUp()
+
+    def test_smtp_is_spoken_on_standard_input(self):
+        done = self.sendmail("-bs", text="EHLO me\r\nMAIL FROM:<me@demo.test> "
+                             "BODY=8BITMIME\r\nRCPT TO:<alice@demo.test>\r\n"
+                             "RCPT TO:<bob@demo.test>\r\nDATA\r\nSubject: x\r\n\r\n"
+                             "..dot\r\n.\r\nNOOP\r\nQUIT\r\n")
+        replies = [line for line in done.out.splitlines() if line[3] == " "]
+        self.assertRegex(done.out, r"^220 \S+ ESMTP\r?\n250-")
+        self.assertEqual([line[:9] for line in replies[2:]], [
+            "250 2.1.0", "250 2.1.5", "250 2.1.5", "354 End d", "250 2.0.0",
+            "250 2.0.0", "221 2.0.0"])
+        self.assertTrue(self.one().endswith("\n\n.dot\n"))
+        self.one("bob")
+        # Lines end as they like; what is out of order or wrong is refused.
+        done = self.sendmail("-bs", text="RCPT TO:<a@b>\nDATA\nHELO\nHELO me\nMAIL FROM:<>"
+                             "\nMAIL FROM:<>\nRCPT TO:<>\nRCPT TO:<a@b> X=y\nDATA\n"
+                             "VRFY x\nRSET\nnonsense\nMAIL FROM:<> SIZE=999999999999\n"
+                             "MAIL FROM:<>\nRCPT TO:<alice@demo.test>\nDATA\n\ncut off")
+        self.assertEqual([line[:3] for line in done.out.splitlines()], [
+            "220", "503", "503", "501", "250", "250", "503", "501", "555", "554", "252",
+            "250", "502", "552", "250", "250", "354"])
+        self.mail.wait_empty()
+        self.assertEqual(len(self.mail.box("alice")), 1)
 
     def test_a_report_of_the_delivery(self):
         done = self.sendmail("-v", "-f", "bob@demo.test", "alice@demo.test")

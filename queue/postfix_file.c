@@ -397,6 +397,9 @@ write_rcpt(struct postfix_file *f, struct span address)
 		.original = str_span(&f->original),
 		.orcpt = str_span(&f->orcpt), .notify = f->notify & 15 };
 
+	/* A question whether it could be delivered: who asked is gone. */
+	if (f->envelope.flags & ENVELOPE_VERIFY)
+		return;
 	if (!span_empty(f->redirect)) {
 		if (f->redirected)
 			return;

@@ -140,7 +140,8 @@ T_TEST(a_file_of_postfix_is_read)
 		    "Aencoding=8bit\nW0\nM\nX\nE\n", "s@a -> 87: " },
 		{ "a warning that was not sent", ENVELOPE "W 1795804909\n"
 		    "M\nX\nE\n", "s@a ->: " },
-		{ "asked only to verify", ENVELOPE "Atrace_flags=512\nM\nX\nE\n",
+		{ "asked only to verify", ENVELOPE "Atrace_flags=512\nRr@b\n"
+		    "M\nX\nE\n",
 		    "s@a -> 48: " },
 		{ "a report that was made is not made again",
 		    ENVELOPE "Ktrace_flags=1024\nM\nX\nE\n", "s@a ->: " },

@@ -3,7 +3,10 @@ started, used, upgraded under load, purged. What is written there is gone afterw
 
 SPDX-License-Identifier: Apache-2.0
 """
+import functools
 import glob
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -28,6 +31,7 @@ STAYS = re.compile(
     r"|/var/mail/alice$|/usr/sbin/policy-rc\.d$")   # of this test
 
 
+@functools.cache
 def built(version):
     """The package, from the programs that are to be tested."""
     if not shutil.which("dpkg-deb"):
@@ -77,6 +81,8 @@ class Machine(room.Room):
     def __init__(self):
         super().__init__()
         self.write("/usr/sbin/policy-rc.d", "#!/bin/sh\nexit 0\n", 0o755)
+        self.write("/etc/hosts", "127.0.0.1 localhost\n"
+                   "127.0.1.1 mail.room.test mail\n::1 localhost\n")
 
     def dpkg(self, *arguments, **options):
         """Without the manual pages' index, which takes half a minute."""
@@ -99,7 +105,7 @@ class Machine(room.Room):
         instance.until(there, f"\"{words}\" in {path}")
 
 
-class Package(instance.TestCase):
+class Rooms(instance.TestCase):
     def setUp(self):
         super().setUp()
         self.machine = Machine()
@@ -112,6 +118,11 @@ class Package(instance.TestCase):
                                    "tail -n 100 /var/log/mail.log",
                                    status=None))
 
+    def number(self, name):
+        return int(self.machine.run("id", "-u", name))
+
+
+class Package(Rooms):
     def owner_and_mode(self, path):
         st = os.stat(self.machine.at(path))
         names = {}
@@ -257,9 +268,6 @@ class Package(instance.TestCase):
         except FileNotFoundError:
             return set()
 
-    def number(self, name):
-        return int(self.machine.run("id", "-u", name))
-
 
 SEND = """
 import smtplib, sys
@@ -306,6 +314,178 @@ over.set()
 for thread in threads:
     thread.join()
 """
+
+# A next server that says at the end who was sent what.
+SINK = """
+import json, sys
+sys.path.insert(0, "/tmp")
+import instance
+sink = instance.Sink(host="127.0.0.1", port=2525)
+for line in sys.stdin:
+    sink.wait(int(line), 60)
+    print(json.dumps([[m.sender, m.recipients, m.data.decode()] for m in
+                      sink.received]), flush=True)
+"""
+
+
+class SwitchOver(Rooms):
+    """A machine on which Debian's package of Postfix was installed, configured and
+    used, until this package replaces it."""
+
+    def test_postfix_is_replaced_with_its_files_as_they_are(self):
+        machine = self.machine
+        self.install_postfix()
+        files = self.configure_and_use()
+        text = machine.install(built("0.1~test1"))
+        self.assertIn("Do not purge that package", text)
+        self.assertEqual(machine.status("postfix"), "config-files")
+        self.assertRegex(machine.run("postfix", "status"), "is running: PID")
+        self.assertIn("-waypost-", machine.run("postconf", "-d", "mail_version"))
+        self.deliver_what_was_there()
+        self.use_tables()
+        self.assertEqual(self.digests(), files)
+        self.forget_postfix(files)
+
+    def install_postfix(self):
+        machine = self.machine
+        deb = os.path.join(UNPACKED, "postfix.deb")
+        if not os.path.exists(deb):
+            self.skipTest("no package of Postfix")
+        self.assertNotIn("postfix:", machine.read("/etc/passwd"))
+        for path in glob.glob(os.path.join(UNPACKED, "usr/lib/*-linux-gnu/*.so*")):
+            place = "/" + os.path.relpath(path, UNPACKED)
+            if not os.path.exists(place):
+                shutil.copy(path, machine.at(place))
+        machine.run("useradd", "-m", "alice")
+        machine.run("debconf-set-selections", input="\n".join(
+            f"postfix postfix/{name} {kind} {value}" for name, kind, value in (
+                ("main_mailer_type", "select", "Internet with smarthost"),
+                ("mailname", "string", "room.test"),
+                ("relayhost", "string", "[127.0.0.1]:2525"),
+                ("destinations", "string",
+                 "mail.room.test, room.test, localhost"))) + "\n")
+        machine.install(deb, "--force-depends")
+        machine.run("postfix", "status")
+
+    def configure_and_use(self):
+        """Tables, and mail in every state; digests of all files of Postfix."""
+        machine = self.machine
+        machine.write("/etc/postfix/virtual", "v@virtual.test alice\n"
+                      "virtual.test anything\n")
+        machine.run("postmap", "/etc/postfix/virtual")
+        machine.write("/etc/aliases", "postmaster: root\ninfo: alice\n")
+        machine.run("newaliases")
+        machine.run("postconf", "-e", "virtual_alias_maps = hash:"
+                    "/etc/postfix/virtual", "maillog_file = /var/log/mail.log",
+                    "inet_interfaces = loopback-only")
+        machine.run("sh", "-c", "postfix stop; postfix start")
+        self.send("alice", "by Postfix")
+        machine.wait_file("/var/mail/alice", "Subject: by Postfix")
+        for number in range(3):
+            self.send(f"far{number}@far.example", f"deferred {number}")
+        self.send("held@far.example", "held")
+        listed = instance.until(
+            lambda: self.queue_of_postfix() if machine.run("mailq").count(
+                "Connection refused") == 4 else None, "deferred mail")
+        machine.run("postsuper", "-h", listed["held@far.example"])
+        machine.run("postfix", "stop")
+        self.send("info", "in maildrop")
+        self.assertEqual(len(os.listdir(machine.at(
+            "/var/spool/postfix/maildrop"))), 1)
+        return self.digests()
+
+    def queue_of_postfix(self):
+        return {entry["recipients"][0]["address"]: entry["queue_id"]
+                for entry in map(json.loads, self.machine.run(
+                    "postqueue", "-j").splitlines())}
+
+    def send(self, recipient, subject):
+        self.machine.run("/usr/sbin/sendmail", recipient,
+                         user=self.number("alice"),
+                         input=f"Subject: {subject}\n\nbody\n")
+
+    def digests(self):
+        machine = self.machine
+        found = {}
+        for folder, _, names in os.walk(machine.at("/etc/postfix")):
+            for name in names:
+                path = os.path.join(folder, name)
+                if not os.path.islink(path):
+                    with open(path, "rb") as file:
+                        found[name] = hashlib.sha256(file.read()).hexdigest()
+        for name in ("aliases", "aliases.db", "mailname"):
+            with open(machine.at("/etc/" + name), "rb") as file:
+                found[name] = hashlib.sha256(file.read()).hexdigest()
+        self.assertIn("main.cf", found)
+        self.assertIn("virtual.db", found)
+        return found
+
+    def deliver_what_was_there(self):
+        machine = self.machine
+        machine.wait_file("/var/mail/alice", "Subject: in maildrop")
+        for name in ("instance.py", "faults.py"):
+            shutil.copy(os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                     name), machine.at("/tmp"))
+        sink = subprocess.Popen(machine.command("python3", "-c", SINK),
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                text=True)
+
+        def received(count):
+            sink.stdin.write(f"{count}\n")
+            sink.stdin.flush()
+            return json.loads(sink.stdout.readline())
+        try:
+            self.assertEqual(machine.run("mailq").count("far.example"), 4)
+            machine.run("postqueue", "-f")
+            first = received(3)
+            self.assertEqual(sorted(r for m in first for r in m[1]),
+                             [f"far{n}@far.example" for n in range(3)])
+            for sender, recipients, text in first:
+                self.assertEqual(sender, "alice@room.test")
+                self.assertIn(f"Subject: deferred {recipients[0][3]}\r\n", text)
+                self.assertIn("by mail.room.test (Postfix", text)
+            machine.run("postsuper", "-H", "ALL")
+            machine.run("postqueue", "-f")
+            self.assertEqual([m[1] for m in received(4)[3:]],
+                             [["held@far.example"]])
+            self.send("new@far.example", "new")
+            self.assertEqual(received(5)[4][1], ["new@far.example"])
+        finally:
+            sink.stdin.close()
+            sink.wait()
+            sink.stdout.close()
+        instance.until(lambda: machine.run("mailq") == "Mail queue is empty\n",
+                       "an empty queue")
+
+    def use_tables(self):
+        machine = self.machine
+        for recipient, subject in (("info", "by alias"),
+                                   ("v@virtual.test", "by virtual")):
+            self.send(recipient, subject)
+            machine.wait_file("/var/mail/alice", "Subject: " + subject)
+        # Each of them once, those that Postfix had taken, too.
+        self.assertEqual(sorted(re.findall(
+            r"(?m)^Subject: (.*)", machine.read("/var/mail/alice"))),
+            ["by Postfix", "by alias", "by virtual", "in maildrop"])
+        log = machine.read("/var/log/mail.log")
+        self.assertNotRegex(log, r"panic|fatal:|throttling")
+
+    def forget_postfix(self, files):
+        """As docs/install.md says. A purge of ours leaves tables of others."""
+        machine = self.machine
+        machine.run("rm", "/var/lib/dpkg/info/postfix.postrm")
+        machine.dpkg("--purge", "postfix")
+        self.assertIn("no packages found", machine.status("postfix"))
+        now = self.digests()
+        self.assertEqual({name: digest for name, digest in files.items()
+                          if now.get(name) != digest and name not in
+                          ("post-install", "postfix-files", "postfix-script")},
+                         {})
+        self.assertIn("is running", machine.run("postfix", "status"))
+        machine.dpkg("--purge", "waypost")
+        self.assertFalse(os.path.exists(machine.at("/etc/postfix/main.cf")))
+        self.assertTrue(os.path.exists(machine.at("/etc/postfix/virtual")))
+        self.assertFalse(os.path.exists(machine.at("/var/spool/postfix")))
 
 
 class Files(unittest.TestCase):

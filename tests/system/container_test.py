@@ -7,6 +7,8 @@ SPDX-License-Identifier: Apache-2.0
 """
 import contextlib
 import os
+import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -18,6 +20,16 @@ import instance
 CELL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "cell.py")
 INSIDE, OUTSIDE = 31337, 48211
 GRACE = 10                              # what `docker stop` allows
+
+
+def example(volume):
+    """What the example of an image sets, with this place for its volume."""
+    with open(os.path.join(instance.ROOT, "conf", "container", "Dockerfile"),
+              encoding="utf-8") as file:
+        lines = re.search(r"(?ms)^ENV (.*?[^\\])$", file.read())[1]
+    words = shlex.split(lines.replace("\\\n", " "))
+    return {name: value.replace("/data/", volume + "/")
+            for name, value in (word.split("=", 1) for word in words)}
 
 
 class Container:
@@ -39,19 +51,13 @@ class Container:
         self.output = tempfile.NamedTemporaryFile(prefix="log-")
         self.environment = {
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "MAIL_CONFIG": self.conf,
+            **example(self.volume),
             **{"WAYPOST_" + name: value for name, value in {
                 "CONF_daemon_directory": self.build + "/libexec",
                 "CONF_command_directory": self.build + "/sbin",
                 "CONF_sendmail_path": self.build + "/sbin/sendmail",
-                # What the example for docker says, too:
-                "CONF_queue_directory": self.volume + "/queue",
-                "CONF_data_directory": self.volume + "/data",
-                "CONF_maillog_file": "/dev/stdout",
-                "CONF_stop_timeout": "8s",
                 "MASTER_smtp_inet":
                     f"{self.host}:{self.port} inet n - n - - smtpd",
-                "CONF_mydestination": "", "CONF_alias_maps": "",
-                "CONF_alias_database": "",
                 "CONF_myhostname": "mail.cell.test",
                 **variables}.items()}}
         self.process = None

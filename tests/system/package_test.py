@@ -476,7 +476,8 @@ class SwitchOver(Rooms):
         machine = self.machine
         machine.run("rm", "/var/lib/dpkg/info/postfix.postrm")
         machine.dpkg("--purge", "postfix")
-        self.assertIn("no packages found", machine.status("postfix"))
+        self.assertRegex(machine.status("postfix"),
+                         "no packages found|not-installed")
         now = self.digests()
         self.assertEqual({name: digest for name, digest in files.items()
                           if now.get(name) != digest and name not in

@@ -76,10 +76,14 @@ ask(struct check *c, struct span address, struct verify_answer *answer)
 
 /* ---- verdicts ---- */
 
+/* A code of 2xx lets everybody in. */
 static enum check_result
 put_off(struct check *c, const struct unverified *u, bool at_once, int code,
     const char *what, struct span why)
 {
+	if (code < 400)
+		return CHECK_DUNNO;
+
 	const char *text = arena_printf(c->arena,
 	    "<%.*s>: %s rejected: %s%s%.*s", SPAN_ARG(u->shown),
 	    u->reply_class, what, span_empty(why) ? "" : ": ",
@@ -89,16 +93,24 @@ put_off(struct check *c, const struct unverified *u, bool at_once, int code,
 	    : check_defer_if_permit(c, code, u->defer_dsn, text);
 }
 
+/* With a code of 4xx, which is the default, an address that is not there is put
+ * off like one that could not be asked for. */
 static enum check_result
-refuse(struct check *c, const struct unverified *u, struct span why)
+refuse(struct check *c, const struct unverified *u, bool at_once,
+    struct span why)
 {
 	const char *reason = u->conf->reject_reason;
+	int code = (int)u->conf->reject_code;
 
+	if (code < 500 && reason[0] != '\0')
+		return put_off(c, u, at_once, code, reason, SPAN_NONE);
+	if (code < 500)
+		return put_off(c, u, at_once, code, "undeliverable address",
+		    why);
 	if (reason[0] != '\0')
-		return check_refuse(c, (int)u->conf->reject_code, u->dsn,
-		    "<%.*s>: %s rejected: %s", SPAN_ARG(u->shown),
-		    u->reply_class, reason);
-	return check_refuse(c, (int)u->conf->reject_code, u->dsn,
+		return check_refuse(c, code, u->dsn, "<%.*s>: %s rejected: %s",
+		    SPAN_ARG(u->shown), u->reply_class, reason);
+	return check_refuse(c, code, u->dsn,
 	    "<%.*s>: %s rejected: undeliverable address: %.*s",
 	    SPAN_ARG(u->shown), u->reply_class, SPAN_ARG(why));
 }
@@ -118,7 +130,7 @@ run(struct check *c, struct span address, const struct unverified *u,
 	case VERIFY_OK:
 		return CHECK_DUNNO;
 	case VERIFY_BOUNCE:
-		return refuse(c, u, span_sub(answer.text, 0, 250));
+		return refuse(c, u, at_once, span_sub(answer.text, 0, 250));
 	case VERIFY_DEFER:
 	case VERIFY_TODO:
 		break;

@@ -26,6 +26,7 @@ prepare(void)
 	masquerade_setup();
 	checks_setup();
 	headers_setup();
+	chars_setup();
 	str_fini(&why);
 }
 

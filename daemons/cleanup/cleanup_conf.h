@@ -18,6 +18,7 @@ struct cleanup_conf {
 	const char *remote_header_rewrite_domain, *smtputf8_autodetect_classes;
 	const char *header_from_format, *full_name_encoding_charset;
 	const char *non_empty_end_of_header_action;
+	const char *message_reject_characters, *message_strip_characters;
 	int64_t header_address_token_limit;
 	bool force_mime_input_conversion;
 	int64_t virtual_alias_expansion_limit, virtual_alias_recursion_limit;

@@ -117,6 +117,10 @@ void body_begin(struct transaction *t);
 void body_take(struct transaction *t, struct span bytes);
 void body_end(struct transaction *t);
 
+/* chars.c: setup before the jail; what is left of the content. */
+void chars_setup(void);
+struct span chars_take(struct transaction *t, struct span bytes);
+
 /* convert.c: what is to be taken in place of what came; good until the next
  * call. */
 void convert_begin(struct transaction *t);

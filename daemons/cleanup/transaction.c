@@ -372,7 +372,8 @@ take_data(struct attr_frame *frame, struct arena *scratch,
 	if (t->status != CLEANUP_OK)
 		return true;
 	start_file(t);
-	headers_take(t, convert_take(t, rq.bytes));
+	headers_take(t, convert_take(t,
+	    chars_take(t, rq.bytes)));
 	return true;
 }
 

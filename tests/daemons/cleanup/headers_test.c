@@ -137,6 +137,11 @@ static const struct {
 	    "yes\ndisable_mime_input_processing = yes", "remote",
 	    "Content-Transfer-Encoding: 8bit\n\n\303\244 \n",
 	    "Content-Transfer-Encoding: 8bit\n\n\303\244 \n" },
+	/* bytes */
+	{ "bytes taken out", "message_strip_characters = \\001z\\t\\\\\\r",
+	    "remote", "A: b\001z\tc\n\nza\\b\rc\001\n", "A: bc\n\nabc\n" },
+	{ "nothing to refuse", "message_reject_characters = \\000\\377z",
+	    "remote", "A: b\n\n\376Z\n", "A: b\n\n\376Z\n" },
 	/* limits */
 	{ "so many tokens of addresses", "header_address_token_limit = 7",
 	    "local", "Message-Id: <x>\nDate: y\nFrom: a@b\nTo: a, (x y) "
@@ -262,6 +267,32 @@ T_TEST(headers_without_an_end_are_refused_if_asked)
 {
 	keep_log();
 	world_run(no_end, NULL);
+}
+
+static void
+bad_bytes(void *arg)
+{
+	struct world_message own = { .sender = "s@a", .rcpts = "a@b",
+		.content = "A: b\n\nc\1\n", .flags = CLEANUP_INTERNAL };
+	struct str reply = STR_EMPTY, stored = STR_EMPTY;
+
+	(void)arg;
+	world_conf("message_reject_characters = \\1");
+	send_text("remote", "A: b\n\nc\1\n", &reply, &stored);
+	T_EQ_STR(str_cstr(&reply), "550 5.7.1 disallowed character");
+	T_EQ_STR(str_cstr(&stored), "not queued");
+	T_HAS_STR(logged(), "4F0A1B2C3D: reject: content disallowed character "
+	    "in ");
+	world_send(&own, &reply, &stored);
+	T_EQ_STR(str_cstr(&reply), "250");
+	str_fini(&reply);
+	str_fini(&stored);
+}
+
+T_TEST(bytes_that_are_not_wanted_are_refused)
+{
+	keep_log();
+	world_run(bad_bytes, NULL);
 }
 
 static void

@@ -59,6 +59,17 @@ static const struct {
 	/* virtual */
 	{ "alias", "virtual_alias_maps = inline:{{a@b=c@d}}", "a@b", "a@b",
 	    "a@b -> c@d(a@b)" },
+	{ "alias, in steps of two tables", "virtual_alias_maps = "
+	    "pipemap:{inline:{{a@b=k}},inline:{{k=c@d}}}", "a@b", "a@b",
+	    "a@b -> c@d(a@b)" },
+	{ "alias, of two tables", "virtual_alias_maps = "
+	    "unionmap:{inline:{{a@b=c@d}},inline:{{a@b=e@f}}}", "a@b", "a@b",
+	    "a@b -> c@d(a@b) e@f(a@b)" },
+	{ "alias, of one", "virtual_alias_maps = debug:randmap:{c@d}", "a@b",
+	    "c@d", "a@b -> c@d" },
+	{ "alias, one of the tables fails", "virtual_alias_maps = "
+	    "unionmap:{inline:{{a@b=c@d}},fail:x}", "a@b", "a@b",
+	    "451 4.3.0 address lookup problem; not queued" },
 	{ "members, in order", "virtual_alias_maps = "
 	    "inline:{{a@b=e@f, c@d g@h}}", "s@a", "a@b",
 	    "s@a -> e@f(a@b) c@d(a@b) g@h(a@b)" },

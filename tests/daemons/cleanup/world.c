@@ -188,6 +188,7 @@ world_conf(const char *conf)
 	masquerade_setup();
 	checks_setup();
 	headers_setup();
+	chars_setup();
 	open = true;
 	str_fini(&text);
 	str_fini(&why);

@@ -13,14 +13,16 @@ extern const struct map_type btree_type, cdb_type, cidr_type, debug_type,
     socketmap_type, static_type, tcp_type, texthash_type, unionmap_type,
     unix_type;
 
-/* Names of the Postfix world that are understood but not part of this build:
+/* Names of the Postfix world that are understood but not part of this version:
  * such a table opens, and its look-ups fail. */
-#define ABSENT(type) { .name = (type), .missing = "not part of this build" }
+#define LATER(type) { .name = (type),					\
+	.missing = "its client library comes with a later version" }
+#define GONE(type) { .name = (type),					\
+	.missing = "no longer supported by anybody" }
 static const struct map_type absent[] = {
-	ABSENT("dbm"), ABSENT("ldap"), ABSENT("memcache"),
-	ABSENT("mongodb"), ABSENT("mysql"), ABSENT("netinfo"), ABSENT("nis"),
-	ABSENT("nisplus"), ABSENT("pgsql"), ABSENT("sdbm"),
-	ABSENT("sqlite"),
+	GONE("dbm"), LATER("ldap"), LATER("memcache"), LATER("mongodb"),
+	LATER("mysql"), GONE("netinfo"), LATER("nis"), GONE("nisplus"),
+	LATER("pgsql"), GONE("sdbm"), LATER("sqlite"),
 };
 
 const struct map_type *const map_types[] = {

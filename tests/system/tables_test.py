@@ -144,6 +144,28 @@ class Tables(unittest.TestCase):
             self.assertEqual(uid, os.stat(os.path.join(self.dir, name + ".db")).st_uid)
             self.expect(["-q", "k", name], 0, "v\n")
 
+    def test_tables_of_tables(self):
+        for table, want in (
+                ("pipemap:{inline:{k=m},inline:{m=v}}", "v"),
+                ("unionmap:{inline:{k=a},inline:{x=y},inline:{k=b}}", "a,b"),
+                ("randmap:{a}", "a"),
+                ("inline:{k=v}", "v"),
+                ("debug:inline:{k=v}", "v"),
+                ("static:v", "v")):
+            got = self.run_command("-q", "k", table)
+            self.assertEqual((0, want + "\n"), got[:2], table)
+        self.expect(["-q", "x", "pipemap:{inline:{k=m},inline:{m=v}}"], 1, "")
+        os.environ["NAME_OF_A_TEST"] = "v"
+        self.addCleanup(os.environ.pop, "NAME_OF_A_TEST")
+        self.expect(["-q", "NAME_OF_A_TEST", "environ:x"], 0, "v\n")
+
+    def test_a_type_of_a_later_version_says_so(self):
+        for kind in ("ldap", "mysql", "pgsql", "sqlite", "mongodb", "memcache",
+                     "nis"):
+            self.expect(["-q", "k", f"{kind}:x"], 1, "", err=(
+                f"postmap: fatal: unsupported dictionary type: {kind} (its "
+                "client library comes with a later version)\n"))
+
     def test_alias_databases(self):
         self.write("al", 'Root: joe, ann\n"a b": c\nbad\nx@y: z\n')
         self.expect(["al"], 0, program="postalias", err=(

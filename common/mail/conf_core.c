@@ -72,9 +72,9 @@ static const struct param rows[] = {
 	    .dflt = "double-bounce", .min = 1),
 	STR("parent_domain_matches_subdomains",
 	    parent_domain_matches_subdomains,
-	    .dflt = "debug_peer_list, fast_flush_domains, mynetworks, "
-	    "permit_mx_backup_networks, qmqpd_authorized_clients, "
-	    "relay_domains, smtpd_access_maps"),
+	    .dflt = "debug_peer_list,fast_flush_domains,mynetworks,"
+	    "permit_mx_backup_networks,qmqpd_authorized_clients,"
+	    "relay_domains,smtpd_access_maps"),
 	STR("hash_queue_names", hash_queue_names,
 	    .dflt = "deferred, defer"),
 	STR("default_database_type", default_database_type, .dflt = "hash",
@@ -86,7 +86,8 @@ static const struct param rows[] = {
 	INT("queue_log_size", queue_log_size, .dflt = "33554432",
 	    .min = 262144, .max = 1073741824),
 	STR("import_environment", import_environment, .dflt = "MAIL_CONFIG "
-	    "MAIL_DEBUG MAIL_LOGTAG TZ XAUTHORITY DISPLAY LANG=C"),
+	    "MAIL_DEBUG MAIL_LOGTAG TZ XAUTHORITY DISPLAY LANG=C "
+	    "POSTLOG_SERVICE POSTLOG_HOSTNAME XDG_RUNTIME_DIR"),
 	STR("rewrite_service_name", rewrite_service_name, .dflt = "rewrite",
 	    .min = 1),
 	STR("cleanup_service_name", cleanup_service_name, .dflt = "cleanup",
@@ -327,6 +328,16 @@ conf_own_addresses(void)
 
 	mem_free(kept);
 	kept = list_interfaces(NULL);
+	return kept;
+}
+
+const char *
+conf_host_networks(void)
+{
+	static char *kept;
+
+	mem_free(kept);
+	kept = list_interfaces("host");
 	return kept;
 }
 

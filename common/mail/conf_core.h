@@ -58,6 +58,8 @@ bool conf_core_ids(uid_t *uid_out, gid_t *gid_out, gid_t *setgid_out,
 const char *conf_computed_default(const char *name);
 /* Addresses of this machine as main.cf lists have them, by inet_interfaces. */
 const char *conf_own_addresses(void);
+/* What mynetworks is by mynetworks_style = host. */
+const char *conf_host_networks(void);
 /* "postfix/smtpd" from syslog_name and the program. */
 void conf_core_log_tag(const char *program, struct str *out);
 /* Lines are as of this release ("3.10") or a later one, by log_compat_level. */

@@ -187,3 +187,77 @@ T_TEST(a_host_is_logged_by_its_name)
 
 	world_run(&w);
 }
+
+static void
+deliver_to_busy(struct world *w)
+{
+	struct world_result r;
+
+	world_deliver(w, "mx.example:@", &mail, &r);
+	T_EQ_INT(r.kinds[0], OUTCOME_DEFERRED);
+}
+
+#define BUSY "> 450 busy\n< QUIT\n> 221 bye\n=\n"
+
+T_TEST(so_many_sessions_and_no_more)
+{
+	struct world w = { .run = deliver_to_busy, .addresses =
+		"127.0.0.1 127.0.0.1 127.0.0.1", .settings =
+		"smtp_mx_session_limit = 2\ninet_protocols = ipv4\n",
+		.scripts = { BUSY, BUSY } };
+
+	world_run(&w);
+}
+
+T_TEST(any_number_of_sessions)
+{
+	struct world w = { .run = deliver_to_busy, .addresses =
+		"127.0.0.1 127.0.0.1 127.0.0.1", .settings =
+		"smtp_mx_session_limit = 0\ninet_protocols = ipv4\n",
+		.scripts = { BUSY, BUSY, BUSY } };
+
+	world_run(&w);
+}
+
+static void
+deliver_to_no_address(struct world *w)
+{
+	struct world_result r;
+
+	world_deliver(w, "no.example", &mail, &r);
+	T_EQ_INT(r.kinds[0], OUTCOME_DEFERRED);
+	world_deliver(w, "[no.example]", &mail, &r);
+	T_EQ_INT(r.kinds[0], OUTCOME_BOUNCED);
+}
+
+T_TEST(a_domain_without_addresses_may_get_some)
+{
+	struct world w = { .run = deliver_to_no_address,
+		.resolver = RESOLVER_NO_NAME,
+		.settings = "smtp_defer_if_no_mx_address_found = yes\n" };
+
+	world_run(&w);
+}
+
+static void
+deliver_from_elsewhere(struct world *w)
+{
+	struct world_result r;
+
+	world_deliver(w, "[127.0.0.1]:@", &mail, &r);
+	T_EQ_INT(r.kinds[0], OUTCOME_DEFERRED);
+	T_HAS_STR(str_cstr(&w->log), "warning: 3QueueId: bind 192.0.2.77: "
+	    "Cannot assign requested address\n");
+	world_configure(w, "smtp_bind_address = 192.0.2.77\n");
+	world_deliver(w, "[127.0.0.1]:@", &mail, &r);
+	T_EQ_INT(r.kinds[0], OUTCOME_SENT);
+}
+
+T_TEST(an_address_that_we_have_not_may_be_a_must)
+{
+	struct world w = { .run = deliver_from_elsewhere, .scripts = { TALK },
+		.settings = "smtp_bind_address = 192.0.2.77\n"
+		"smtp_bind_address_enforce = yes\n" };
+
+	world_run(&w);
+}

@@ -1,5 +1,6 @@
 /*
- * What is done for servers and firewalls that do not keep to the rules, what a
+ * Settings of the conversation, each of which the server sees: what is done for
+ * servers and firewalls that do not keep to the rules, what a
  * filter behind is told, and what tables make of replies and of outcomes: one
  * message for two recipients, one connection.
  *
@@ -35,7 +36,8 @@ static const struct row {
 	int64_t age_s;
 	bool local;			/* no client is known */
 	bool lmtp;
-	int64_t takes_s;		/* so long and no longer, if not 0 */
+	int64_t takes_s;		/* so long and no longer */
+	const char *rcpt;		/* in place of the first one */
 } rows[] = {
 	{ "a reply made a good one", FILTER("{/^250-SIZE 1$$/ 250-X}, "
 	    "{/^550 (5.1.1 .*)/ 450 4.2.0 was $$1}"),
@@ -131,6 +133,86 @@ static const struct row {
 	    GROUP "> 250 ok\n> 550 no\n> 450 no\n> 503 no\n" QUIT,
 	    OUTCOME_BOUNCED, OUTCOME_DEFERRED, "said: 450 no (in reply to "
 	    "RCPT TO command)", "", .lmtp = true },
+	/* names and greetings */
+	{ "no EHLO without ESMTP", "smtp_always_send_ehlo = no\n",
+	    "> 220 mx.example\n< HELO client.example\n> 250 mx\n" IN_TURN
+	    ".\n> 250 ok\n" QUIT, OUTCOME_SENT, OUTCOME_SENT, "status=sent",
+	    NULL },
+	{ "EHLO with ESMTP", "smtp_always_send_ehlo = no\n", PIPE GO
+	    ".\n> 250 ok\n" QUIT, OUTCOME_SENT, OUTCOME_SENT, "status=sent",
+	    NULL },
+	{ "never EHLO", "smtp_never_send_ehlo = yes\n", "> 220 mx ESMTP\n"
+	    "< HELO client.example\n> 250 mx\n" IN_TURN ".\n> 250 ok\n" QUIT,
+	    OUTCOME_SENT, OUTCOME_SENT, "status=sent", NULL },
+	{ "a name of its own", "smtp_helo_name = out.example\n",
+	    "> 220 mx ESMTP\n< EHLO out.example\n> 250-mx\n"
+	    "> 250 PIPELINING\n" GO ".\n> 250 ok\n" QUIT, OUTCOME_SENT,
+	    OUTCOME_SENT, "status=sent", NULL },
+	{ "LMTP: a name of its own", "lmtp_lhlo_name = in.example\n"
+	    "lmtp_discard_lhlo_keywords = pipelining\n", "> 220 mx LMTP\n"
+	    "< LHLO in.example\n> 250-mx\n> 250 PIPELINING\n" IN_TURN
+	    ".\n> 250 ok\n> 250 ok\n" QUIT, OUTCOME_SENT, OUTCOME_SENT,
+	    "status=sent", NULL, .lmtp = true },
+	/* the envelope */
+	{ "quoted where it has to be", NULL, EHLO "> 250 mx\n" MAIL
+	    "> 250 ok\n< RCPT TO:<\"a b\"@x.example>\n> 550 no\n"
+	    "< RCPT TO:<b@x.example>\n> 550 no\n" QUIT, OUTCOME_BOUNCED,
+	    OUTCOME_BOUNCED, "said: 550 no", NULL, .rcpt = "a b@x.example" },
+	{ "not quoted", "smtp_quote_rfc821_envelope = no\n", EHLO "> 250 mx\n"
+	    MAIL "> 250 ok\n< RCPT TO:<a b@x.example>\n> 550 no\n"
+	    "< RCPT TO:<b@x.example>\n> 550 no\n" QUIT, OUTCOME_BOUNCED,
+	    OUTCOME_BOUNCED, "said: 550 no", NULL, .rcpt = "a b@x.example" },
+	{ "a sender that authenticated nobody", "smtp_send_dummy_mail_auth = "
+	    "yes\n", EHLO "> 250-mx\n> 250 AUTH PLAIN\n"
+	    "< MAIL FROM:<me@client.example> AUTH=<>\n> 550 no\n" QUIT,
+	    OUTCOME_BOUNCED, OUTCOME_BOUNCED, "said: 550 no", NULL },
+	{ "no AUTH unless asked", NULL, EHLO "> 250-mx\n> 250 AUTH PLAIN\n"
+	    "< MAIL FROM:<me@client.example>\n> 550 no\n" QUIT,
+	    OUTCOME_BOUNCED, OUTCOME_BOUNCED, "said: 550 no", NULL },
+	{ "short lines", "smtp_line_length_limit = 9\n", PIPE GO
+	    ".\n> 250 ok\n" QUIT, OUTCOME_SENT, OUTCOME_SENT, "3QueueId: "
+	    "breaking line > 9 bytes with <CR><LF>SPACE", "Subject: | x||"
+	    "bye|" },
+	/* how long it waits */
+	{ "no greeting", "smtp_helo_timeout = 3s\n", "~ 4\n=\n",
+	    OUTCOME_DEFERRED, OUTCOME_DEFERRED, "timed out while receiving "
+	    "the initial server greeting", NULL, .takes_s = 3 },
+	{ "no answer to MAIL", "smtp_mail_timeout = 4s\n", EHLO "> 250 mx\n"
+	    MAIL "~ 5\n=\n", OUTCOME_DEFERRED, OUTCOME_DEFERRED, "timed out "
+	    "while sending MAIL FROM", NULL, .takes_s = 4 },
+	{ "no answer to RCPT", "smtp_rcpt_timeout = 5s\n", EHLO "> 250 mx\n"
+	    MAIL "> 250 ok\n< RCPT TO:<a@x.example>\n~ 6\n=\n",
+	    OUTCOME_DEFERRED, OUTCOME_DEFERRED, "timed out while sending RCPT "
+	    "TO", NULL, .takes_s = 5 },
+	{ "no answer to DATA", "smtp_data_init_timeout = 6s\n", PIPE GROUP
+	    "> 250 ok\n> 250 ok\n> 250 ok\n~ 7\n=\n", OUTCOME_DEFERRED,
+	    OUTCOME_DEFERRED, "timed out while sending DATA command", NULL,
+	    .takes_s = 6 },
+	{ "no answer to the dot", "smtp_data_done_timeout = 7s\n", PIPE GO
+	    ".\n~ 8\n=\n", OUTCOME_DEFERRED, OUTCOME_DEFERRED, "timed out "
+	    "while sending end of data", NULL, .takes_s = 7 },
+	{ "LMTP: no answer to LHLO", "lmtp_lhlo_timeout = 8s\n",
+	    "> 220 mx LMTP\n< LHLO client.example\n~ 9\n=\n",
+	    OUTCOME_DEFERRED, OUTCOME_DEFERRED, "timed out while performing "
+	    "the LHLO handshake", NULL, .lmtp = true, .takes_s = 8 },
+	{ "LMTP: its own names", "lmtp_reply_filter = regexp:{{/^250 what/ "
+	    "250 PIPELINING}}\nlmtp_delivery_status_filter = regexp:{{/^2/ "
+	    "2.9.9 in}}\nlmtp_send_xforward_command = yes\n"
+	    "lmtp_send_dummy_mail_auth = yes\nlmtp_line_length_limit = 9\n",
+	    "> 220 mx LMTP\n< LHLO client.example\n> 250-mx\n> 250-AUTH X\n"
+	    "> 250-XFORWARD SOURCE\n> 250 what\n< XFORWARD SOURCE=LOCAL\n"
+	    "< MAIL FROM:<me@client.example> AUTH=<>\n" RCPTS "< DATA\n"
+	    "> 250 ok\n> 250 ok\n> 250 ok\n> 250 ok\n> 354 go\n.\n> 250 ok\n"
+	    "> 250 ok\n" QUIT, OUTCOME_SENT, OUTCOME_SENT, "dsn=2.9.9, "
+	    "status=sent (in)", "Subject: | x||bye|", .lmtp = true },
+	{ "LMTP: asterisks", "lmtp_pix_workarounds =\n"
+	    "lmtp_pix_workaround_maps = inline:{127.0.0.1=delay_dotcrlf}\n"
+	    "lmtp_pix_workaround_threshold_time = 9s\n"
+	    "lmtp_pix_workaround_delay_time = 11s\n", "> 220 ***\n"
+	    "< LHLO client.example\n> 250-mx\n> 250 PIPELINING\n" GO
+	    ".\n> 250 ok\n> 250 ok\n" QUIT, OUTCOME_SENT, OUTCOME_SENT,
+	    "enabling PIX workarounds: delay_dotcrlf for", NULL, .age_s = 9,
+	    .lmtp = true, .takes_s = 11 },
 	{ "an outcome is made final", STATUS("{/^4(\\.1\\.8 .*)/ 5$$1}"), PIPE
 	    GROUP "> 250 ok\n> 450 4.1.8 no\n> 250 ok\n> 354 go\n.\n> 250 ok\n"
 	    QUIT, OUTCOME_BOUNCED, OUTCOME_SENT, "dsn=5.1.8, status=bounced "
@@ -174,7 +256,8 @@ static void
 run_row(struct world *w)
 {
 	struct world_mail mail = { .sender = "me@client.example",
-		.rcpts = { "a@x.example", "b@x.example" },
+		.rcpts = { row->rcpt != NULL ? row->rcpt : "a@x.example",
+		    "b@x.example" },
 		.content = "Subject: x\n\nbye\n", .age_s = row->age_s,
 		.from_client = !row->local };
 	int64_t began_ns = clock_now_ns();

@@ -68,10 +68,12 @@ put_off(struct status_text *text)
 void
 status_filter(struct status_text *text, struct arena *arena)
 {
-	struct str *key = str_in_arena(arena), *found = str_in_arena(arena);
+	struct str *key, *found;
 
 	if (!status_filter_wanted())
 		return;
+	key = str_in_arena(arena);
+	found = str_in_arena(arena);
 	str_printf(key, "%s %.*s", text->dsn, SPAN_ARG(text->reason));
 	switch (maps_lookup(maps, str_span(key), 0, found, NULL)) {
 	case MAP_FOUND:

@@ -357,6 +357,8 @@ run_recipient_lists(struct check *c, struct span name)
 		second = LIST_RELAY;
 	}
 	result = run_list(c, first, reply_class, name);
+	if (result == CHECK_REJECT && first == LIST_RCPT)
+		compat_refused(c);
 	if (result == CHECK_DUNNO)
 		result = run_list(c, second, reply_class, name);
 	if (result == CHECK_DUNNO)
@@ -364,6 +366,8 @@ run_recipient_lists(struct check *c, struct span name)
 	if (result == CHECK_DUNNO && smtpd_conf.reject_unlisted_recipient
 	    && !c->listed)
 		result = run_reject_unlisted_rcpt(c, NULL);
+	if (result != CHECK_REJECT)
+		compat_accepted(c, check_is_authorized(c));
 	return result;
 }
 

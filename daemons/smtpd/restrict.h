@@ -185,6 +185,18 @@ void unverified_setup(void);		/* fatal on nonsense */
 bool unverified_is_own_sender(const struct check *c);
 
 /* unlisted.c */
+/* compat.c: before the jail; then what is said of defaults of old levels: the
+ * client was found in mynetworks; mail for a domain of relay_domains is taken; a
+ * recipient was accepted, or refused by smtpd_recipient_restrictions. */
+void compat_setup(void);
+void compat_networks(const struct session *s);
+void compat_relay_domain(struct span rcpt);
+void compat_accepted(struct check *c, bool authorized);
+void compat_refused(struct check *c);
+
+/* Does mail for the recipient end here, or where we relay to? */
+bool check_is_authorized(struct check *c);
+
 void unlisted_setup(void);
 enum check_result unlisted_rcpt(struct check *c, struct span given,
     const struct rewrite_want *to, const char *reply_class);

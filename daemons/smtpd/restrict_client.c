@@ -99,6 +99,7 @@ run_permit_mynetworks(struct check *c, const struct restriction *r)
 {
 	switch (client_in_mynetworks(c->s)) {
 	case MAP_FOUND:
+		compat_networks(c->s);
 		return CHECK_PERMIT;
 	case MAP_ABSENT:
 		return CHECK_DUNNO;

@@ -15,8 +15,8 @@
  * no domain and names another site. A route inside the address may lead on from
  * a machine that we relay for.
  */
-static bool
-is_authorized(struct check *c)
+bool
+check_is_authorized(struct check *c)
 {
 	uint64_t flags = c->to->answer.flags;
 
@@ -26,6 +26,16 @@ is_authorized(struct check *c)
 		return false;
 	return (flags & (RESOLVE_LOCAL | RESOLVE_ALIAS | RESOLVE_VIRTUAL
 	    | RESOLVE_RELAY)) != 0;
+}
+
+static bool
+is_authorized(struct check *c)
+{
+	bool yes = check_is_authorized(c);
+
+	if (yes && (c->to->answer.flags & RESOLVE_RELAY))
+		compat_relay_domain(c->to->answer.recipient);
+	return yes;
 }
 
 static enum check_result

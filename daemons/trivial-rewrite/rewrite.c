@@ -6,6 +6,7 @@
 #include "daemons/trivial-rewrite/rewrite.h"
 
 #include "common/mail/address.h"
+#include "common/mail/compat.h"
 #include "common/mail/conf_core.h"
 #include "daemons/trivial-rewrite/trivial_rewrite_conf.h"
 
@@ -46,6 +47,10 @@ add_domain(struct str *out, struct span domain, struct span parent)
 	if (!dotted && !address_is_literal(domain) && !span_empty(parent)) {
 		str_putc(out, '.');
 		str_add(out, parent);
+		if (compat_default("append_dot_mydomain", "1"))
+			compat_say("append_dot_mydomain=yes to rewrite "
+			    "\"%.*s\" to \"%.*s.%.*s\"", SPAN_ARG(domain),
+			    SPAN_ARG(domain), SPAN_ARG(parent));
 	}
 }
 

@@ -41,6 +41,17 @@ class Check(instance.TestCase):
         self.assertRegex(mail.log(), want)
         self.assertRegex(mail.command("waypost", "reload").err, want)
 
+    def test_defaults_of_an_old_level_are_told(self):
+        text = self.findings(self.make(
+            "compatibility_level = 0\n",
+            lambda t: t + "x unix - n - - 0 discard\n"), 0)
+        self.assertIn("Postfix is using backwards-compatible default "
+                      "settings\n", text)
+        self.assertIn('use "postconf compatibility_level=3.6" and "postfix '
+                      'reload"\n', text)
+        self.assertRegex(text, r"using backwards-compatible default setting "
+                         r"chroot=y \(\S*master\.cf: line \d+\)")
+
     def test_a_bad_value_is_told_with_what_was_expected(self):
         text = self.findings(self.make("smtpd_timeout = soon\n"), 1)
         self.assertRegex(text, r'main\.cf:%d: smtpd_timeout: found "soon", '

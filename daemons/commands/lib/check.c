@@ -15,6 +15,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/io/child.h"
+#include "common/mail/compat.h"
 #include "common/mail/conf_core.h"
 #include "common/mail/master_cf.h"
 #include "common/mail/restriction_names.h"
@@ -180,6 +181,22 @@ check_names(const struct master_cf *cf, conf_report_fn *tell)
 	conf_check(tell, NULL);
 }
 
+/* What an old compatibility_level decides here. */
+static void
+say_old_defaults(const struct master_cf *cf)
+{
+	if (!conf_level_below(COMPAT_NEWEST))
+		return;
+	log_info("Postfix is using backwards-compatible default settings");
+	log_info("See main.cf(5), compatibility_level, for details");
+	log_info("To disable backwards compatibility use \"postconf "
+	    "compatibility_level=%s\" and \"postfix reload\"", COMPAT_NEWEST);
+	for (size_t i = 0; conf_level_below("1") && i < cf->count; i++)
+		if (strcmp(cf->rows[i].columns.items[4], "-") == 0)
+			compat_say("chroot=y (%s: line %u)",
+			    cf->rows[i].file, cf->rows[i].line);
+}
+
 /* Errors are doubts while nothing is refused; notes are for `check`. */
 static void
 doubt(enum conf_severity severity, const char *origin, unsigned line,
@@ -195,8 +212,10 @@ check_say_doubts(void)
 	struct master_cf cf = { NULL, 0 };
 	struct str why = STR_EMPTY;
 
-	if (master_cf_load(conf_dir(), &cf, &why))
+	if (master_cf_load(conf_dir(), &cf, &why)) {
 		check_names(&cf, doubt);
+		say_old_defaults(&cf);
+	}
 	master_cf_free(&cf);
 	str_fini(&why);
 }
@@ -212,6 +231,7 @@ check_everything(const char *queue_dir)
 	if (!readable)
 		report(CONF_ERROR, NULL, 0, str_cstr(&why), NULL);
 	check_names(&cf, report);
+	say_old_defaults(&cf);
 	errno = 0;
 	check_queue(queue);
 	if (readable) {

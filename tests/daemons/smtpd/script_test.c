@@ -15,7 +15,7 @@
 	X(bare_lf_excluded) X(bare_lf_note) X(bare_lf_reject) X(bdat) \
 	X(bdat_failed) X(bdat_lost) X(bdat_wrong) X(classes) \
 	X(cleanup_down) X(cleanup_hops) X(cleanup_queue_error) \
-	X(cleanup_text) X(cleanup_too_big_late) X(client_names) \
+	X(cleanup_text) X(cleanup_too_big_late) X(client_names) X(compat) X(compat_set) \
 	X(client_names_temporary) X(data_lists) X(defer_if) X(drain) \
 	X(drain_idle) X(early) X(early_client) X(early_greeting) X(early_input) \
 	X(ehlo_words) X(etrn) X(fqdn) X(helo) \

@@ -635,6 +635,7 @@ configure(void)
 	proxy_setup();
 	restrict_setup();
 	unlisted_setup();
+	compat_setup();
 	str_fini(&text);
 	str_fini(&why);
 }

@@ -7,6 +7,7 @@
 
 #include "tests/daemons/trivial-rewrite/conf.h"
 #include "tests/harness/t.h"
+#include "tests/harness/t_maps.h"
 
 static const struct {
 	const char *name, *conf, *context, *address, *want;
@@ -55,6 +56,35 @@ static const struct {
 	{ "UTF-8", "", "local", "\xc3\xa4@\xc3\xb6.example.",
 	    "\xc3\xa4@\xc3\xb6.example" },
 };
+
+T_TEST(a_domain_completed_by_an_old_default_is_told_of)
+{
+	static const struct {
+		const char *conf, *address, *want;
+	} rows[] = {
+		{ "compatibility_level = 0", "a@foo", "using "
+		    "backwards-compatible default setting "
+		    "append_dot_mydomain=yes to rewrite \"foo\" to "
+		    "\"foo.example.com\"\n" },
+		{ "compatibility_level = 0", "a@foo.bar", "" },
+		{ "compatibility_level = 1\nappend_dot_mydomain = yes",
+		    "a@foo", "" },
+		{ "compatibility_level = 0\nappend_dot_mydomain = yes",
+		    "a@foo", "" },
+	};
+	struct str out = STR_EMPTY;
+
+	keep_log();
+	for (size_t i = 0; i < T_COUNT(rows); i++) {
+		T_CASE(rows[i].conf);
+		use_conf(rows[i].conf);
+		logged();
+		rewrite_standard_form(&out, SPAN(rows[i].address),
+		    SPAN("local"));
+		T_EQ_STR(logged(), rows[i].want);
+	}
+	str_fini(&out);
+}
 
 T_TEST(addresses_get_their_standard_form)
 {

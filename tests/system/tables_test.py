@@ -155,9 +155,9 @@ class Tables(unittest.TestCase):
             got = self.run_command("-q", "k", table)
             self.assertEqual((0, want + "\n"), got[:2], table)
         self.expect(["-q", "x", "pipemap:{inline:{k=m},inline:{m=v}}"], 1, "")
-        os.environ["NAME_OF_A_TEST"] = "v"
-        self.addCleanup(os.environ.pop, "NAME_OF_A_TEST")
-        self.expect(["-q", "NAME_OF_A_TEST", "environ:x"], 0, "v\n")
+        os.environ["name_of_a_test"] = "v"
+        self.addCleanup(os.environ.pop, "name_of_a_test")
+        self.expect(["-q", "name_of_a_test", "environ:x"], 0, "v\n")
 
     def test_a_type_of_a_later_version_says_so(self):
         for kind in ("ldap", "mysql", "pgsql", "sqlite", "mongodb", "memcache",

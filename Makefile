@@ -104,7 +104,7 @@ COMMANDS := $(notdir $(basename $(COMMAND_SRC)))
 # Second names: alias:target.
 ROLE_LINKS := lmtp:smtp nqmgr:qmgr oqmgr:qmgr
 # Roles of a stock master.cf without work here (common/service/programs.c).
-IDLE_ROLES := dnsblog postscreen qmqpd scache spawn tlsmgr tlsproxy
+IDLE_ROLES := dnsblog postscreen qmqpd scache tlsmgr tlsproxy
 ROLE_LINKS += $(patsubst %,%:idle,$(filter-out $(ROLES),$(IDLE_ROLES)))
 COMMAND_LINKS := postfix:waypost mailq:sendmail newaliases:sendmail \
 	$(if $(filter postalias,$(COMMANDS)),,postalias:postmap)

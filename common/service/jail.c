@@ -95,11 +95,11 @@ jail_no_new_privileges(void)
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
-static bool
-change_root(const char *dir, struct str *why)
+bool
+jail_change_root(const char *dir, struct str *why)
 {
 	if (chroot(dir) != 0)
-		return refuse(why, "chroot to the queue directory");
+		return refuse(why, "change the root directory");
 	if (chdir("/") != 0)
 		return refuse(why, "enter the new root");
 	return true;
@@ -391,7 +391,7 @@ jail_enter(const struct jail *plan, struct str *force_out, struct str *why)
 		return false;
 	}
 	if (jail->root && jail->chroot &&
-	    !change_root(jail->queue_directory, why))
+	    !jail_change_root(jail->queue_directory, why))
 		return false;
 	if (jail->root && (jail->needs & NEEDS_ROOT) == 0 &&
 	    !jail_become(jail->uid, jail->gid, why))

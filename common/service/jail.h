@@ -42,7 +42,10 @@ void jail_also_needs(unsigned needs);
  * others. Ends the process where root cannot be had back. */
 bool jail_as(uid_t uid, gid_t gid, void (*fn)(void *arg), void *arg,
     struct str *why);
-/* Becomes this user without a way back; for launchers and their workers. */
+/* Both for launchers and their workers, in this order: this directory is the
+ * root, */
+bool jail_change_root(const char *dir, struct str *why);
+/* and the process this user, without a way back. */
 bool jail_become(uid_t uid, gid_t gid, struct str *why);
 /* No program started from here gains rights by its mode. */
 void jail_no_new_privileges(void);

@@ -36,7 +36,7 @@ static const struct program programs[] = {
 	{ .name = "showq", .kind = PROGRAM_INTERNAL },
 	{ .name = "smtp", .kind = PROGRAM_AGENT },
 	{ .name = "smtpd", .kind = PROGRAM_SERVER },
-	{ .name = "spawn", .kind = PROGRAM_SERVER, .idle = true },
+	{ .name = "spawn", .kind = PROGRAM_AGENT },
 	{ .name = "tlsmgr", .kind = PROGRAM_INTERNAL,
 	    .solitary = true, .idle = true },
 	{ .name = "tlsproxy", .kind = PROGRAM_INTERNAL, .idle = true },

@@ -232,7 +232,8 @@ take_inheritance(void)
 static char **
 launcher_arguments(void)
 {
-	char **argv = mem_array(2 * overrides.count + 6, sizeof(*argv));
+	char **argv = mem_array(2 * overrides.count + ST.narguments + 10,
+	    sizeof(*argv));
 	size_t n = 0;
 
 	argv[n++] = mem_strdup("launcher");
@@ -244,6 +245,12 @@ launcher_arguments(void)
 	}
 	if (log_verbose > 0)
 		argv[n++] = mem_strdup("-v");
+	if (ST.chroot)
+		argv[n++] = mem_strdup("-c");
+	argv[n++] = mem_strdup("--");
+	argv[n++] = mem_strdup(ST.service->name);
+	for (size_t i = 0; i < ST.narguments; i++)
+		argv[n++] = ST.arguments[i];
 	argv[n] = NULL;
 	return argv;
 }

@@ -1,18 +1,15 @@
 /*
  * command - runs commands of one user: mailbox_command, "|..." of aliases and
- * .forward files.
+ * .forward files, those of pipe, and those of spawn for a client.
  *
  * The whole message lies in memory that has become the command's standard input
  * before it starts, so that nobody's death can make half of a message look like
- * all of one. No threads here: this process forks.
+ * all of one.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -26,80 +23,13 @@
 #include "common/io/fiber.h"
 #include "common/io/fs.h"
 #include "common/io/loop.h"
-#include "common/io/signal_io.h"
 #include "common/io/stream.h"
 #include "common/mail/dsn.h"
 #include "common/service/rpc.h"
+#include "daemons/launcher/children.h"
 #include "daemons/launcher/worker.h"
 
-enum { OUTPUT_MOST = 4096, LOOK_MS = 1000, GRACE_MS = 5000 };
-
-/* ---- children ---- */
-
-struct running {
-	struct list link;
-	pid_t pid;
-	bool ended;
-	int status;			/* of wait */
-	struct fiber_queue waits;
-};
-
-static struct list all_running = LIST_HEAD(all_running);
-static pid_t launcher_pid;
-
-static void
-reap(int signo)
-{
-	int status;
-	pid_t pid;
-
-	(void)signo;
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		LIST_EACH(item, &all_running) {
-			struct running *r = LIST_ITEM(item, struct running,
-			    link);
-
-			if (r->pid != pid)
-				continue;
-			r->ended = true;
-			r->status = status;
-			fiber_queue_wake_all(&r->waits);
-		}
-}
-
-/* Our agent has ended, or another of its kind has: its launcher ends then. */
-static bool
-nobody_asks(void)
-{
-	return getppid() != launcher_pid;
-}
-
-/* False: the time was over, and the command, with all that it had started and
- * left in its session, was killed. */
-static bool
-wait_for(struct running *r, int64_t seconds)
-{
-	struct deadline end = deadline_in(seconds);
-	bool in_time = true, told = false;
-
-	while (!r->ended) {
-		struct deadline look = deadline_in_ms(told ? GRACE_MS
-		    : LOOK_MS);
-
-		(void)fiber_queue_wait(&r->waits, deadline_passed(end) || told
-		    ? look : deadline_earlier(end, look));
-		if (r->ended)
-			break;
-		if (told || deadline_passed(end)) {
-			in_time = in_time && !deadline_passed(end);
-			kill(-r->pid, SIGKILL);
-		} else if (nobody_asks()) {
-			kill(-r->pid, SIGTERM);
-			told = true;
-		}
-	}
-	return in_time;
-}
+enum { OUTPUT_MOST = 4096 };
 
 /* ---- its standard input, output and arguments ---- */
 
@@ -115,7 +45,7 @@ make_input(const struct command_job *job, struct str *why)
 		str_printf(why, "memory for the message: %m");
 		return -1;
 	}
-	if (copy_message(fd, &mail, COPY_FROM_LINE, why)
+	if (copy_message(fd, &mail, job->style, job->eol, why)
 	    && lseek(fd, 0, SEEK_SET) == 0)
 		return fd;
 	close(fd);
@@ -178,7 +108,9 @@ is_plain(struct span command)
 static void
 add_arguments(const struct command_job *job, struct strlist *words)
 {
-	if (job->shell.len > 0) {
+	if (job->arguments.len > 0) {
+		children_words(job->arguments, words);
+	} else if (job->shell.len > 0) {
 		strlist_split(words, job->shell, STRLIST_CONF);
 		strlist_add(words, job->command);
 	} else if (is_plain(job->command)) {
@@ -188,47 +120,6 @@ add_arguments(const struct command_job *job, struct strlist *words)
 		strlist_adds(words, "-c");
 		strlist_add(words, job->command);
 	}
-}
-
-static void
-add_environment(struct span text, struct strlist *out)
-{
-	struct span one;
-
-	while (text.p != NULL && span_split(&text, '\0', &one))
-		if (one.len > 0)
-			strlist_add(out, one);
-}
-
-static pid_t
-start(const struct command_job *job, int input, int output, struct str *why)
-{
-	struct strlist words = STRLIST_EMPTY, variables = STRLIST_EMPTY;
-	const struct child_fd fds[] = { { input, STDIN_FILENO },
-		{ output, STDOUT_FILENO }, { output, STDERR_FILENO } };
-	struct child_spec spec = { .fds = fds, .nfds = ARRAY_COUNT(fds),
-		.new_session = true };
-	struct str directory = STR_EMPTY;
-	char *none[] = { NULL };
-	pid_t pid = -1;
-
-	add_arguments(job, &words);
-	add_environment(job->environment, &variables);
-	str_set(&directory, span_empty(job->directory) ? SPAN("/")
-	    : job->directory);
-	if (words.count > 0) {
-		spec.path = words.items[0];
-		spec.argv = words.items;
-		spec.envp = variables.count > 0 ? variables.items : none;
-		spec.chdir_to = str_cstr(&directory);
-		pid = child_start(&spec, why);
-	} else {
-		str_sets(why, "empty command");
-	}
-	str_fini(&directory);
-	strlist_fini(&words);
-	strlist_fini(&variables);
-	return pid;
 }
 
 /* ---- what its end means ---- */
@@ -325,7 +216,7 @@ judge(const struct running *r, bool in_time, const struct command_job *job,
 			.verdict = MAILBOX_DELIVERED,
 			.text = SPAN(arena_printf(arena,
 			    "delivered to command: %.*s",
-			    SPAN_ARG(job->command))) };
+			    SPAN_ARG(job->command))), .output = output };
 	}
 }
 
@@ -362,28 +253,33 @@ static void
 run(const struct command_job *job, int input, const int *pipe_ends,
     struct mailbox_result *result, struct arena *arena)
 {
-	struct running r = { .waits = FIBER_QUEUE(r.waits) };
+	struct running r;
 	struct output out = { .stream = stream_open(pipe_ends[0]) };
+	struct program program = { .words = STRLIST_EMPTY, .in = input,
+		.out = pipe_ends[1], .err = pipe_ends[1],
+		.environment = job->environment,
+		.directory = span_empty(job->directory) ? "/"
+		    : arena_cstr(arena, job->directory) };
 	struct fiber_group readers;
 	struct str why = STR_EMPTY;
 
 	fiber_group_init(&readers);
-	r.pid = start(job, input, pipe_ends[1], &why);
-	close(pipe_ends[1]);
-	if (r.pid > 0) {
-		list_append(&all_running, &r.link);
+	add_arguments(job, &program.words);
+	if (children_start(&r, &program, &why)) {
+		close(pipe_ends[1]);
 		(void)fiber_spawn(&readers, "output", read_output, &out);
-		bool in_time = wait_for(&r, (int64_t)job->time_limit);
+		bool in_time = children_wait(&r, (int64_t)job->time_limit);
 
-		list_remove(&r.link);
 		fiber_group_close(&readers);
 		read_rest(&out);
 		judge(&r, in_time, job, tidy(str_span(&out.text), arena),
 		    result, arena);
 	} else {
+		close(pipe_ends[1]);
 		defer(result, arena, &why);
 	}
 	stream_close(out.stream);
+	strlist_fini(&program.words);
 	str_fini(&out.text);
 	str_fini(&why);
 }
@@ -398,7 +294,7 @@ handle_command(struct rpc_call *call, void *request, void *reply_out)
 
 	if (job->fd < 0 || job->time_limit == 0
 	    || span_has(job->command, '\0') || span_has(job->shell, '\0')
-	    || span_has(job->directory, '\0'))
+	    || span_has(job->directory, '\0') || span_has(job->eol, '\0'))
 		return false;
 	if (!can_enter(job->directory, why, call->arena)
 	    || (input = make_input(job, why)) < 0) {
@@ -416,9 +312,59 @@ handle_command(struct rpc_call *call, void *request, void *reply_out)
 	return true;
 }
 
+/* ---- for a client ---- */
+
+static void
+say_end(const struct running *r, bool in_time, struct mailbox_result *result,
+    struct arena *arena)
+{
+	struct str text = STR_EMPTY;
+
+	if (!in_time)
+		str_sets(&text, "time limit exceeded");
+	else if (r->status != 0)
+		child_describe_status(r->status, &text);
+	result->verdict = str_len(&text) == 0 ? MAILBOX_DELIVERED
+	    : MAILBOX_DEFER;
+	result->text = arena_span(arena, str_span(&text));
+	str_fini(&text);
+}
+
+/* The connection is the command's alone then: that it ends is for the client to
+ * see. */
+static bool
+handle_session(struct rpc_call *call, void *request, void *reply_out)
+{
+	struct session_job *job = request;
+	struct mailbox_result *result = reply_out;
+	struct str *why = str_in_arena(call->arena);
+	struct program program = { .words = STRLIST_EMPTY, .in = job->fd,
+		.out = job->fd, .err = job->fd, .directory = "/",
+		.environment = job->environment };
+	struct running r;
+	bool started;
+
+	if (job->fd < 0 || job->time_limit == 0)
+		return false;
+	sock_set_nonblock(job->fd, false);
+	children_words(job->arguments, &program.words);
+	started = children_start(&r, &program, why);
+	strlist_fini(&program.words);
+	close(job->fd);
+	job->fd = -1;
+	if (started)
+		say_end(&r, children_wait(&r, (int64_t)job->time_limit),
+		    result, call->arena);
+	else
+		defer(result, call->arena, why);
+	return true;
+}
+
 static const struct rpc_method methods[] = {
 	{ .request = &command_job_form, .reply = &mailbox_result_form,
 	    .handle = handle_command, .suspends = true },
+	{ .request = &session_job_form, .reply = &mailbox_result_form,
+	    .handle = handle_session, .suspends = true },
 };
 
 static const struct rpc_protocol protocol = {
@@ -430,10 +376,9 @@ static const struct rpc_protocol protocol = {
 int
 command_main(int socket)
 {
-	launcher_pid = getppid();
 	umask(077);
 	loop_start();
-	signal_on(SIGCHLD, reap);
+	children_setup();
 	worker_serve(&protocol, socket);
 	return 0;
 }

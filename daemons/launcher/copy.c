@@ -57,20 +57,46 @@ add_from_line(struct str *out, const struct mailbox_job *job)
 	str_addf(out, "  %s", date);
 }
 
-/* ">" goes before each line that begins with "From ". */
+struct copying {
+	const struct mailbox_job *job;
+	uint64_t style;
+	struct span eol;		/* empty: LF */
+	int fd;
+	struct str run;			/* to be written */
+	bool at_line_start;
+	struct str *why;
+};
+
+/* What some lines have in front of them. */
 static void
-add_quoted(struct str *out, struct span bytes, bool *at_line_start)
+add_escape(struct copying *c, struct span line)
+{
+	if ((c->style & COMMAND_QUOTE_FROM)
+	    && span_starts(line, SPAN("From ")))
+		str_putc(&c->run, '>');
+	else if ((c->style & COMMAND_DOTS) && line.len > 0
+	    && line.p[0] == '.')
+		str_putc(&c->run, '.');
+}
+
+static void
+add_lines(struct copying *c, struct span bytes, bool escaped)
 {
 	while (bytes.len > 0) {
 		ssize_t lf = span_find(bytes, '\n');
 		struct span line = lf < 0 ? bytes
 		    : span_sub(bytes, 0, (size_t)lf + 1);
 
-		if (*at_line_start && span_starts(line, SPAN("From ")))
-			str_putc(out, '>');
-		str_add(out, line);
-		*at_line_start = lf >= 0;
+		if (escaped && c->at_line_start)
+			add_escape(c, line);
+		c->at_line_start = lf >= 0;
 		bytes = span_skip(bytes, line.len);
+		if (lf < 0 || c->eol.len == 0) {
+			str_add(&c->run, line);
+		} else {
+			str_add(&c->run, span_sub(line, 0, (size_t)lf));
+			str_add(&c->run, c->eol);
+		}
 	}
 }
 
@@ -84,16 +110,30 @@ cut_tail(struct span bytes)
 	return lf >= 0 && tail < 5 ? tail : 0;
 }
 
-/* What is left of run goes out with the rest; *ended_out: with a line end. */
 static bool
-copy_content(int fd, const struct mailbox_job *job, bool quote,
-    struct str *run, bool *ended_out, struct str *why)
+write_run(struct copying *c, size_t from)
 {
+	bool ok = str_len(&c->run) < from || str_len(&c->run) == 0
+	    || fs_write_all(c->fd, str_span(&c->run), c->why);
+
+	if (str_len(&c->run) >= from)
+		str_clear(&c->run);
+	return ok;
+}
+
+/* What is left of the run goes out with the rest. */
+static bool
+copy_content(struct copying *c)
+{
+	const struct mailbox_job *job = c->job;
+	bool by_lines = c->eol.len > 0 || (c->style & (COMMAND_QUOTE_FROM
+	    | COMMAND_DOTS)) != 0;
 	char *buf = mem_alloc(RUN_BYTES);
-	bool at_line_start = true, ok = true;
+	bool ok = true;
 	uint64_t at = 0;
 	size_t kept = 0;		/* a line start, waiting for its rest */
 
+	c->at_line_start = true;
 	while (ok && at < job->content_length) {
 		uint64_t left = job->content_length - at;
 		size_t want = left < RUN_BYTES - kept ? (size_t)left
@@ -101,44 +141,46 @@ copy_content(int fd, const struct mailbox_job *job, bool quote,
 		struct span bytes = span_of(buf, kept + want);
 
 		ok = fs_pread_all(job->fd, buf + kept, want,
-		    (off_t)(job->content_offset + at), why);
+		    (off_t)(job->content_offset + at), c->why);
 		if (!ok)
 			break;
 		at += want;
-		kept = quote && at < job->content_length ? cut_tail(bytes)
+		kept = by_lines && at < job->content_length ? cut_tail(bytes)
 		    : 0;
 		bytes = span_sub(bytes, 0, bytes.len - kept);
-		*ended_out = bytes.p[bytes.len - 1] == '\n';
-		if (quote)
-			add_quoted(run, bytes, &at_line_start);
-		else
-			str_add(run, bytes);
-		memmove(buf, bytes.p + bytes.len, kept);
-		if (str_len(run) >= RUN_BYTES) {
-			ok = fs_write_all(fd, str_span(run), why);
-			str_clear(run);
+		if (by_lines) {
+			add_lines(c, bytes, true);
+		} else {
+			str_add(&c->run, bytes);
+			c->at_line_start = bytes.p[bytes.len - 1] == '\n';
 		}
+		memmove(buf, bytes.p + bytes.len, kept);
+		ok = write_run(c, RUN_BYTES);
 	}
 	mem_free(buf);
 	return ok;
 }
 
 bool
-copy_message(int fd, const struct mailbox_job *job, enum copy_style style,
-    struct str *why)
+copy_message(int fd, const struct mailbox_job *job, uint64_t style,
+    struct span eol, struct str *why)
 {
-	struct str run = STR_EMPTY;
-	bool ended = true, ok;
+	struct copying c = { .job = job, .style = style, .fd = fd,
+		.eol = span_is(eol, "\n") ? SPAN_NONE : eol, .why = why };
+	struct str head = STR_EMPTY;
+	bool ok;
 
-	if (style != COPY_PLAIN)
-		add_from_line(&run, job);
-	str_add(&run, job->head);
-	ok = copy_content(fd, job, style == COPY_MBOX, &run, &ended, why);
-	if (style == COPY_MBOX)
-		str_adds(&run, ended ? "\n" : "\n\n");
-	if (ok && str_len(&run) > 0)
-		ok = fs_write_all(fd, str_span(&run), why);
-	str_fini(&run);
+	if (style & COMMAND_FROM_LINE)
+		add_from_line(&head, job);
+	str_add(&head, job->head);
+	add_lines(&c, str_span(&head), false);
+	ok = copy_content(&c);
+	if (ok && (style & COMMAND_BLANK_END))
+		add_lines(&c, c.at_line_start ? SPAN("\n") : SPAN("\n\n"),
+		    false);
+	ok = ok && write_run(&c, 0);
+	str_fini(&c.run);
+	str_fini(&head);
 	return ok;
 }
 

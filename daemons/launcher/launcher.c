@@ -3,8 +3,9 @@
  * them: starts workers, for mailboxes or for commands, which become the user they
  * were asked for before they look at any input.
  *
- * Single-threaded. Never starts a worker as root. Without root every worker is
- * the one user there is. Ends when its agent does.
+ * Single-threaded. Never starts a worker as root; for pipe and spawn only as the
+ * user that their row of master.cf names. Without root every worker is the one
+ * user there is. Ends when its agent does.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/base/log.h"
@@ -28,13 +30,16 @@
 #include "common/service/logsink.h"
 #include "common/service/rpc.h"
 #include "daemons/launcher/worker.h"
+#include "daemons/shared/command_row.h"
 
 #define WORKERS_MOST 200
 #define WORKER_ARGUMENT "--worker"
 #define COMMANDS_ARGUMENT "--commands"
 
 static size_t workers;
-static bool has_log;
+static bool has_log, in_chroot;
+static enum command_role role;
+static struct command_row row;		/* of pipe and spawn */
 
 struct identity {
 	uid_t uid;
@@ -45,14 +50,17 @@ struct identity {
 /* First thing in a worker, which has just been started with our rights. Commands
  * may start what gains others by its mode: postdrop, to submit mail. */
 static void
-become(const char *uid_text, const char *gid_text, bool for_commands)
+become(const char *uid_text, const char *gid_text, const char *root_dir,
+    bool for_commands)
 {
 	struct str why = STR_EMPTY;
 	uint32_t uid, gid;
 
 	if (!scan_u32(SPAN(uid_text), &uid) || !scan_u32(SPAN(gid_text), &gid))
 		_exit(2);
+	tzset();			/* a new root may be without */
 	if (geteuid() == 0 && (uid == 0 || gid == 0
+	    || (root_dir[0] != '\0' && !jail_change_root(root_dir, &why))
 	    || !jail_become(uid, gid, &why)))
 		_exit(3);
 	if (!for_commands)
@@ -80,12 +88,23 @@ reap(int signo)
 	}
 }
 
+/* Of commands: what the row and its chroot column say, and nobody else. */
+static void
+find_root(struct str *out)
+{
+	if (in_chroot)
+		str_adds(out, conf_core.queue_directory);
+	if (row.chroot != NULL)
+		str_adds(out, row.chroot);
+}
+
 static bool
 start_worker(struct identity *id, int socket, struct str *why)
 {
+	struct str root_dir = STR_EMPTY;
 	char uid[16], gid[16];
 	char *argv[] = { "launcher", id->commands ? COMMANDS_ARGUMENT
-		: WORKER_ARGUMENT, uid, gid, NULL };
+		: WORKER_ARGUMENT, uid, gid, NULL, NULL };
 	extern char **environ;
 	const struct child_fd fds[] = {
 		{ socket, INHERIT_LAUNCHER_SOCKET },
@@ -96,13 +115,18 @@ start_worker(struct identity *id, int socket, struct str *why)
 	struct child_spec spec = { .path = "/proc/self/exe", .argv = argv,
 		.envp = environ, .fds = fds, .nfds = has_log ? 3 : 2,
 		.chdir_to = "/" };
+	bool ok;
 
 	snprintf(uid, sizeof(uid), "%u", (unsigned)id->uid);
 	snprintf(gid, sizeof(gid), "%u", (unsigned)id->gid);
-	if (child_start(&spec, why) < 0)
-		return false;
-	workers++;
-	return true;
+	if (role != COMMAND_OF_NONE)
+		find_root(&root_dir);
+	argv[4] = (char *)(uintptr_t)str_cstr(&root_dir);
+	ok = child_start(&spec, why) >= 0;
+	if (ok)
+		workers++;
+	str_fini(&root_dir);
+	return ok;
 }
 
 static bool
@@ -117,6 +141,11 @@ handle_worker(struct rpc_call *call, void *request, void *reply_out)
 	reply->fd = -1;
 	if (geteuid() == 0 && (id.uid == 0 || id.gid == 0)) {
 		reply->why = SPAN("refusing to deliver as root");
+		return true;
+	}
+	if (role != COMMAND_OF_NONE && (!id.commands || (geteuid() == 0
+	    && (id.uid != row.uid || id.gid != row.gid)))) {
+		reply->why = SPAN("not what the row of master.cf names");
 		return true;
 	}
 	if (workers >= WORKERS_MOST) {
@@ -166,14 +195,22 @@ read_configuration(int argc, char **argv)
 
 	if (!conf_load(NULL, &why))
 		fatal("%s", str_cstr(&why));
-	while ((option = getopt(argc, argv, "n:o:v")) != -1) {
+	while ((option = getopt(argc, argv, "n:o:vc")) != -1) {
 		if (option == 'v')
 			log_verbose++;
+		else if (option == 'c')
+			in_chroot = true;
 		else if (option == 'o' && !conf_override_assignment(
 		    SPAN(optarg), "-o", &why))
 			fatal("%s", str_cstr(&why));
 	}
 	if (!conf_fill(&conf_core_params, &why))
+		fatal("%s", str_cstr(&why));
+	if (optind < argc)
+		role = command_role_of(argv[optind++]);
+	if (role != COMMAND_OF_NONE && !command_row_read(role,
+	    (const char *const *)argv + optind, (size_t)(argc - optind),
+	    geteuid() == 0, &row, &why))
 		fatal("%s", str_cstr(&why));
 	str_fini(&why);
 }
@@ -190,14 +227,14 @@ main(int argc, char **argv)
 	has_log = strstr(given, "log=1") != NULL;
 	signal(SIGINT, SIG_IGN);	/* a terminal's; our agent tells us */
 	signal(SIGTERM, SIG_IGN);
-	if (argc == 4 && strcmp(argv[1], WORKER_ARGUMENT) == 0) {
+	if (argc == 5 && strcmp(argv[1], WORKER_ARGUMENT) == 0) {
 		fault_arm_from_environment("worker");
-		become(argv[2], argv[3], false);
+		become(argv[2], argv[3], argv[4], false);
 		return worker_main(INHERIT_LAUNCHER_SOCKET);
 	}
-	if (argc == 4 && strcmp(argv[1], COMMANDS_ARGUMENT) == 0) {
+	if (argc == 5 && strcmp(argv[1], COMMANDS_ARGUMENT) == 0) {
 		fault_arm_from_environment("commands");
-		become(argv[2], argv[3], true);
+		become(argv[2], argv[3], argv[4], true);
 		return command_main(INHERIT_LAUNCHER_SOCKET);
 	}
 	fault_arm_from_environment("launcher");

@@ -127,7 +127,7 @@ write_tmp(int dir, const struct mailbox_job *job, struct arena *arena,
 	fd = fs_create_at(dir, *name_out, 0600, why);
 	if (fd < 0)
 		return -1;
-	if (copy_message(fd, job, COPY_PLAIN, why) && fs_sync_wait(fd, why))
+	if (copy_message(fd, job, 0, SPAN_NONE, why) && fs_sync_wait(fd, why))
 		return fd;
 
 	int error = errno;

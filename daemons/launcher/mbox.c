@@ -20,6 +20,8 @@
 #include "daemons/launcher/worker.h"
 #include "daemons/shared/mbox_lock.h"
 
+#define MBOX_STYLE (COMMAND_FROM_LINE | COMMAND_QUOTE_FROM | COMMAND_BLANK_END)
+
 struct attempt {
 	const struct mailbox_job *job;
 	struct mbox_lock_rules rules;
@@ -163,7 +165,7 @@ write_message(struct attempt *a, off_t end)
 	struct stat st;
 
 	if (!begin_new_message(a, end)
-	    || !copy_message(a->fd, a->job, COPY_MBOX, a->why)
+	    || !copy_message(a->fd, a->job, MBOX_STYLE, SPAN_NONE, a->why)
 	    || !fs_stat(a->fd, &st, a->why))
 		return false;
 	if (S_ISCHR(st.st_mode))

@@ -32,13 +32,9 @@ void result_from_errno(struct mailbox_result *result, struct arena *arena,
  * result is a bounce. */
 bool copy_fits(const struct mailbox_job *job, uint64_t there,
     struct mailbox_result *result, struct arena *arena, const char *doing);
-/* Head and content of the message to fd. False with errno and a reason. */
-enum copy_style {
-	COPY_PLAIN,
-	COPY_FROM_LINE,			/* behind a From_ line */
-	COPY_MBOX,			/* and with ">From ", a blank line at the end */
-};
-bool copy_message(int fd, const struct mailbox_job *job,
-    enum copy_style style, struct str *why);
+/* Head and content of the message to fd, as enum command_style says, its lines
+ * with this end (empty: LF). False with errno and a reason. */
+bool copy_message(int fd, const struct mailbox_job *job, uint64_t style,
+    struct span eol, struct str *why);
 
 #endif

@@ -8,22 +8,11 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <paths.h>
-#include <stdlib.h>
 
 #include "common/mail/address.h"
 #include "common/mail/conf_core.h"
 #include "daemons/local/local_priv.h"
-
-static void
-set(struct str *out, const char *name, struct span value)
-{
-	if (value.p == NULL || span_has(value, '\0'))
-		return;
-	str_adds(out, name);
-	str_putc(out, '=');
-	str_add(out, value);
-	str_putc(out, '\0');
-}
+#include "daemons/shared/command_env.h"
 
 static void
 set_filtered(struct str *out, const char *name, struct span value)
@@ -32,7 +21,7 @@ set_filtered(struct str *out, const char *name, struct span value)
 
 	str_set(&text, value);
 	words_filter(&text, local_conf.command_expansion_filter);
-	set(out, name, str_span(&text));
+	command_env_set(out, name, str_span(&text));
 	str_fini(&text);
 }
 
@@ -43,29 +32,6 @@ set_if_any(struct str *out, const char *name, struct span value)
 		set_filtered(out, name, value);
 }
 
-/* export_environment: "NAME" as it is here, "NAME=value" as written. */
-static void
-add_exported(struct str *out)
-{
-	struct strlist words = STRLIST_EMPTY;
-	struct str why = STR_EMPTY;
-
-	if (strlist_split_braced(&words, SPAN(local_conf.export_environment),
-	    STRLIST_CONF, &why))
-		for (size_t i = 0; i < words.count; i++) {
-			char *equals = strchr(words.items[i], '=');
-			const char *value = equals != NULL ? equals + 1
-			    : getenv(words.items[i]);
-
-			if (equals != NULL)
-				*equals = '\0';
-			if (value != NULL)
-				set(out, words.items[i], SPAN(value));
-		}
-	strlist_fini(&words);
-	str_fini(&why);
-}
-
 static struct span
 environment(struct expansion *e, const struct user *user)
 {
@@ -73,13 +39,12 @@ environment(struct expansion *e, const struct user *user)
 	struct address_parts parts = address_split(e->rcpt->address);
 	struct str *out = str_in_arena(e->d->arena);
 
-	add_exported(out);
-	set(out, "PATH", SPAN(_PATH_DEFPATH));
+	command_env_begin(out, local_conf.export_environment);
 	if (user->name != NULL) {
-		set(out, "LOGNAME", SPAN(user->name));
-		set(out, "USER", SPAN(user->name));
-		set(out, "HOME", SPAN(user->home));
-		set(out, "SHELL", user->shell[0] != '\0' ? SPAN(user->shell)
+		command_env_set(out, "LOGNAME", SPAN(user->name));
+		command_env_set(out, "USER", SPAN(user->name));
+		command_env_set(out, "HOME", SPAN(user->home));
+		command_env_set(out, "SHELL", user->shell[0] != '\0' ? SPAN(user->shell)
 		    : SPAN(_PATH_BSHELL));
 	}
 	set_filtered(out, "SENDER", envelope->sender);
@@ -108,9 +73,9 @@ command_deliver(struct expansion *e, struct span command,
 	struct command_job job = { .command = span_trim(command),
 		.shell = SPAN(local_conf.local_command_shell),
 		.environment = environment(e, user),
-		.head = mailbox_head(e->d, e->rcpt, e->rcpt->address,
+		.head = mailbox_head(e->d, e->d->envelope->sender, e->rcpt,
 		    delivered_where & DELIVERED_COMMAND ? "ROD" : "RO"),
-		.sender = e->d->envelope->sender,
+		.sender = e->d->envelope->sender, .style = COMMAND_FROM_LINE,
 		.time_limit = (uint64_t)local_conf.command_time_limit,
 		.fd = -1 };
 	struct mailbox_result result;

@@ -72,7 +72,7 @@ write_to(struct expansion *e, const struct user *user, gid_t gid,
     struct span path, enum mailbox_style style)
 {
 	struct mailbox_job job = { .style = style, .path = path,
-		.head = mailbox_head(e->d, e->rcpt, e->rcpt->address,
+		.head = mailbox_head(e->d, e->d->envelope->sender, e->rcpt,
 		    style != MAILBOX_FILE ? "ROD"
 		    : delivered_where & DELIVERED_FILE ? "OD" : "O"),
 		.sender = e->d->envelope->sender,

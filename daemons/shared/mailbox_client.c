@@ -241,6 +241,21 @@ mailbox_command(struct delivery *d, uid_t uid, gid_t gid,
 }
 
 void
+mailbox_session(uid_t uid, gid_t gid, struct session_job *job,
+    struct mailbox_result *result_out, struct arena *arena)
+{
+	struct worker_call call = { .uid = uid, .gid = gid, .commands = true,
+		.request_form = &session_job_form, .request = job,
+		.reply_form = &mailbox_result_form, .reply_out = result_out,
+		.file = -1, .deadline = deadline_in((int64_t)job->time_limit
+		    + COMMAND_PATIENCE_S) };
+	struct span why;
+
+	if (!call_worker(&call, arena, &why))
+		defer(result_out, "4.3.0", why);
+}
+
+void
 mailbox_read_file(uid_t uid, gid_t gid, struct span path, uint64_t limit,
     bool owned, struct mailbox_text *text_out, struct arena *arena)
 {
@@ -291,26 +306,27 @@ mailbox_is_loop(struct delivery *d, struct span address)
 	return loop;
 }
 
+static void
+add_address_line(struct str *head, const char *before, struct span address,
+    const char *behind)
+{
+	str_adds(head, before);
+	address_quote(head, address);
+	str_adds(head, behind);
+}
+
 struct span
-mailbox_head(struct delivery *d, const struct envelope_rcpt *rcpt,
-    struct span delivered_to, const char *flags)
+mailbox_head(struct delivery *d, struct span sender,
+    const struct envelope_rcpt *rcpt, const char *flags)
 {
 	struct str *head = str_in_arena(d->arena);
 
-	if (strchr(flags, 'R') != NULL) {
-		str_adds(head, "Return-Path: <");
-		address_quote(head, d->envelope->sender);
-		str_adds(head, ">\n");
-	}
-	if (strchr(flags, 'O') != NULL && !span_empty(rcpt->original)) {
-		str_adds(head, "X-Original-To: ");
-		address_quote(head, rcpt->original);
-		str_putc(head, '\n');
-	}
-	if (strchr(flags, 'D') != NULL) {
-		str_adds(head, "Delivered-To: ");
-		address_quote(head, delivered_to);
-		str_putc(head, '\n');
-	}
+	if (strchr(flags, 'R') != NULL)
+		add_address_line(head, "Return-Path: <", sender, ">\n");
+	if (strchr(flags, 'O') != NULL && !span_empty(rcpt->original))
+		add_address_line(head, "X-Original-To: ", rcpt->original,
+		    "\n");
+	if (strchr(flags, 'D') != NULL)
+		add_address_line(head, "Delivered-To: ", rcpt->address, "\n");
 	return str_span(head);
 }

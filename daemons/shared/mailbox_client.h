@@ -25,6 +25,10 @@ void mailbox_deliver(struct delivery *d, uid_t uid, gid_t gid,
  * content and fd of the job are filled in here. Suspends. */
 void mailbox_command(struct delivery *d, uid_t uid, gid_t gid,
     struct command_job *job, struct mailbox_result *result_out);
+/* A command for a client: its end is told as by mailbox_command. The descriptor
+ * of the job is given away. Suspends. */
+void mailbox_session(uid_t uid, gid_t gid, struct session_job *job,
+    struct mailbox_result *result_out, struct arena *arena);
 /* Reads a text file as this user; see struct mailbox_read for `owned`.
  * Suspends. */
 void mailbox_read_file(uid_t uid, gid_t gid, struct span path, uint64_t limit,
@@ -35,7 +39,7 @@ bool mailbox_is_loop(struct delivery *d, struct span address);
 
 /* "Return-Path: <s>\nX-Original-To: o\nDelivered-To: r\n" as asked for; the
  * letters of flags: R, O, D. */
-struct span mailbox_head(struct delivery *d, const struct envelope_rcpt *rcpt,
-    struct span delivered_to, const char *flags);
+struct span mailbox_head(struct delivery *d, struct span sender,
+    const struct envelope_rcpt *rcpt, const char *flags);
 
 #endif

@@ -6,6 +6,7 @@
 #include "daemons/shared/mailbox_proto.h"
 
 #define PATH_MOST 4096
+#define ARGUMENTS_MOST (1024 * 1024)
 
 static const struct attr_field worker_request_fields[] = {
 	ATTR_FIELD(struct worker_request, uid, 1, ATTR_U64, .required = true),
@@ -51,6 +52,8 @@ static const struct attr_field result_fields[] = {
 	    .required = true),
 	ATTR_FIELD(struct mailbox_result, dsn, 2, ATTR_SPAN, .limit = 16),
 	ATTR_FIELD(struct mailbox_result, text, 3, ATTR_SPAN, .limit = 16384),
+	ATTR_FIELD(struct mailbox_result, output, 4, ATTR_SPAN,
+	    .limit = 16384),
 };
 const struct attr_form mailbox_result_form = ATTR_FORM("mailbox result", 2,
     struct mailbox_result, result_fields);
@@ -82,7 +85,7 @@ static const struct attr_field command_fields[] = {
 	ATTR_FIELD(struct command_job, directory, 3, ATTR_SPAN,
 	    .limit = PATH_MOST),
 	ATTR_FIELD(struct command_job, environment, 4, ATTR_SPAN,
-	    .limit = 65535),
+	    .limit = ARGUMENTS_MOST),
 	ATTR_FIELD(struct command_job, head, 5, ATTR_SPAN, .limit = 65535),
 	ATTR_FIELD(struct command_job, sender, 6, ATTR_SPAN,
 	    .limit = MAILBOX_SENDER_MOST),
@@ -91,6 +94,22 @@ static const struct attr_field command_fields[] = {
 	ATTR_FIELD(struct command_job, time_limit, 9, ATTR_U64,
 	    .required = true),
 	ATTR_FIELD(struct command_job, fd, 10, ATTR_FD),
+	ATTR_FIELD(struct command_job, arguments, 11, ATTR_SPAN,
+	    .limit = ARGUMENTS_MOST),
+	ATTR_FIELD(struct command_job, style, 12, ATTR_U64),
+	ATTR_FIELD(struct command_job, eol, 13, ATTR_SPAN, .limit = 256),
 };
 const struct attr_form command_job_form = ATTR_FORM("command", 1,
     struct command_job, command_fields);
+
+static const struct attr_field session_fields[] = {
+	ATTR_FIELD(struct session_job, arguments, 1, ATTR_SPAN,
+	    .required = true, .limit = ARGUMENTS_MOST),
+	ATTR_FIELD(struct session_job, environment, 2, ATTR_SPAN,
+	    .limit = ARGUMENTS_MOST),
+	ATTR_FIELD(struct session_job, time_limit, 3, ATTR_U64,
+	    .required = true),
+	ATTR_FIELD(struct session_job, fd, 4, ATTR_FD),
+};
+const struct attr_form session_job_form = ATTR_FORM("session", 3,
+    struct session_job, session_fields);

@@ -3,7 +3,7 @@
  *
  * The launcher is asked for a worker that has become a user, and passes back
  * one end of a socket to it; jobs then go from the agent to the worker
- * directly. A worker writes, syncs and answers, or runs commands; it leaves
+ * directly. For pipe and spawn it knows itself who that is. A worker writes, syncs and answers, or runs commands; it leaves
  * when its socket closes.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -14,11 +14,11 @@
 #include "common/mail/attr.h"
 
 #define LAUNCHER_PROTOCOL "launcher"
-#define LAUNCHER_VERSION 2
+#define LAUNCHER_VERSION 3
 #define MAILBOX_PROTOCOL "mailbox"
 #define MAILBOX_VERSION 2
 #define COMMAND_PROTOCOL "command"
-#define COMMAND_VERSION 1
+#define COMMAND_VERSION 2
 
 #define MAILBOX_SENDER_MOST 4096
 #define MAILBOX_USER_MOST 1024
@@ -61,6 +61,7 @@ enum mailbox_verdict {
 struct mailbox_result {			/* form 2 */
 	uint64_t verdict;
 	struct span dsn, text;
+	struct span output;		/* of a command that went well, one line */
 };
 
 struct mailbox_read {			/* form 3: .forward, :include: */
@@ -80,21 +81,40 @@ struct mailbox_text {			/* form 4 */
 	uint64_t owner;			/* uid of the file */
 };
 
+/* How a command gets its message. */
+enum command_style {
+	COMMAND_FROM_LINE = 1,		/* behind a From_ line */
+	COMMAND_QUOTE_FROM = 2,		/* ">" before "From " */
+	COMMAND_BLANK_END = 4,		/* a blank line at the end */
+	COMMAND_DOTS = 8,		/* "." before "." */
+};
+
 /* To a worker that runs commands; answered by a mailbox_result. */
 struct command_job {			/* form 1 of "command" */
-	struct span command;		/* as its owner wrote it */
+	struct span command;		/* as its owner wrote it; for reasons */
 	struct span shell;		/* what runs it; empty: /bin/sh -c, where
 					   it is more than plain words */
+	struct span arguments;		/* if any, they are what is run: a NUL
+					   behind each, the first its path */
 	struct span directory;		/* absolute; empty: "/" */
 	struct span environment;	/* "NAME=value", a NUL behind each */
 	struct span head, sender;	/* as for a mailbox */
+	uint64_t style;			/* enum command_style */
+	struct span eol;		/* of its lines; empty: LF */
 	uint64_t content_offset, content_length;
 	uint64_t time_limit;		/* seconds, not 0 */
 	int fd;				/* the queue file, read-only */
 };
+/* A command for a client: its input, output and errors. Answered, when it has
+ * ended, by a mailbox_result whose text says how, if not well. */
+struct session_job {			/* form 3 of "command" */
+	struct span arguments, environment;	/* as above */
+	uint64_t time_limit;
+	int fd;				/* the connection */
+};
 
 extern const struct attr_form worker_request_form, worker_reply_form,
     mailbox_job_form, mailbox_result_form, mailbox_read_form,
-    mailbox_text_form, command_job_form;
+    mailbox_text_form, command_job_form, session_job_form;
 
 #endif

@@ -148,14 +148,13 @@ find_target(struct delivery *d, struct span address, struct target *target,
 
 static void
 write_mailbox(struct delivery *d, const struct envelope_rcpt *rcpt,
-    struct span address, struct target *target,
-    struct delivery_status *status)
+    struct target *target, struct delivery_status *status)
 {
 	bool maildir = span_ends(str_span(target->path), SPAN("/"));
 	struct mailbox_job job = {
 		.style = maildir ? MAILBOX_MAILDIR : MAILBOX_MBOX,
 		.path = str_span(target->path),
-		.head = mailbox_head(d, rcpt, address, "ROD"),
+		.head = mailbox_head(d, d->envelope->sender, rcpt, "ROD"),
 		.sender = d->envelope->sender,
 		.size_limit = (uint64_t)virtual_conf.mailbox_limit,
 		.locks = locks,
@@ -163,7 +162,7 @@ write_mailbox(struct delivery *d, const struct envelope_rcpt *rcpt,
 		.lock_delay = (uint64_t)virtual_conf.lock_delay,
 		.stale_lock_time = (uint64_t)virtual_conf.stale_lock_time,
 		.check_owner = conf_core.strict_mailbox_ownership,
-		.user = address, .fd = -1 };
+		.user = rcpt->address, .fd = -1 };
 	struct mailbox_result result;
 
 	if (delivery_is_probe(d)) {
@@ -199,7 +198,7 @@ deliver_one(struct delivery *d, size_t i)
 		    "mail forwarding loop for %.*s",
 		    SPAN_ARG(rcpt->address)));
 	} else if (find_target(d, str_span(address), &target, &status)) {
-		write_mailbox(d, rcpt, rcpt->address, &target, &status);
+		write_mailbox(d, rcpt, &target, &status);
 	}
 	delivery_set(d, i, &status);
 }

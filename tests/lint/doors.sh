@@ -34,9 +34,9 @@ door "starting a process (common/io/child.c)" \
 door "asking the system's resolver (daemons/resolver)" \
     'getaddrinfo|getnameinfo|gethostby[a-z0-9_]+|res_n?(query|search|send)' \
     'daemons/resolver/[a-z_]*\.c|daemons/master/listen\.c|maps/server\.c'
-door "asking for accounts (unix: tables, local)" \
+door "asking for accounts (unix: tables, local, rows of commands)" \
     'get(pw|gr)(nam|uid|gid|ent)(_r)?' \
-    'maps/unix\.c|common/mail/conf_core\.c|daemons/local/user\.c|daemons/commands/.*'
+    'maps/unix\.c|common/mail/conf_core\.c|daemons/local/user\.c|daemons/shared/command_row\.c|daemons/commands/.*'
 door "replacing the program (common/io/child.c)" \
     'execv|execve|execvp|execvpe|execveat|fexecve|execl|execlp|execle' \
     'common/io/child\.c'

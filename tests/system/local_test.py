@@ -246,10 +246,9 @@ class Local(instance.TestCase):
                            "not today"),
                  "killed": ("kill -9 $$", "4.3.0", "deferred",
                             'Command died with signal 9: "kill -9 $$"'),
-                 "absent": ("/no/such/thing", "5.3.0", "bounced",
-                            'Command died with status 127: "/no/such/thing". '
-                            "Command output: exec /no/such/thing: No such file or "
-                            "directory"),
+                 "absent": ("/no/such/thing", "4.3.0", "deferred",
+                            "temporary failure. Command output: exec "
+                            "/no/such/thing: No such file or directory"),
                  "deaf": ("exec 0<&-; exit 0", "2.0.0", "sent",
                           "delivered to command: exec 0<&-; exit 0"),
                  "slow": ("sleep 100 & echo $! > {self.out}/left; sleep 200",
@@ -262,7 +261,7 @@ class Local(instance.TestCase):
             mail.send("alice@demo.test", [f"{name}@here.test"])
             mail.wait_log(rf"to=<{name}@here\.test>, relay=local, .*dsn="
                           + re.escape(f"{dsn}, status={status} ({text}"))
-        report = b"".join(mail.wait_box("alice", 4))
+        report = b"".join(mail.wait_box("alice", 3))
         self.assertIn(b"user unknown", report)
         with open(os.path.join(self.out, "left"), encoding="ascii") as file:
             left = file.read().strip()

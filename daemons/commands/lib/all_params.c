@@ -15,10 +15,12 @@
 #include "daemons/flush/flush_conf.h"
 #include "daemons/local/local_conf.h"
 #include "daemons/pickup/pickup_conf.h"
+#include "daemons/pipe/pipe_conf.h"
 #include "daemons/proxymap/proxymap_conf.h"
 #include "daemons/qmgr/qmgr_conf.h"
 #include "daemons/smtp/smtp_conf.h"
 #include "daemons/smtpd/smtpd_conf.h"
+#include "daemons/spawn/spawn_conf.h"
 #include "daemons/trivial-rewrite/trivial_rewrite_conf.h"
 #include "daemons/verify/verify_conf.h"
 #include "daemons/virtual/virtual_conf.h"
@@ -27,7 +29,8 @@ static const struct param_set *const sets[] = {
 	&conf_core_params, &anvil_params, &bounce_params, &cleanup_params,
 	&error_params, &flush_params, &lmtp_params, &local_params, &pickup_params, &proxymap_params,
 	&qmgr_params, &rewrite_params, &smtp_params, &smtpd_params,
-	&commands_params, &verify_params, &virtual_params,
+	&commands_params, &verify_params, &virtual_params, &pipe_params,
+	&spawn_params,
 };
 
 void

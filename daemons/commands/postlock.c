@@ -115,7 +115,6 @@ main(int argc, char **argv)
 	const char *dir = NULL, *style = NULL;
 	struct mbox_lock_rules rules;
 	struct str why = STR_EMPTY;
-	unsigned locks;
 	int option;
 
 	while ((option = getopt(argc, argv, "+c:l:v")) != -1) {
@@ -134,12 +133,8 @@ main(int argc, char **argv)
 	if (!conf_load(dir, &why) || !conf_fill(&commands_params, &why))
 		return stop("%s", str_cstr(&why));
 	if (style == NULL)
-		style = commands_conf.mailbox_delivery_lock;
-	if (!names_mask(mbox_lock_words, SPAN(style), &locks, &why))
+		style = mbox_lock_conf.words;
+	if (!mbox_lock_rules_read(style, &rules, &why))
 		return stop("mailbox_delivery_lock: %s", str_cstr(&why));
-	rules = (struct mbox_lock_rules){ .locks = locks,
-		.attempts = (uint64_t)commands_conf.lock_attempts,
-		.delay = (uint64_t)commands_conf.lock_delay,
-		.stale_time = (uint64_t)commands_conf.stale_lock_time };
 	return lock_and_run(argv[optind], &rules, argv + optind + 1);
 }

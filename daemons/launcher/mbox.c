@@ -17,14 +17,13 @@
 #include "common/base/mem.h"
 #include "common/io/fiber.h"
 #include "common/io/fs.h"
+#include "daemons/launcher/biff.h"
 #include "daemons/launcher/worker.h"
-#include "daemons/shared/mbox_lock.h"
 
 #define MBOX_STYLE (COMMAND_FROM_LINE | COMMAND_QUOTE_FROM | COMMAND_BLANK_END)
 
 struct attempt {
 	const struct mailbox_job *job;
-	struct mbox_lock_rules rules;
 	struct arena *arena;
 	struct str *why;
 	char *path, *lock_path;
@@ -86,9 +85,9 @@ may_go_without(const struct mailbox_job *job)
 static bool
 take_dotlock(struct attempt *a)
 {
-	if ((a->rules.locks & MBOX_LOCK_DOTLOCK) == 0)
+	if ((a->job->lock.locks & MBOX_LOCK_DOTLOCK) == 0)
 		return true;
-	a->dotlocked = mbox_lock_dot(a->lock_path, &a->rules, a->why);
+	a->dotlocked = mbox_lock_dot(a->lock_path, &a->job->lock, a->why);
 	return a->dotlocked || may_go_without(a->job);
 }
 
@@ -182,6 +181,8 @@ append(struct attempt *a, struct mailbox_result *result)
 	    a->doing))
 		return;
 	if (write_message(a, end)) {
+		if (a->job->biff && end >= 0)
+			biff_notify(a->job->user, (uint64_t)end, BIFF_PORT);
 		result->verdict = MAILBOX_DELIVERED;
 		result->dsn = SPAN("2.0.0");
 		result->text = a->job->style == MAILBOX_FILE
@@ -205,7 +206,7 @@ lock_and_append(struct attempt *a, struct mailbox_result *result)
 		    a->lock_path));
 	else if (!open_mailbox(a, result))
 		return;
-	else if (!mbox_lock_fd(a->fd, &a->rules))
+	else if (!mbox_lock_fd(a->fd, &a->job->lock))
 		result_from_errno(result, a->arena, arena_printf(a->arena,
 		    "%s unable to lock for exclusive access", a->doing));
 	else
@@ -230,9 +231,7 @@ mbox_deliver(const struct mailbox_job *job, struct mailbox_result *result,
     struct arena *arena)
 {
 	char *path = arena_cstr(arena, job->path);
-	struct attempt a = { .job = job, .rules = { .locks = job->locks,
-		.attempts = job->lock_attempts, .delay = job->lock_delay,
-		.stale_time = job->stale_lock_time }, .arena = arena,
+	struct attempt a = { .job = job, .arena = arena,
 		.why = str_in_arena(arena), .path = path,
 		.lock_path = arena_printf(arena, "%s.lock", path),
 		.doing = what_we_do(job, arena), .fd = -1 };

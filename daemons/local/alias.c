@@ -87,6 +87,7 @@ struct work {
 	struct list link;		/* in the arena */
 	struct span name;		/* in lower case, or path of a list */
 	struct span alias;		/* whose: not expanded again */
+	struct span owner;		/* owner-alias, or an outer one's */
 	struct rights rights;
 	const struct user *account;
 	unsigned depth;
@@ -115,11 +116,20 @@ add_work(struct expansion *e, const struct work *work)
 	list_append(&e->work, &w->link);
 }
 
-static void
-add_once(struct strlist *list, struct span text)
+void
+expansion_forward(struct expansion *e, struct span address, struct span owner)
 {
-	if (!strlist_has(list, text))
-		strlist_add(list, text);
+	struct forward *f;
+
+	LIST_EACH(item, &e->forwards)
+		if (span_eq(LIST_ITEM(item, struct forward, link)->address,
+		    address))
+			return;
+	f = arena_zalloc(e->d->arena, sizeof(*f));
+	f->address = arena_span(e->d->arena, address);
+	f->owner = owner;
+	list_append(&e->forwards, &f->link);
+	e->nforwards++;
 }
 
 /* ---- items of a right-hand side ---- */
@@ -171,9 +181,11 @@ alias_each_item(struct span text, alias_item_fn *fn, void *arg,
 struct context {
 	struct expansion *e;
 	struct span alias;		/* its own name: not expanded again */
+	struct span owner;		/* see struct work */
 	struct rights rights;
 	unsigned depth, items;
 	const struct user *account;	/* whose .forward it is, or NULL */
+	bool is_no_alias;		/* the name, which was looked up */
 };
 
 /* NULL: said why. */
@@ -204,9 +216,10 @@ user_of(struct context *c)
 
 /* Once for each text and user. */
 static struct target *
-add_target(struct expansion *e, enum target_kind kind, struct span text,
+add_target(struct context *c, enum target_kind kind, struct span text,
     const struct user *user)
 {
+	struct expansion *e = c->e;
 	struct target *t;
 
 	LIST_EACH(item, &e->targets) {
@@ -217,7 +230,7 @@ add_target(struct expansion *e, enum target_kind kind, struct span text,
 			return LIST_ITEM(item, struct target, link);
 	}
 	t = arena_zalloc(e->d->arena, sizeof(*t));
-	*t = (struct target){ .kind = kind, .user = user,
+	*t = (struct target){ .kind = kind, .user = user, .owner = c->owner,
 		.text = arena_span(e->d->arena, text) };
 	list_append(&e->targets, &t->link);
 	e->ntargets++;
@@ -228,7 +241,7 @@ add_target(struct expansion *e, enum target_kind kind, struct span text,
 static void
 add_mailbox(struct context *c, struct span name)
 {
-	add_target(c->e, TARGET_MAILBOX, name, c->account != NULL
+	add_target(c, TARGET_MAILBOX, name, c->account != NULL
 	    && span_is_nocase(name, c->account->name) ? c->account : NULL);
 }
 
@@ -261,13 +274,14 @@ take_address(const struct token822_address *found, void *arg)
 		return;
 	if (!is_local(c->e, found->internal, name)) {
 		if (!c->e->failed)
-			add_once(&c->e->forwards, str_span(name));
+			expansion_forward(c->e, str_span(name), c->owner);
 	} else if (c->account != NULL
 	    && span_is_nocase(str_span(name), c->account->name)) {
 		add_mailbox(c, str_span(name));
 	} else {
 		add_work(c->e, &(struct work){ .name = str_span(name),
 			.alias = str_span(name), .depth = c->depth + 1,
+			.owner = c->owner,
 			.no_alias = span_eq(str_span(name), c->alias) });
 	}
 }
@@ -359,7 +373,7 @@ add_allowed(struct context *c, enum target_kind kind, struct span text)
 	}
 	user = user_of(c);
 	if (user != NULL)
-		add_target(c->e, kind, text, user);
+		add_target(c, kind, text, user);
 	return user != NULL;
 }
 
@@ -381,7 +395,7 @@ take_item_text(struct span item, void *arg)
 		add_work(e, &(struct work){ .alias = c->alias,
 			.name = span_trim(span_skip(plain, 9)),
 			.rights = c->rights, .account = c->account,
-			.depth = c->depth + 1, .is_list = true });
+			.owner = c->owner, .depth = c->depth + 1, .is_list = true });
 		return true;
 	}
 	if (plain.len > 1 && plain.p[0] == '\\') {	/* no more aliases */
@@ -417,16 +431,18 @@ find_alias(struct span name, struct str *value, struct span *base_out,
 	return maps_lookup(alias_maps, *base_out, 0, value, table_out);
 }
 
-/* owner-name: where trouble with the list is to be told. */
+/* owner-name: where trouble with the list is to be told. An alias without one has
+ * that of the alias it is in, or not, by reset_owner_alias. */
 static void
-find_owner(struct expansion *e, struct span name)
+find_owner(struct context *c, struct span name)
 {
+	struct expansion *e = c->e;
 	struct str key = STR_EMPTY, value = STR_EMPTY;
 
 	str_adds(&key, "owner-");
 	str_add(&key, name);
-	if (!address_owner_request_special || span_starts_nocase(name, SPAN("owner-"))
-	    || !span_empty(e->owner)) {
+	if (!address_owner_request_special
+	    || span_starts_nocase(name, SPAN("owner-"))) {
 		str_fini(&key);
 		return;
 	}
@@ -434,10 +450,10 @@ find_owner(struct expansion *e, struct span name)
 	case MAP_FOUND:
 		if (local_conf.expand_owner_alias
 		    && !span_has(str_span(&value), ','))
-			e->owner = arena_span(e->d->arena,
+			c->owner = arena_span(e->d->arena,
 			    span_trim(str_span(&value)));
 		else
-			e->owner = SPAN(arena_printf(e->d->arena, "%s@%s",
+			c->owner = SPAN(arena_printf(e->d->arena, "%s@%s",
 			    str_cstr(&key), conf_core.myorigin));
 		break;
 	case MAP_FAILED:
@@ -445,6 +461,8 @@ find_owner(struct expansion *e, struct span name)
 		    "alias database unavailable");
 		break;
 	case MAP_ABSENT:
+		if (local_conf.reset_owner_alias)
+			c->owner = SPAN_NONE;
 		break;
 	}
 	str_fini(&key);
@@ -476,6 +494,23 @@ find_account(struct expansion *e, struct span name, struct user *user)
 	    ? user_find(base, user, e->d->arena) : status;
 }
 
+/* require_home_directory: one that is not there yet (NFS, automounters) is waited
+ * for. Looked at with the rights of its owner; root's is not. */
+static bool
+has_home(struct expansion *e, const struct user *user)
+{
+	struct mailbox_text text = { .status = MAILBOX_READ_UNSAFE };
+
+	if (user->uid != 0)
+		mailbox_read_file(user->uid, user->gid, SPAN(user->home), 1,
+		    false, &text, e->d->arena);
+	/* A directory is no file to be read, but it is there. */
+	if (text.status == MAILBOX_READ_UNSAFE)
+		return true;
+	return expansion_fail(e, OUTCOME_DEFERRED, "4.3.0",
+	    "cannot access home directory %s", user->home);
+}
+
 /* No alias: an account, with its .forward, or nobody. An empty file is as good as
  * none. */
 static void
@@ -491,27 +526,29 @@ expand_account(struct context *c, struct span name)
 	case MAP_FOUND:
 		break;
 	case MAP_ABSENT:
-		add_target(e, TARGET_MAILBOX, name, NULL);
+		add_target(c, TARGET_MAILBOX, name, NULL);
 		return;
 	case MAP_FAILED:
 		expansion_fail(e, OUTCOME_DEFERRED, "4.3.0",
 		    "user lookup error");
 		return;
 	}
+	if (local_conf.require_home_directory && !has_home(e, user))
+		return;
 	key = arena_printf(e->d->arena, "account %.*s", SPAN_ARG(name));
 	if (hash_has(e->seen, SPAN(key)))
 		return;
 	hash_put(e->seen, SPAN(key), e);
 	if (delivery_is_own_probe(e->d)) {
-		add_target(e, TARGET_MAILBOX, name, user);
+		add_target(c, TARGET_MAILBOX, name, user);
 		return;
 	}
 	switch (dotforward_read(e, user, &text)) {
 	case MAP_FOUND:
 		break;
 	case MAP_ABSENT:
-		t = add_target(e, TARGET_MAILBOX, name, user);
-		t->again = alias_is_none(name);
+		t = add_target(c, TARGET_MAILBOX, name, user);
+		t->again = c->is_no_alias || alias_is_none(name);
 		return;
 	case MAP_FAILED:
 		expansion_fail(e, OUTCOME_DEFERRED, "4.3.0",
@@ -524,7 +561,7 @@ expand_account(struct context *c, struct span name)
 	c->items = 0;
 	take_included(c, text);
 	if (c->items == 0 && !e->failed)
-		add_target(e, TARGET_MAILBOX, name, user);
+		add_target(c, TARGET_MAILBOX, name, user);
 }
 
 static void
@@ -551,7 +588,7 @@ expand_name(struct context *c, struct span name)
 		c->rights = (struct rights){ .source = FROM_ALIAS };
 		if (table == NULL || !map_owner(table, &c->rights.owner))
 			c->rights.owner = 0;
-		find_owner(e, base);
+		find_owner(c, base);
 		if (!alias_each_item(str_span(value), take_item_text, c, why)
 		    && !e->failed)
 			expansion_fail(e, OUTCOME_DEFERRED, "4.3.0",
@@ -559,6 +596,7 @@ expand_name(struct context *c, struct span name)
 			    str_cstr(why));
 		return;
 	case MAP_ABSENT:
+		c->is_no_alias = true;
 		expand_account(c, name);
 		return;
 	case MAP_FAILED:
@@ -574,13 +612,12 @@ alias_expand(struct expansion *e, struct span name)
 	struct work *w;
 
 	list_init(&e->work);
-	list_init(&e->targets);
 	add_work(e, &(struct work){ .name = name, .alias = name });
 	while (!e->failed
 	    && (w = LIST_FIRST(&e->work, struct work, link)) != NULL) {
 		struct context c = { .e = e, .alias = w->alias,
 			.depth = w->depth, .rights = w->rights,
-			.account = w->account };
+			.account = w->account, .owner = w->owner };
 
 		list_remove(&w->link);
 		if (w->is_list)

@@ -59,8 +59,26 @@ cannot_forward(struct expansion *e, const struct cleanup_result *result)
 	    SPAN_ARG(span_empty(result->text) ? SPAN(text) : result->text));
 }
 
-bool
-forward_send(struct expansion *e, struct str *reason_out)
+static void
+send_recipients(struct expansion *e, struct cleanup_client *c,
+    struct span owner)
+{
+	LIST_EACH(item, &e->forwards) {
+		struct forward *f = LIST_ITEM(item, struct forward, link);
+		struct envelope_rcpt rcpt = { .address = f->address,
+			.original = e->rcpt->original,
+			.notify = e->rcpt->notify, .orcpt = e->rcpt->orcpt };
+
+		if (f->sent || !span_eq(f->owner, owner))
+			continue;
+		cleanup_client_rcpt(c, &rcpt);
+		f->sent = true;
+	}
+}
+
+/* To all that have this owner. */
+static bool
+send_one(struct expansion *e, struct span owner, struct str *reason_out)
 {
 	struct envelope envelope = *e->d->envelope;
 	struct cleanup_begin begin = { .flags = CLEANUP_INTERNAL,
@@ -69,13 +87,8 @@ forward_send(struct expansion *e, struct str *reason_out)
 	struct cleanup_client *c;
 	char id[QUEUE_ID_MAX];
 
-	if (delivery_is_own_probe(e->d)) {
-		str_printf(reason_out, "forwards to %s",
-		    e->forwards.items[0]);
-		return true;
-	}
-	if (!span_empty(e->owner) && !span_empty(envelope.sender))
-		envelope.sender = e->owner;
+	if (!span_empty(owner) && !span_empty(envelope.sender))
+		envelope.sender = owner;
 	envelope.data_size = 0;
 	envelope.arrival_us = clock_wall_us();
 	envelope.flags &= ENVELOPE_SMTPUTF8_ASKED | ENVELOPE_TRACE
@@ -87,14 +100,7 @@ forward_send(struct expansion *e, struct str *reason_out)
 	if (c == NULL)
 		return expansion_fail(e, OUTCOME_DEFERRED, "4.3.0",
 		    "cleanup service is not available");
-	for (size_t i = 0; i < e->forwards.count; i++) {
-		struct envelope_rcpt rcpt = {
-			.address = SPAN(e->forwards.items[i]),
-			.original = e->rcpt->original,
-			.notify = e->rcpt->notify, .orcpt = e->rcpt->orcpt };
-
-		cleanup_client_rcpt(c, &rcpt);
-	}
+	send_recipients(e, c, owner);
 	RECORD_THAT("derived", SPAN(fiber_log_queue_id()), "%s %.*s", id,
 	    SPAN_ARG(e->rcpt->address));
 	if (copy_content(e, c, id))
@@ -104,5 +110,23 @@ forward_send(struct expansion *e, struct str *reason_out)
 	if (result.status != CLEANUP_OK)
 		return cannot_forward(e, &result);
 	str_printf(reason_out, "forwarded as %s", id);
+	return true;
+}
+
+bool
+forward_send(struct expansion *e, struct str *reason_out)
+{
+	LIST_EACH(item, &e->forwards) {
+		const struct forward *f = LIST_ITEM(item, struct forward,
+		    link);
+
+		if (delivery_is_own_probe(e->d)) {
+			str_printf(reason_out, "forwards to %.*s",
+			    SPAN_ARG(f->address));
+			break;
+		}
+		if (!f->sent && !send_one(e, f->owner, reason_out))
+			return false;
+	}
 	return true;
 }

@@ -46,7 +46,7 @@ pass_on(struct expansion *e, struct span name, struct span where)
 	if (word == PASSED_UNKNOWN)
 		return part_of(e, OUTCOME_DEFERRED, "4.3.0",
 		    arena_cstr(e->d->arena, why));
-	e->passed = e->ntargets + e->forwards.count == 1;
+	e->passed = e->ntargets + e->nforwards == 1;
 	e->word = word;
 	return part_of(e, word == PASSED_SENT ? OUTCOME_SENT
 	    : word == PASSED_BOUNCED ? OUTCOME_BOUNCED : OUTCOME_DEFERRED,
@@ -56,7 +56,8 @@ pass_on(struct expansion *e, struct span name, struct span where)
 
 /* Nobody's: another agent may know the name, or luser_relay who wants it. */
 static struct part
-deliver_unknown(struct expansion *e, struct span name, struct span whole)
+deliver_unknown(struct expansion *e, struct span name, struct span whole,
+    struct span owner)
 {
 	const struct words words = { .rcpt = e->rcpt };
 	struct str *address = str_in_arena(e->d->arena);
@@ -83,7 +84,7 @@ deliver_unknown(struct expansion *e, struct span name, struct span whole)
 	if (!span_has(str_span(address), '@'))
 		str_addf(address, "@%.*s",
 		    SPAN_ARG(address_split(e->rcpt->address).domain));
-	strlist_add(&e->forwards, str_span(address));
+	expansion_forward(e, str_span(address), owner);
 	return (struct part){ .kind = OUTCOME_SENT };
 }
 
@@ -159,7 +160,7 @@ deliver_mailbox(struct expansion *e, const struct target *target)
 	case MAP_FOUND:
 		return deliver_account(e, &user);
 	case MAP_ABSENT:
-		return deliver_unknown(e, base, target->text);
+		return deliver_unknown(e, base, target->text, target->owner);
 	case MAP_FAILED:
 		break;
 	}
@@ -200,14 +201,15 @@ static void
 deliver_member(struct expansion *e, const struct target *target)
 {
 	struct part part = deliver_target(e, target);
-	bool alone = e->ntargets + e->forwards.count < 2;
+	bool alone = e->ntargets + e->nforwards < 2;
 
 	if (part.kind == OUTCOME_DEFERRED && !alone && target->again) {
 		log_info("%.*s has to wait: %.*s", SPAN_ARG(target->text),
 		    SPAN_ARG(part.reason));
-		strlist_adds(&e->forwards, arena_printf(e->d->arena,
+		expansion_forward(e, SPAN(arena_printf(e->d->arena,
 		    "%.*s@%.*s", SPAN_ARG(target->text),
-		    SPAN_ARG(address_split(e->rcpt->address).domain)));
+		    SPAN_ARG(address_split(e->rcpt->address).domain))),
+		    target->owner);
 	} else {
 		take_part(e, &part);
 	}
@@ -241,7 +243,7 @@ carry_out(struct expansion *e)
 	if (e->failed)
 		return;
 	deliver_kind(e, TARGET_MAILBOX, true);
-	if (e->forwards.count > 0 && forward_send(e, reason) && !e->failed)
+	if (e->nforwards > 0 && forward_send(e, reason) && !e->failed)
 		e->status->reason = str_span(reason);
 }
 
@@ -274,6 +276,8 @@ deliver_one(struct delivery *d, size_t i)
 	struct span local = address_split(e.rcpt->address).local;
 	struct str *name = str_in_arena(d->arena);
 
+	list_init(&e.targets);
+	list_init(&e.forwards);
 	arena_on_free(d->arena, drop_hash, e.seen);
 	str_set(name, local);
 	str_lower(name);
@@ -286,7 +290,7 @@ deliver_one(struct delivery *d, size_t i)
 	if (e.known != NULL)
 		status.reason = SPAN(e.known);
 	else if (!e.failed && e.refused_dsn == NULL
-	    && e.ntargets + e.forwards.count == 0)
+	    && e.ntargets + e.nforwards == 0)
 		expansion_fail(&e, OUTCOME_BOUNCED, "5.4.6",
 		    "alias loop: \"%s\" expands to no destination",
 		    str_cstr(name));
@@ -297,7 +301,6 @@ deliver_one(struct delivery *d, size_t i)
 		delivery_set_passed(d, i, e.word);
 	else
 		delivery_set(d, i, &status);
-	strlist_fini(&e.forwards);
 }
 
 static void

@@ -5,6 +5,8 @@
  */
 #include "daemons/local/local_conf.h"
 
+#include "daemons/shared/mbox_lock.h"
+
 struct local_conf local_conf;
 
 #define HARMLESS_BYTES "1234567890!@%-_=+:,./" \
@@ -18,8 +20,7 @@ static const struct param rows[] = {
 	PARAM_STR("home_mailbox", &local_conf.home_mailbox, .dflt = ""),
 	PARAM_STR("mail_spool_directory", &local_conf.mail_spool_directory,
 	    .dflt = "/var/mail", .min = 1),
-	PARAM_STR("mailbox_delivery_lock", &local_conf.mailbox_delivery_lock,
-	    .dflt = "fcntl, dotlock", .min = 1),
+	MBOX_LOCK_WORDS_ROW,
 	PARAM_STR("allow_mail_to_files", &local_conf.allow_mail_to_files,
 	    .dflt = "alias, forward"),
 	PARAM_STR("allow_mail_to_commands", &local_conf.allow_mail_to_commands,
@@ -59,12 +60,12 @@ static const struct param rows[] = {
 	    .dflt = "TZ MAIL_CONFIG LANG"),
 	PARAM_INT("mailbox_size_limit", &local_conf.mailbox_size_limit,
 	    .dflt = "51200000"),
-	PARAM_INT("deliver_lock_attempts", &local_conf.lock_attempts,
-	    .dflt = "20", .min = 1),
-	PARAM_TIME("deliver_lock_delay", &local_conf.lock_delay,
-	    .dflt = "1s", .min = 1),
-	PARAM_TIME("stale_lock_time", &local_conf.stale_lock_time,
-	    .dflt = "500s", .min = 1),
+	MBOX_LOCK_ROWS,
+	PARAM_BOOL("biff", &local_conf.biff, .dflt = "yes"),
+	PARAM_BOOL("require_home_directory",
+	    &local_conf.require_home_directory, .dflt = "no"),
+	PARAM_BOOL("reset_owner_alias", &local_conf.reset_owner_alias,
+	    .dflt = "no"),
 	PARAM_BOOL("expand_owner_alias", &local_conf.expand_owner_alias,
 	    .dflt = "no"),
 };

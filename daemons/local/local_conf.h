@@ -11,7 +11,7 @@
 struct local_conf {
 	const char *status_filter;
 	const char *alias_maps, *home_mailbox, *mail_spool_directory;
-	const char *mailbox_delivery_lock, *allow_mail_to_files;
+	const char *allow_mail_to_files;
 	const char *allow_mail_to_commands, *prepend_delivered_header;
 	const char *forward_path, *forward_expansion_filter, *luser_relay;
 	const char *mailbox_command, *mailbox_command_maps;
@@ -21,9 +21,9 @@ struct local_conf {
 	const char *command_expansion_filter, *export_environment;
 	const char *execution_directory_expansion_filter;
 	int64_t command_time_limit;
-	int64_t mailbox_size_limit, lock_attempts, lock_delay;
-	int64_t stale_lock_time;
-	bool expand_owner_alias;
+	int64_t mailbox_size_limit;
+	bool expand_owner_alias, reset_owner_alias;
+	bool require_home_directory, biff;
 };
 
 extern struct local_conf local_conf;

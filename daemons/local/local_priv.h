@@ -37,18 +37,26 @@ struct target {
 	struct span text;		/* name, path or command */
 	const struct user *user;	/* with whose rights; TARGET_MAILBOX: NULL
 					   when not looked up yet */
+	struct span owner;		/* of the alias it comes from */
 	bool again;			/* a mailbox that its name, as a recipient,
 					   would lead to alone */
+};
+
+/* Where a new message goes, and who is its sender; empty: as before. */
+struct forward {
+	struct list link;		/* in the arena */
+	struct span address, owner;
+	bool sent;
 };
 
 /* The work on one recipient: what its aliases came to. */
 struct expansion {
 	struct delivery *d;
 	const struct envelope_rcpt *rcpt;
-	struct strlist forwards;	/* addresses for a new message */
+	struct list forwards;		/* addresses for new messages */
+	size_t nforwards;
 	struct list targets;
 	size_t ntargets;
-	struct span owner;		/* owner-alias: sender of the new message */
 	struct hash *seen;		/* aliases, accounts and included files */
 	struct list work;		/* names and files to look at yet */
 	struct delivery_status *status;
@@ -67,6 +75,10 @@ struct expansion {
 __attribute__((format(printf, 4, 5))) bool
 expansion_fail(struct expansion *e, enum outcome_kind kind, const char *dsn,
     const char *format, ...);
+
+/* Once for each address. */
+void expansion_forward(struct expansion *e, struct span address,
+    struct span owner);
 
 /* What became of one mailbox, file, command or name. */
 struct part {
@@ -122,8 +134,9 @@ enum map_status dotforward_read(struct expansion *e, const struct user *user,
 struct part command_deliver(struct expansion *e, struct span command,
     const struct user *user);
 
-/* forward.c: the message to new recipients, durably; the status line's text is
- * "forwarded as QID". Suspends. */
+/* forward.c: the message to new recipients, durably, once for each sender that
+ * owners make of it; the status line's text is "forwarded as QID", of the last.
+ * Suspends. */
 bool forward_send(struct expansion *e, struct str *reason_out);
 
 /* mailbox.c. Suspend, but for the first, which is for before the jail. */

@@ -11,7 +11,7 @@
 #include "daemons/local/local_priv.h"
 #include "daemons/shared/mbox_lock.h"
 
-static unsigned locks;
+static struct mbox_lock_rules lock_rules;
 static gid_t spool_group;		/* 0: none */
 unsigned delivered_where;
 
@@ -41,8 +41,7 @@ mailbox_setup(void)
 
 	find_spool_group();
 
-	if (!names_mask(mbox_lock_words, SPAN(local_conf.mailbox_delivery_lock),
-	    &locks, &why))
+	if (!mbox_lock_rules_read(mbox_lock_conf.words, &lock_rules, &why))
 		fatal("mailbox_delivery_lock: %s", str_cstr(&why));
 	if (!names_mask(delivered_words,
 	    SPAN(local_conf.prepend_delivered_header), &delivered_where, &why))
@@ -77,11 +76,11 @@ write_to(struct expansion *e, const struct user *user, gid_t gid,
 		    : delivered_where & DELIVERED_FILE ? "OD" : "O"),
 		.sender = e->d->envelope->sender,
 		.size_limit = (uint64_t)local_conf.mailbox_size_limit,
-		.locks = locks,
-		.lock_attempts = (uint64_t)local_conf.lock_attempts,
-		.lock_delay = (uint64_t)local_conf.lock_delay,
-		.stale_lock_time = (uint64_t)local_conf.stale_lock_time,
-		.check_owner = conf_core.strict_mailbox_ownership, .fd = -1 };
+		.lock = lock_rules, .fd = -1,
+		.user = user->name != NULL ? SPAN(user->name) : SPAN_NONE,
+		.biff = local_conf.biff
+		    && style == MAILBOX_MBOX,
+		.check_owner = conf_core.strict_mailbox_ownership };
 	struct mailbox_result result;
 
 	if (delivery_is_probe(e->d))

@@ -14,6 +14,8 @@
 #include "daemons/shared/command_env.h"
 #include "daemons/shared/delivery_agent.h"
 #include "daemons/shared/mailbox_client.h"
+#include "daemons/shared/status_filter.h"
+#include "daemons/shared/tables.h"
 
 #define ARGUMENTS_MOST (1024 * 1024)
 
@@ -172,6 +174,8 @@ prepare(void)
 
 	if (!read_row(service_has_root(), &why))
 		fatal("service \"%s\": %s", service_name(), str_cstr(&why));
+	status_filter_open("pipe_delivery_status_filter",
+	    pipe_conf.status_filter);
 	command_env_begin(&environment, pipe_conf.export_environment);
 	delivery_agent_setup(deliver, service_name());
 	str_fini(&why);
@@ -192,11 +196,19 @@ check(void)
 	return ok;
 }
 
+static void
+start(void)
+{
+	if (status_filter_wanted())
+		tables_watch(NULL);
+}
+
 static const struct service pipe_service = {
 	.name = "pipe",
 	.params = &pipe_params,
 	.needs = NEEDS_LAUNCHER | NEEDS_QUEUE_READ,
 	.before_jail = prepare,
+	.start = start,
 	.check = check,
 	.protocol = &delivery_protocol,
 };

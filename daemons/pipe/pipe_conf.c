@@ -10,6 +10,8 @@ struct pipe_conf pipe_conf;
 static const struct param rows[] = {
 	PARAM_STR("export_environment", &pipe_conf.export_environment,
 	    .dflt = "TZ MAIL_CONFIG LANG"),
+	PARAM_STR("pipe_delivery_status_filter", &pipe_conf.status_filter,
+	    .dflt = "$default_delivery_status_filter"),
 	PARAM_TIME("command_time_limit", &pipe_conf.command_time_limit,
 	    .dflt = "1000s", .min = 1),
 	PARAM_TEMPLATE("<service>_time_limit", .dflt = "$command_time_limit"),

@@ -9,7 +9,7 @@
 #include "common/mail/param.h"
 
 struct pipe_conf {
-	const char *export_environment;
+	const char *export_environment, *status_filter;
 	int64_t command_time_limit;
 };
 

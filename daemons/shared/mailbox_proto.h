@@ -12,11 +12,12 @@
 #define DAEMONS_SHARED_MAILBOX_PROTO_H
 
 #include "common/mail/attr.h"
+#include "daemons/shared/mbox_lock.h"
 
 #define LAUNCHER_PROTOCOL "launcher"
 #define LAUNCHER_VERSION 3
 #define MAILBOX_PROTOCOL "mailbox"
-#define MAILBOX_VERSION 2
+#define MAILBOX_VERSION 3
 #define COMMAND_PROTOCOL "command"
 #define COMMAND_VERSION 2
 
@@ -46,12 +47,12 @@ struct mailbox_job {			/* form 1, to a worker */
 	struct span sender;		/* for the From_ line of mbox */
 	uint64_t content_offset, content_length;
 	uint64_t size_limit;		/* of the file after us; 0: none */
-	uint64_t locks;			/* enum mbox_locks */
-	uint64_t lock_attempts, lock_delay, stale_lock_time;
+	struct mbox_lock_rules lock;
 	bool check_owner;		/* strict_mailbox_ownership */
 	struct span host;		/* for names of files */
 	int fd;				/* the queue file, read-only */
 	struct span user;		/* for reasons; may be empty */
+	bool biff;			/* tells the user's terminal, if it can */
 };
 enum mailbox_verdict {
 	MAILBOX_DELIVERED = 0,		/* durable */

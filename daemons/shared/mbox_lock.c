@@ -14,10 +14,27 @@
 #include "common/io/fiber.h"
 #include "common/io/fs.h"
 
-const struct name_value mbox_lock_words[] = {
+struct mbox_lock_conf mbox_lock_conf;
+
+static const struct name_value lock_words[] = {
 	{ "fcntl", MBOX_LOCK_FCNTL }, { "dotlock", MBOX_LOCK_DOTLOCK },
 	{ "flock", MBOX_LOCK_FLOCK }, { NULL, 0 },
 };
+
+bool
+mbox_lock_rules_read(const char *words, struct mbox_lock_rules *out,
+    struct str *why)
+{
+	unsigned locks;
+
+	if (!names_mask(lock_words, SPAN(words), &locks, why))
+		return false;
+	*out = (struct mbox_lock_rules){ .locks = locks,
+		.attempts = (uint64_t)mbox_lock_conf.attempts,
+		.delay = (uint64_t)mbox_lock_conf.delay,
+		.stale_time = (uint64_t)mbox_lock_conf.stale_time };
+	return true;
+}
 
 static bool
 wait_between(const struct mbox_lock_rules *rules)

@@ -9,18 +9,41 @@
 
 #include "common/base/names.h"
 #include "common/base/str.h"
+#include "common/mail/param.h"
 
 enum mbox_locks {
 	MBOX_LOCK_FCNTL = 1, MBOX_LOCK_DOTLOCK = 2, MBOX_LOCK_FLOCK = 4,
 };
-extern const struct name_value mbox_lock_words[];	/* "fcntl" ... */
-
 struct mbox_lock_rules {
 	uint64_t locks;			/* enum mbox_locks */
 	uint64_t attempts;		/* deliver_lock_attempts */
 	uint64_t delay;			/* seconds between them */
 	uint64_t stale_time;		/* seconds */
 };
+
+/* The parameters, for the rows of whoever takes such locks, and where they are
+ * filled in. */
+struct mbox_lock_conf {
+	const char *words;		/* mailbox_delivery_lock */
+	int64_t attempts, delay, stale_time;
+};
+extern struct mbox_lock_conf mbox_lock_conf;
+
+#define MBOX_LOCK_ROWS							\
+	PARAM_INT("deliver_lock_attempts", &mbox_lock_conf.attempts,	\
+	    .dflt = "20", .min = 1),					\
+	PARAM_TIME("deliver_lock_delay", &mbox_lock_conf.delay,		\
+	    .dflt = "1s", .min = 1),					\
+	PARAM_TIME("stale_lock_time", &mbox_lock_conf.stale_time,	\
+	    .dflt = "500s", .min = 1)
+#define MBOX_LOCK_WORDS_ROW						\
+	PARAM_STR("mailbox_delivery_lock", &mbox_lock_conf.words,	\
+	    .dflt = "fcntl, dotlock", .min = 1)
+
+/* As these parameters say, with the locks that these words name: "fcntl,
+ * dotlock". False with a reason. */
+bool mbox_lock_rules_read(const char *words, struct mbox_lock_rules *out,
+    struct str *why);
 
 /*
  * Creates this file, which must not be there; one that is stale is taken away,

@@ -20,7 +20,7 @@
 #include "maps/addrfind.h"
 
 static struct maps *mailbox_maps, *uid_maps, *gid_maps;
-static unsigned locks;
+static struct mbox_lock_rules lock_rules;
 
 /* These say whose files are written: what is in the table is believed, nobody
  * who answers for it, and no part of an address gets into a path. */
@@ -157,10 +157,7 @@ write_mailbox(struct delivery *d, const struct envelope_rcpt *rcpt,
 		.head = mailbox_head(d, d->envelope->sender, rcpt, "ROD"),
 		.sender = d->envelope->sender,
 		.size_limit = (uint64_t)virtual_conf.mailbox_limit,
-		.locks = locks,
-		.lock_attempts = (uint64_t)virtual_conf.lock_attempts,
-		.lock_delay = (uint64_t)virtual_conf.lock_delay,
-		.stale_lock_time = (uint64_t)virtual_conf.stale_lock_time,
+		.lock = lock_rules,
 		.check_owner = conf_core.strict_mailbox_ownership,
 		.user = rcpt->address, .fd = -1 };
 	struct mailbox_result result;
@@ -222,8 +219,7 @@ prepare(void)
 	    virtual_conf.uid_maps, TABLE_FLAGS);
 	gid_maps = tables_open("virtual_gid_maps",
 	    virtual_conf.gid_maps, TABLE_FLAGS);
-	if (!names_mask(mbox_lock_words, SPAN(virtual_conf.mailbox_lock), &locks,
-	    &why))
+	if (!mbox_lock_rules_read(virtual_conf.mailbox_lock, &lock_rules, &why))
 		fatal("virtual_mailbox_lock: %s", str_cstr(&why));
 	if (virtual_conf.mailbox_base[0] != '/')
 		log_warn("virtual_mailbox_base is not an absolute path: "

@@ -5,6 +5,8 @@
  */
 #include "daemons/virtual/virtual_conf.h"
 
+#include "daemons/shared/mbox_lock.h"
+
 struct virtual_conf virtual_conf;
 
 static const struct param rows[] = {
@@ -23,12 +25,7 @@ static const struct param rows[] = {
 	    .dflt = "100", .min = 1),
 	PARAM_INT("virtual_mailbox_limit", &virtual_conf.mailbox_limit,
 	    .dflt = "51200000"),
-	PARAM_INT("deliver_lock_attempts", &virtual_conf.lock_attempts,
-	    .dflt = "20", .min = 1),
-	PARAM_TIME("deliver_lock_delay", &virtual_conf.lock_delay,
-	    .dflt = "1s", .min = 1),
-	PARAM_TIME("stale_lock_time", &virtual_conf.stale_lock_time,
-	    .dflt = "500s", .min = 1),
+	MBOX_LOCK_ROWS,
 };
 
 const struct param_set virtual_params = PARAM_SET("virtual", rows);

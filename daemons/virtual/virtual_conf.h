@@ -13,7 +13,6 @@ struct virtual_conf {
 	const char *mailbox_base, *mailbox_maps, *uid_maps, *gid_maps;
 	const char *mailbox_lock;
 	int64_t minimum_uid, mailbox_limit;
-	int64_t lock_attempts, lock_delay, stale_lock_time;
 };
 
 extern struct virtual_conf virtual_conf;

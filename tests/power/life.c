@@ -188,7 +188,7 @@ append_to_mbox(const struct disk_entry *e)
 		.path = SPAN(arena_printf(arena, "%s/%.*s", roots[1],
 		    SPAN_ARG(e->path))), .sender = SPAN(PROBE),
 		.content_length = sizeof(text) - 1,
-		.locks = MBOX_LOCK_FCNTL, .lock_attempts = 1,
+		.lock = { .locks = MBOX_LOCK_FCNTL, .attempts = 1 },
 		.host = SPAN("power.test") };
 	const char *path = arena_printf(arena, "%s/probe", t_tmpdir());
 	struct str all = STR_EMPTY, why = STR_EMPTY;

@@ -174,6 +174,43 @@ class Local(instance.TestCase):
         mail.wait_box("alice")
         mail.wait_empty()
 
+    def test_an_alias_inside_has_its_own_owner_or_the_outer_ones(self):
+        aliases = ("outer: own, none, out@demo.test\nowner-outer: chief@demo.test\n"
+                   "own: own-out@demo.test\nowner-own: other@demo.test\n"
+                   "none: none-out@demo.test\n")
+        mail = self.start(aliases)
+
+        def senders(count):
+            found = {}
+            for text in mail.wait_box("everyone", count)[count - 3:]:
+                to = re.search(rb"Delivered-To: (\S+)@demo", text).group(1)
+                found[to.decode()] = re.search(rb"Return-Path: <(.*?)@",
+                                               text).group(1).decode()
+            return found
+
+        mail.send("s@demo.test", ["outer@here.test"])
+        self.assertEqual(senders(3), {"out": "owner-outer", "own-out": "owner-own",
+                                      "none-out": "owner-outer"})
+        mail.stop()
+        mail.set(reset_owner_alias="yes", require_home_directory="yes")
+        mail.start()
+        mail.send("s@demo.test", ["outer@here.test"])
+        self.assertEqual(senders(6), {"out": "owner-outer", "own-out": "owner-own",
+                                      "none-out": "s"})
+        # What has been here before goes back.
+        mail.send("alice@demo.test", ["ann@here.test"],
+                  "Delivered-To: Ann@here.test\n\nloop\n")
+        mail.wait_log(r"to=<ann@here\.test>, .*dsn=5\.4\.6, status=bounced \(mail "
+                      r"forwarding loop for ann@here\.test\)")
+        # A home that is not there is waited for.
+        os.rename(self.home("ann"), self.home("ann") + ".away")
+        mail.send("s@demo.test", ["ann@here.test"])
+        mail.wait_log(r"to=<ann@here\.test>, .*dsn=4\.3\.0, status=deferred "
+                      r"\(cannot access home directory /.*/ann\)")
+        os.rename(self.home("ann") + ".away", self.home("ann"))
+        mail.command("postqueue", "-f")
+        self.box("ann")
+
     # ---- commands ----
 
     def test_a_command_of_a_forward_file_has_its_owners_rights(self):

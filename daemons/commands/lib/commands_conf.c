@@ -5,6 +5,8 @@
  */
 #include "daemons/commands/lib/commands_conf.h"
 
+#include "daemons/shared/mbox_lock.h"
+
 struct commands_conf commands_conf;
 
 static const struct param rows[] = {
@@ -19,13 +21,8 @@ static const struct param rows[] = {
 	    .dflt = "static:anyone"),
 	PARAM_STR("authorized_submit_users", &commands_conf.submit_users,
 	    .dflt = "static:anyone"),
-	PARAM_INT("deliver_lock_attempts", &commands_conf.lock_attempts,
-	    .dflt = "20", .min = 1),
-	PARAM_TIME("deliver_lock_delay", &commands_conf.lock_delay,
-	    .dflt = "1s", .min = 1),
-	PARAM_STR("mailbox_delivery_lock",
-	    &commands_conf.mailbox_delivery_lock, .dflt = "fcntl, dotlock",
-	    .min = 1),
+	MBOX_LOCK_ROWS,
+	MBOX_LOCK_WORDS_ROW,
 	PARAM_STR("maillog_file_compressor",
 	    &commands_conf.maillog_file_compressor, .dflt = "gzip"),
 	PARAM_STR("maillog_file_rotate_suffix",
@@ -45,8 +42,6 @@ static const struct param rows[] = {
 	    .dflt = "start"),
 	PARAM_STR("postmulti_stop_commands", &commands_conf.multi_stop,
 	    .dflt = "stop abort drain quick-stop"),
-	PARAM_TIME("stale_lock_time", &commands_conf.stale_lock_time,
-	    .dflt = "500s", .min = 1),
 };
 
 const struct param_set commands_params = PARAM_SET("commands", rows);

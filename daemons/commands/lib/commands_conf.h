@@ -12,10 +12,8 @@ struct commands_conf {
 	const char *alternate_directories, *instance_directories;
 	const char *submit_users, *mailq_users, *flush_users;
 	const char *alias_database;	/* what newaliases rebuilds */
-	const char *mailbox_delivery_lock;	/* postlock, and these three */
 	/* logrotate */
 	const char *maillog_file_compressor, *maillog_file_rotate_suffix;
-	int64_t lock_attempts, lock_delay, stale_lock_time;
 	bool instance_enable;		/* postmulti, and waypost, these */
 	const char *instance_group, *instance_wrapper;
 	const char *multi_start, *multi_stop, *multi_control;

@@ -59,9 +59,8 @@ jobs_make(enum mailbox_style style, const char *name, const char *content)
 		.path = SPAN(jobs_path(name)),
 		.head = SPAN("Delivered-To: u@example.com\n"),
 		.sender = SPAN("s@example.com"), .content_offset = 8,
-		.content_length = strlen(content), .lock_attempts = 5,
-		.locks = MBOX_LOCK_FCNTL | MBOX_LOCK_DOTLOCK,
-		.lock_delay = 1, .stale_lock_time = 500,
+		.content_length = strlen(content), .lock = { .attempts = 5, .delay = 1, .stale_time = 500,
+		    .locks = MBOX_LOCK_FCNTL | MBOX_LOCK_DOTLOCK },
 		.check_owner = true, .host = SPAN("mx.example.com"),
 		.fd = fd };
 }

@@ -5,12 +5,15 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/clock.h"
 #include "common/io/fs.h"
+#include "daemons/launcher/biff.h"
 #include "daemons/shared/mbox_lock.h"
 #include "tests/daemons/launcher/jobs.h"
 
@@ -224,7 +227,7 @@ meet_locks(void)
 	T_EQ_STR(jobs_file("box.lock"), "absent");
 
 	T_CASE("flock");
-	job.locks = MBOX_LOCK_FLOCK;
+	job.lock.locks = MBOX_LOCK_FLOCK;
 	T_EQ_STR(jobs_do(&job), "delivered");
 	T_NEED(flock(other, LOCK_EX) == 0);
 	T_EQ_STR(jobs_do(&job), "defer");
@@ -309,6 +312,31 @@ write_files(void)
 T_TEST(files_named_by_aliases_may_be_devices)
 {
 	jobs_run(write_files);
+}
+
+static void
+hear(void)
+{
+	struct sockaddr_in here = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t length = sizeof(here);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	char text[100] = "";
+
+	T_NEED(bind(fd, (struct sockaddr *)&here, sizeof(here)) == 0);
+	T_NEED(getsockname(fd, (struct sockaddr *)&here, &length) == 0);
+	biff_notify(SPAN_NONE, 1, ntohs(here.sin_port));
+	biff_notify(SPAN("ann"), 1234567890123, ntohs(here.sin_port));
+	T_EQ_INT(recv(fd, text, sizeof(text) - 1, 0), 17);
+	T_EQ_STR(text, "ann@1234567890123");
+	close(fd);
+	/* Nobody there: nothing happens. */
+	biff_notify(SPAN("ann"), 0, ntohs(here.sin_port));
+}
+
+T_TEST(who_has_new_mail_is_told_to_comsat)
+{
+	jobs_run(hear);
 }
 
 static size_t finished;

@@ -7,6 +7,7 @@
 #include "common/base/log.h"
 #include "common/mail/conf_core.h"
 #include "daemons/local/local_priv.h"
+#include "daemons/local/recent.h"
 
 #define FORWARD_MOST (1024 * 1024)
 
@@ -14,8 +15,13 @@ static enum map_status
 read_one(struct expansion *e, const struct user *user, struct span path,
     struct span *text_out)
 {
+	static struct recent absent;
 	struct mailbox_text text;
+	const char *key = arena_printf(e->d->arena, "%lu %.*s",
+	    (unsigned long)user->uid, SPAN_ARG(path));
 
+	if (recent_get(&absent, SPAN(key)) != NULL)
+		return MAP_ABSENT;
 	mailbox_read_file(user->uid, user->gid, path, FORWARD_MOST, true,
 	    &text, e->d->arena);
 	switch ((enum mailbox_read_status)text.status) {
@@ -23,6 +29,8 @@ read_one(struct expansion *e, const struct user *user, struct span path,
 		*text_out = text.text;
 		return MAP_FOUND;
 	case MAILBOX_READ_ABSENT:
+		(void)recent_arena(&absent);
+		recent_put(&absent, SPAN(key), &absent);
 		return MAP_ABSENT;
 	case MAILBOX_READ_UNSAFE:
 		log_warn("%.*s is not used: %.*s", SPAN_ARG(path),

@@ -12,6 +12,7 @@
 #include "common/io/offload.h"
 #include "common/mail/conf_core.h"
 #include "daemons/local/local_priv.h"
+#include "daemons/local/recent.h"
 
 #define ROOM 16384
 
@@ -60,14 +61,40 @@ find(struct question *asked, struct user *out, struct arena *arena)
 	return MAP_FOUND;
 }
 
+static void
+copy(const struct user *from, struct user *to, struct arena *arena)
+{
+	to->name = arena_strdup(arena, from->name);
+	to->home = arena_strdup(arena, from->home);
+	to->shell = arena_strdup(arena, from->shell);
+	to->uid = from->uid;
+	to->gid = from->gid;
+}
+
 enum map_status
 user_find(struct span name, struct user *out, struct arena *arena)
 {
+	static struct recent found;
 	struct question q = { .name = arena_cstr(arena, name) };
+	const struct user *known = recent_get(&found, name);
+	enum map_status status;
+	struct user *keep;
 
+	if (known != NULL) {
+		copy(known, out, arena);
+		return MAP_FOUND;
+	}
 	if (name.len == 0 || span_has(name, '\0') || span_has(name, '/'))
 		return MAP_ABSENT;
-	return find(&q, out, arena);
+	status = find(&q, out, arena);
+	if (status == MAP_FOUND) {
+		struct arena *kept = recent_arena(&found);
+
+		keep = arena_alloc(kept, sizeof(*keep));
+		copy(out, keep, kept);
+		recent_put(&found, name, keep);
+	}
+	return status;
 }
 
 enum map_status

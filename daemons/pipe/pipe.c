@@ -118,6 +118,11 @@ deliver(struct delivery *d)
 
 	if (!may_be_delivered(d) || !make_arguments(d, sender, arguments))
 		return;
+	if (delivery_is_probe(d)) {
+		set_all(d, OUTCOME_SENT, "2.0.0", arena_printf(d->arena,
+		    "delivers to command: %s", row.argv.items[0]));
+		return;
+	}
 	for (size_t i = 0; i < ARRAY_COUNT(styles); i++)
 		if (command_row_has(&row, styles[i].flag))
 			job.style |= styles[i].style;
@@ -178,6 +183,7 @@ prepare(void)
 	    pipe_conf.status_filter);
 	command_env_begin(&environment, pipe_conf.export_environment);
 	delivery_agent_setup(deliver, service_name());
+	delivery_agent_answers_probes();
 	str_fini(&why);
 }
 

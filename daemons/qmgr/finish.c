@@ -15,7 +15,7 @@
 #include "common/service/service.h"
 #include "daemons/qmgr/qmgr_priv.h"
 #include "daemons/shared/bounce_client.h"
-#include "queue/outcome_log.h"
+#include "queue/outcome_latest.h"
 
 #define EXPIRED_AT_ONCE 200
 
@@ -255,19 +255,11 @@ finish_again(struct message *m)
 struct expiry {
 	struct message *m;
 	struct arena *arena;
-	struct outcome *known, *batch;
-	size_t nknown, nbatch;
+	struct outcome_latest *known;
+	struct outcome *batch;
+	size_t nbatch;
 	bool ok;
 };
-
-static const struct outcome *
-last_reason(const struct expiry *e, struct span address)
-{
-	for (size_t i = e->nknown; i > 0; i--)
-		if (span_eq(e->known[i - 1].rcpt, address))
-			return &e->known[i - 1];
-	return NULL;
-}
 
 /* Whose end is kept is done, even if the notice has to wait: tried once more,
  * it might arrive and be reported as lost. */
@@ -286,7 +278,8 @@ flush_expired(struct expiry *e)
 static void
 expire_rcpt(struct expiry *e, const struct envelope_rcpt *rcpt)
 {
-	const struct outcome *last = last_reason(e, rcpt->address);
+	const struct outcome *last = outcome_latest_of(e->known,
+	    rcpt->address);
 	struct outcome *o = &e->batch[e->nbatch++];
 
 	*o = last != NULL ? *last : (struct outcome){
@@ -312,8 +305,7 @@ expire_remaining(struct message *m)
 	uint64_t cursor = 0;
 
 	e.batch = arena_array(e.arena, EXPIRED_AT_ONCE, sizeof(*e.batch));
-	outcome_log_read(queue_dir, QUEUE_DEFER, SPAN(m->q.id), e.arena,
-	    &e.known, &e.nknown, &why);
+	e.known = outcome_latest_read(queue_dir, QUEUE_DEFER, SPAN(m->q.id));
 	do {
 		size_t n = 0;
 
@@ -335,6 +327,7 @@ expire_remaining(struct message *m)
 	}
 	str_fini(&sender);
 	str_fini(&why);
+	outcome_latest_free(&e.known);
 	arena_free(&e.arena);
 	return e.ok;
 }

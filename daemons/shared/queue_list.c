@@ -9,19 +9,18 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "common/base/hash.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/io/fiber.h"
 #include "common/io/fs.h"
 #include "common/mail/address.h"
 #include "common/mail/conf.h"
-#include "queue/outcome_log.h"
+#include "queue/outcome_latest.h"
 #include "queue/scan.h"
 
 struct listing {
 	const struct queue_lister *lister;
-	struct hash *reasons;		/* address -> struct outcome */
+	struct outcome_latest *reasons;	/* NULL: none wanted */
 	struct str original, address;	/* in external form */
 	bool go_on;
 };
@@ -34,30 +33,12 @@ external(struct str *text, struct span address)
 	return str_span(text);
 }
 
-/* The latest reason for each recipient, from the message's defer log. */
-static void
-read_reasons(struct listing *l, int queue_dir, struct span id,
-    struct arena *arena)
-{
-	struct outcome *outcomes;
-	struct str why = STR_EMPTY;
-	size_t count = 0;
-
-	if (outcome_log_read(queue_dir, QUEUE_DEFER, id, arena, &outcomes,
-	    &count, &why) == QUEUE_OK && count > 0) {
-		l->reasons = hash_new();
-		for (size_t i = 0; i < count; i++)
-			hash_put(l->reasons, outcomes[i].rcpt, &outcomes[i]);
-	}
-	str_fini(&why);
-}
-
 static void
 list_rcpt(const struct envelope_rcpt *rcpt, bool done, void *arg)
 {
 	struct listing *l = arg;
 	const struct outcome *o = l->reasons != NULL
-	    ? hash_get(l->reasons, rcpt->address) : NULL;
+	    ? outcome_latest_of(l->reasons, rcpt->address) : NULL;
 	struct listed_rcpt listed = {
 		.original = external(&l->original, rcpt->original),
 		.address = external(&l->address, rcpt->address) };
@@ -70,7 +51,7 @@ list_rcpt(const struct envelope_rcpt *rcpt, bool done, void *arg)
 
 static bool
 list_message(const struct queue_lister *lister, int queue_dir,
-    struct queue_message *m, struct arena *arena)
+    struct queue_message *m)
 {
 	struct listing l = { .lister = lister, .go_on = true };
 	struct listed_message listed = {
@@ -85,15 +66,16 @@ list_message(const struct queue_lister *lister, int queue_dir,
 	if (span_empty(listed.sender) &&
 	    conf_value("empty_address_recipient", &l.address, &why))
 		listed.sender = str_span(&l.address);
-	if (m->where == QUEUE_DEFERRED || m->where == QUEUE_ACTIVE ||
-	    m->where == QUEUE_HOLD)
-		read_reasons(&l, queue_dir, SPAN(m->id), arena);
+	if (!lister->no_reasons && (m->where == QUEUE_DEFERRED ||
+	    m->where == QUEUE_ACTIVE || m->where == QUEUE_HOLD))
+		l.reasons = outcome_latest_read(queue_dir, QUEUE_DEFER,
+		    SPAN(m->id));
 	l.go_on = lister->message(&listed, lister->arg);
 	if (l.go_on)
 		queue_message_each_rcpt(m, list_rcpt, &l, &why);
 	if (l.go_on)
 		l.go_on = lister->end(lister->arg);
-	hash_free(&l.reasons);
+	outcome_latest_free(&l.reasons);
 	str_fini(&l.original);
 	str_fini(&l.address);
 	str_fini(&why);
@@ -137,7 +119,7 @@ list_file(const struct queue_lister *lister, int queue_dir,
 	switch (queue_message_open(queue_dir, where, SPAN(id), false, false,
 	    arena, &m, &why)) {
 	case QUEUE_OK:
-		go_on = list_message(lister, queue_dir, &m, arena);
+		go_on = list_message(lister, queue_dir, &m);
 		queue_message_close(&m);
 		break;
 	case QUEUE_GONE:

@@ -1,6 +1,7 @@
 /*
  * queue_list - what is in the queue, message by message, for showq and for
- * postqueue when the mail system is down. Memory stays bounded by one message.
+ * postqueue when the mail system is down. Memory stays bounded by one message
+ * and its recipients.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -30,6 +31,7 @@ struct queue_lister {
 	bool (*rcpt)(const struct listed_rcpt *r, void *arg);
 	bool (*end)(void *arg);
 	void *arg;
+	bool no_reasons;		/* saves a look at each log */
 };
 
 /*

@@ -115,10 +115,14 @@ read_translated(struct outcome_reader *r, int queue_dir, const char *path,
 	struct str text = STR_EMPTY;
 	struct stat st;
 	char first;
+	ssize_t n = fs_pread(r->fd, &first, 1, 0);
 	bool ok = true;
 
-	if (fs_pread(r->fd, &first, 1, 0) == 1
-	    && postfix_log_is(span_of(&first, 1))) {
+	if (n < 0) {
+		str_printf(why, "read the log: %m");
+		return false;
+	}
+	if (n == 1 && postfix_log_is(span_of(&first, 1))) {
 		ok = fs_stat(r->fd, &st, why) && fs_read_file_at(queue_dir,
 		    path, LOG_MOST, &text, why);
 		postfix_log_translate(str_span(&text),

@@ -111,6 +111,9 @@ class Container:
 
     def remove(self):
         if self.process and self.process.poll() is None:
+            # Whoever changes identity is not told when a parent dies.
+            with contextlib.suppress(OSError, IndexError):
+                os.kill(self.first(), signal.SIGKILL)
             self.process.kill()
             self.process.wait()
         self.output.close()

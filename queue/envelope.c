@@ -35,6 +35,7 @@ static const struct attr_field envelope_fields[] = {
 	ATTR_FIELD(struct envelope, owner, 20, ATTR_SPAN, .limit = 256),
 	ATTR_FIELD(struct envelope, epoch, 21, ATTR_U64),
 	ATTR_FIELD(struct envelope, full_name, 22, ATTR_SPAN, .limit = 1024),
+	ATTR_FIELD(struct envelope, verp, 23, ATTR_SPAN, .limit = 2),
 };
 const struct attr_form envelope_form =
     ATTR_FORM("envelope", 100, struct envelope, envelope_fields);

@@ -48,6 +48,7 @@ struct envelope {
 	struct span filter;		/* FILTER action or content_filter */
 	struct span redirect;
 	struct span full_name;		/* of a local sender, for From: */
+	struct span verp;		/* its delimiters, or empty: no VERP */
 	struct span owner;		/* node, for later queue back ends */
 	uint64_t epoch;
 };

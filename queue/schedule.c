@@ -42,6 +42,7 @@ struct schedule_job {
 	struct list by_size;		/* ... and so is this */
 	struct list link;		/* transport->jobs, while entries wait */
 	unsigned size_class;
+	bool apart;			/* one recipient an entry */
 };
 
 struct schedule {
@@ -378,7 +379,8 @@ static void
 entry_add_rcpt(struct peer *peer, void *message, uint32_t rcpt)
 {
 	struct schedule_job *job = peer->job;
-	int64_t limit = job->transport->limits.rcpts_per_entry;
+	int64_t limit = job->apart ? 1
+	    : job->transport->limits.rcpts_per_entry;
 	struct schedule_entry *last = list_empty(&peer->entries) ? NULL
 	    : LIST_ITEM(peer->entries.prev, struct schedule_entry, link);
 
@@ -399,8 +401,31 @@ entry_add_rcpt(struct peer *peer, void *message, uint32_t rcpt)
 	last->rcpts[last->count++] = rcpt;
 }
 
+static void
+add_to_job(struct schedule_job *job, const struct span *nexthops,
+    const uint32_t *rcpts, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct peer *peer = peer_make(job,
+		    destination_make(job->transport, nexthops[i]));
+
+		entry_add_rcpt(peer, job->message, rcpts[i]);
+		if (!list_linked(&peer->on_job))
+			peer_becomes_ready(peer);
+	}
+	job_file(job);
+}
+
 void
 schedule_add(struct schedule_transport *t, void *message,
+    const struct span *nexthops, const uint32_t *rcpts, size_t count)
+{
+	if (count > 0)
+		add_to_job(job_make(t, message), nexthops, rcpts, count);
+}
+
+void
+schedule_add_apart(struct schedule_transport *t, void *message,
     const struct span *nexthops, const uint32_t *rcpts, size_t count)
 {
 	struct schedule_job *job;
@@ -408,15 +433,8 @@ schedule_add(struct schedule_transport *t, void *message,
 	if (count == 0)
 		return;
 	job = job_make(t, message);
-	for (size_t i = 0; i < count; i++) {
-		struct peer *peer = peer_make(job,
-		    destination_make(t, nexthops[i]));
-
-		entry_add_rcpt(peer, message, rcpts[i]);
-		if (!list_linked(&peer->on_job))
-			peer_becomes_ready(peer);
-	}
-	job_file(job);
+	job->apart = true;
+	add_to_job(job, nexthops, rcpts, count);
 }
 
 /* ---- choosing ---- */

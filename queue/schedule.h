@@ -104,6 +104,10 @@ struct schedule_destination *schedule_destination(
 void schedule_add(struct schedule_transport *t, void *message,
     const struct span *nexthops, const uint32_t *rcpts, size_t count);
 
+/* The same, each recipient by itself: whatever rcpts_per_entry says. */
+void schedule_add_apart(struct schedule_transport *t, void *message,
+    const struct span *nexthops, const uint32_t *rcpts, size_t count);
+
 /* The next entry that may be handed over at now_ms, marked in flight, or NULL;
  * *again_ms_out says when a rate delay ends (-1: when something changes). */
 struct schedule_entry *schedule_next(struct schedule *s, int64_t now_ms,

@@ -70,6 +70,10 @@ static const struct param rows[] = {
 	STR("recipient_delimiter", recipient_delimiter, .dflt = ""),
 	STR("double_bounce_sender", double_bounce_sender,
 	    .dflt = "double-bounce", .min = 1),
+	STR("default_verp_delimiters", default_verp_delimiters, .dflt = "+=",
+	    .min = 1),
+	STR("verp_delimiter_filter", verp_delimiter_filter, .dflt = "-=+",
+	    .min = 1),
 	STR("parent_domain_matches_subdomains",
 	    parent_domain_matches_subdomains,
 	    .dflt = "debug_peer_list,fast_flush_domains,mynetworks,"

@@ -21,6 +21,7 @@ struct conf_core {
 	const char *compatibility_level, *default_privs;
 	const char *recipient_delimiter, *double_bounce_sender;
 	const char *parent_domain_matches_subdomains;
+	const char *default_verp_delimiters, *verp_delimiter_filter;
 	const char *hash_queue_names, *default_database_type;
 	const char *process_name, *service_name;
 	const char *queue_sync_method;

@@ -188,6 +188,13 @@ mail_option(const struct option *o, unsigned params, struct smtp_mail *out,
 		return decode(o->value, ORCPT_MOST, &out->auth)
 		    ? SMTP_CMD_OK
 		    : bad_value(why, "Bad AUTH parameter syntax");
+	if (is(o, params, SMTP_PARAM_XVERP, "XVERP")) {
+		out->xverp = true;
+		str_set(&out->verp, o->value);
+		if (!o->has_value || str_len(&out->verp) > 0)
+			return SMTP_CMD_OK;
+		return bad_value(why, "Bad XVERP parameter syntax");
+	}
 	return unknown(why, o);
 }
 
@@ -285,6 +292,7 @@ smtp_mail_fini(struct smtp_mail *mail)
 	str_fini(&mail->sender);
 	str_fini(&mail->envid);
 	str_fini(&mail->auth);
+	str_fini(&mail->verp);
 }
 
 void

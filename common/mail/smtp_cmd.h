@@ -37,6 +37,7 @@ enum smtp_param {
 	SMTP_PARAM_DSN = 8,		/* RET ENVID; NOTIFY ORCPT */
 	SMTP_PARAM_AUTH = 16,
 	SMTP_PARAM_STRICT = 32,		/* strict_rfc821_envelopes */
+	SMTP_PARAM_XVERP = 64,
 };
 
 enum smtp_body { SMTP_BODY_NONE, SMTP_BODY_7BIT, SMTP_BODY_8BITMIME };
@@ -60,6 +61,8 @@ struct smtp_mail {
 	enum dsn_ret ret;
 	struct str envid;		/* decoded */
 	struct str auth;		/* decoded; "<>" too */
+	bool xverp;			/* asked for ... */
+	struct str verp;		/* ... with these, or the usual ones */
 };
 struct smtp_rcpt {
 	struct str address;

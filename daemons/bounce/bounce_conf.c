@@ -21,6 +21,8 @@ static const struct param rows[] = {
 	    .min = 1),
 	PARAM_STR("bounce_template_file", &bounce_conf.template_file,
 	    .dflt = ""),
+	PARAM_BOOL("disable_verp_bounces", &bounce_conf.disable_verp,
+	    .dflt = "no"),
 	PARAM_BOOL("enable_threaded_bounces", &bounce_conf.enable_threaded,
 	    .dflt = "no"),
 	PARAM_STR("internal_mail_filter_classes",

@@ -13,6 +13,7 @@
 #include "common/base/log.h"
 #include "common/base/strlist.h"
 #include "common/mail/conf_core.h"
+#include "common/mail/verp.h"
 #include "common/service/service.h"
 #include "daemons/bounce/bounce_conf.h"
 #include "daemons/bounce/notice.h"
@@ -110,6 +111,41 @@ tell_sender(struct notice *n, const char *kind, struct arena *arena,
 	return notice_send(n, arena);
 }
 
+struct each {
+	const struct notice *n;
+	bool ok;
+};
+
+static bool
+tell_of_one(const struct outcome *o, void *arg)
+{
+	struct each *each = arg;
+	struct notice n = *each->n;
+	struct arena *arena = arena_new();	/* there may be very many */
+	struct str *rcpt = str_in_arena(arena);
+
+	verp_sender(rcpt, n.envelope->sender, span_empty(o->original)
+	    ? o->rcpt : o->original, n.envelope->verp);
+	n.rcpt = str_span(rcpt);
+	n.only = o;
+	each->ok = notice_send(&n, arena);
+	arena_free(&arena);
+	return each->ok;
+}
+
+/* What the copy of each recipient was sent with is where its bounce goes. */
+static bool
+tell_sender_of_each(struct notice *n, const char *kind, struct str *why)
+{
+	struct each each = { .n = n, .ok = true };
+
+	n->sender = SPAN_NONE;
+	n->kind = kind;
+	return verdicts_each(service_queue_dir(), &n->choice,
+	    n->about->queue_id, tell_of_one, &each, why) == QUEUE_OK
+	    && each.ok;
+}
+
 static bool
 tell_of_failure(struct notice *n, struct arena *arena, struct str *why)
 {
@@ -124,8 +160,12 @@ tell_of_failure(struct notice *n, struct arena *arena, struct str *why)
 			"postmaster non-delivery", is_too_large(n), arena);
 	n->headers_only = n->envelope->dsn_ret == DSN_RET_HDRS
 	    || is_too_large(n);
-	if (!tell_sender(n, "sender non-delivery", arena, why))
+	if (!span_empty(n->envelope->verp) && !bounce_conf.disable_verp) {
+		if (!tell_sender_of_each(n, "sender non-delivery", why))
+			return false;
+	} else if (!tell_sender(n, "sender non-delivery", arena, why)) {
 		return false;
+	}
 	if (notifies("bounce"))
 		tell_postmaster(n, bounce_conf.bounce_notice_recipient,
 		    "postmaster non-delivery", true, arena);

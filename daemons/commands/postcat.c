@@ -144,6 +144,8 @@ print_envelope(struct queue_message *m)
 	if (!span_empty(e->dsn_envid))
 		print_value(0, 'E', "dsn_envelope_id", e->dsn_envid);
 	print_number(0, 'E', "dsn_return_flags", e->dsn_ret);
+	if (!span_empty(e->verp))
+		print_value(0, 'E', "verp_delimiters", e->verp);
 	if (!span_empty(e->filter))
 		print_value(0, 'E', "content_filter", e->filter);
 	if (!span_empty(e->redirect))

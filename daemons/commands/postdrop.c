@@ -23,6 +23,7 @@
 #include "common/io/loop.h"
 #include "common/io/record.h"
 #include "common/mail/conf_core.h"
+#include "common/mail/verp.h"
 #include "common/service/logsink.h"
 #include "common/service/peer.h"
 #include "daemons/commands/lib/commands_conf.h"
@@ -72,13 +73,17 @@ take_begin(struct drop *drop, const struct cleanup_begin *rq,
 		.arrival_us = clock_wall_us(),
 		.flags = given->flags & SUBMIT_ENVELOPE_FLAGS,
 		.dsn_envid = given->dsn_envid, .dsn_ret = given->dsn_ret,
-		.full_name = given->full_name,
+		.full_name = given->full_name, .verp = given->verp,
 		.rewrite_context = SPAN(span_is(given->rewrite_context,
 		    "remote") ? "remote" : "local"),
 		.origin = SPAN("local") };
 
 	if (rq->flags & ~(uint64_t)SUBMIT_FLAGS)
 		return refuse(drop, EX_DATAERR, "uid=%ld: unknown option",
+		    (long)getuid());
+	if (!span_empty(given->verp) && !verp_delims_valid(given->verp,
+	    SPAN(conf_core.verp_delimiter_filter)))
+		return refuse(drop, EX_DATAERR, "uid=%ld: bad VERP delimiters",
 		    (long)getuid());
 	if (rq->flags & CLEANUP_EXTRACT_RCPT)
 		envelope.flags |= ENVELOPE_EXTRACT_RCPT;

@@ -25,6 +25,7 @@
 #include "common/mail/conf_core.h"
 #include "common/mail/header.h"
 #include "common/mail/token822.h"
+#include "common/mail/verp.h"
 #include "common/service/logsink.h"
 #include "daemons/commands/lib/smtp_stdio.h"
 #include "daemons/shared/submit.h"
@@ -38,6 +39,7 @@ struct options {
 	bool dot_is_text, extract, gateway;
 	unsigned verbose, notify;
 	uint64_t ret;
+	const char *verp;		/* delimiters; "": the usual ones */
 };
 
 /* Flags are handed to the command in one frame after another. */
@@ -155,11 +157,14 @@ take_option(struct options *o, char letter, const char *value)
 	case 'o':
 		parse_o_option(o, value);
 		return true;
+	case 'X':
+		if (value[0] == 'V')	/* -X log of other systems: nothing */
+			o->verp = value + 1;
+		return true;
 	case 'A':
 	case 'B':
 	case 'L':
 	case 'O':
-	case 'X':
 	case 'h':
 	case 'p':
 		return true;
@@ -314,7 +319,7 @@ send_begin(struct submission *s, struct arena *arena, const struct options *o)
 	struct envelope envelope = { .arrival_us = 1,
 		.flags = o->verbose > 0 ? ENVELOPE_TRACE : 0,
 		.dsn_envid = SPAN(o->envid), .dsn_ret = o->ret,
-		.full_name = full_name(arena, o),
+		.full_name = full_name(arena, o), .verp = SPAN(o->verp),
 		.rewrite_context = SPAN(o->gateway ? "remote" : "local") };
 	struct cleanup_begin begin = {
 		.flags = o->extract ? CLEANUP_EXTRACT_RCPT : 0,
@@ -665,6 +670,25 @@ rebuild_aliases(void)
 	return run_argv(argv);
 }
 
+static bool
+verp_makes_sense(const struct options *o, char *why, size_t room)
+{
+	if (o->verp == NULL)
+		return true;
+	if (!verp_delims_valid(SPAN(o->verp),
+	    SPAN(conf_core.verp_delimiter_filter))) {
+		snprintf(why, room, "-XV wants two characters of %.20s",
+		    conf_core.verp_delimiter_filter);
+		return false;
+	}
+	if (o->sender != NULL && (o->sender[0] == '\0'
+	    || strcmp(o->sender, "<>") == 0)) {
+		snprintf(why, room, "-XV wants a sender that is not empty");
+		return false;
+	}
+	return true;
+}
+
 static const char *
 base_name(const char *path)
 {
@@ -703,8 +727,12 @@ main(int argc, char **argv)
 	logsink_open("sendmail", -1);
 	log_set_name("sendmail");
 	log_add_sink(log_sink_stderr(false));
+	if (o.verp != NULL && o.verp[0] == '\0')
+		o.verp = conf_core.default_verp_delimiters;
 	switch (o.mode) {
 	case MODE_SEND:
+		if (!verp_makes_sense(&o, text, sizeof(text)))
+			return usage(text);
 		return send_message(&o, &operands);
 	case MODE_QUEUE:
 		return run_command("postqueue", "-p", NULL);

@@ -94,6 +94,7 @@ send_one(struct expansion *e, struct span owner, struct str *reason_out)
 	envelope.flags &= ENVELOPE_SMTPUTF8_ASKED | ENVELOPE_TRACE
 	    | ENVELOPE_VERIFY;
 	envelope.rewrite_context = SPAN("local");
+	envelope.verp = SPAN_NONE;	/* its sender was made already */
 	queue_id_make(id, service_slot(), conf_core.enable_long_queue_ids);
 	begin.queue_id = SPAN(id);
 	c = cleanup_client_begin(e->d->arena, &begin, service_ipc_deadline());

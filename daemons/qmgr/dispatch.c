@@ -16,6 +16,7 @@
 #include "common/io/fs.h"
 #include "common/mail/address.h"
 #include "common/mail/conf_core.h"
+#include "common/mail/verp.h"
 #include "common/service/control.h"
 #include "common/service/service.h"
 #include "daemons/qmgr/qmgr_priv.h"
@@ -155,6 +156,13 @@ route_rcpt(struct message *m, struct envelope_rcpt *rcpt)
 	}
 }
 
+static bool
+is_verp(const struct message *m)
+{
+	return !span_empty(m->q.envelope.verp)
+	    && !span_empty(m->q.envelope.sender);
+}
+
 /* All recipients of one transport, from position i on, into the schedule. */
 static void
 add_same_transport(struct message *m, uint32_t first, uint32_t count,
@@ -171,7 +179,12 @@ add_same_transport(struct message *m, uint32_t first, uint32_t count,
 		nexthops[n] = destination_name(m, &m->rcpts[first + k]);
 		numbers[n++] = first + k;
 	}
-	schedule_add(transport_find(name)->sched, m, nexthops, numbers, n);
+	if (is_verp(m))
+		schedule_add_apart(transport_find(name)->sched, m, nexthops,
+		    numbers, n);
+	else
+		schedule_add(transport_find(name)->sched, m, nexthops,
+		    numbers, n);
 }
 
 void
@@ -279,6 +292,18 @@ dispatch_tend(void)
 }
 
 static void
+name_recipient(struct in_flight *f, const struct envelope_rcpt *rcpt,
+    struct envelope *e)
+{
+	struct str *sender = str_in_arena(f->arena);
+
+	verp_sender(sender, e->sender, span_empty(rcpt->original)
+	    ? rcpt->address : rcpt->original, e->verp);
+	if (str_len(sender) <= ENVELOPE_ADDRESS_MOST)
+		e->sender = str_span(sender);
+}
+
+static void
 send_to_agent(struct in_flight *f, struct span transport, struct span nexthop,
     struct peer *agent)
 {
@@ -305,6 +330,9 @@ send_to_agent(struct in_flight *f, struct span transport, struct span nexthop,
 	f->peer = agent;
 	for (uint32_t i = 0; i < f->count; i++)
 		rcpts[i] = m->rcpts[f->rcpts[i]];
+	if (is_verp(m))
+		name_recipient(f, &rcpts[0], &envelope);
+	envelope.verp = SPAN_NONE;
 	f->handed_ns = clock_now_ns();
 	list_append(&unanswered, &f->unanswered);
 	f->call = peer_begin(agent, false, &delivery_request_form, &request,

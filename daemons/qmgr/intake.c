@@ -135,6 +135,9 @@ log_active(const struct message *m)
 	log_info("from=<%s>, size=%llu, nrcpt=%llu (queue active)",
 	    str_cstr(&sender), (unsigned long long)m->q.envelope.data_size,
 	    (unsigned long long)m->q.rcpts_left);
+	if (!span_empty(m->q.envelope.verp))
+		log_info("enabling VERP for sender \"%s\"",
+		    str_cstr(&sender));
 	fiber_log_context(NULL);
 	str_fini(&sender);
 }

@@ -11,7 +11,7 @@
 #include "daemons/shared/tables.h"
 
 static struct matchlist *mynetworks, *bare_lf_exclusions, *own, *proxies;
-static struct matchlist *forbidden, *noop, *xclient, *xforward;
+static struct matchlist *forbidden, *noop, *xclient, *xforward, *verp;
 static struct maps *ehlo_maps, *command_filter;
 static enum bare_lf bare_lf_mode;
 static unsigned ehlo_hidden;
@@ -63,6 +63,10 @@ clients_setup(void)
 	    smtpd_conf.authorized_xforward_hosts,
 	    MATCHLIST_ADDRESSES | MATCHLIST_DOMAINS
 	    | tables_parent_style("smtpd_authorized_xforward_hosts"));
+	verp = tables_open_list("smtpd_authorized_verp_clients",
+	    smtpd_conf.authorized_verp_clients,
+	    MATCHLIST_ADDRESSES | MATCHLIST_DOMAINS
+	    | tables_parent_style("smtpd_authorized_verp_clients"));
 	if (smtpd_conf.upstream_proxy_protocol[0] != '\0'
 	    && strcmp(smtpd_conf.upstream_proxy_protocol, "haproxy") != 0)
 		fatal("smtpd_upstream_proxy_protocol: found \"%s\", expected "
@@ -113,6 +117,12 @@ bool
 client_may_xforward(const struct session *s)
 {
 	return is_listed(xforward, s);
+}
+
+bool
+client_may_xverp(const struct session *s)
+{
+	return is_listed(verp, s);
 }
 
 enum bare_lf

@@ -20,6 +20,7 @@ bool client_is_own_address(const struct session *s);
 /* smtpd_authorized_xclient_hosts, ..._xforward_hosts. */
 bool client_may_xclient(const struct session *s);
 bool client_may_xforward(const struct session *s);
+bool client_may_xverp(const struct session *s);	/* ..._verp_clients */
 enum bare_lf client_bare_lf(const struct session *s);
 unsigned client_ehlo_discard(const struct session *s);
 

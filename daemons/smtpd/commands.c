@@ -15,6 +15,7 @@
 #include "common/mail/conf_core.h"
 #include "common/mail/header.h"
 #include "common/mail/hostname.h"
+#include "common/mail/verp.h"
 #include "common/service/service.h"
 #include "daemons/smtpd/clients.h"
 #include "daemons/smtpd/limits.h"
@@ -111,6 +112,8 @@ offered(const struct session *s)
 		all |= EHLO_SMTPUTF8;
 	if (!smtpd_conf.disable_vrfy_command)
 		all |= EHLO_VRFY;
+	if (s->may_xverp)
+		all |= EHLO_VERP;
 	if (s->may_xclient)
 		all |= EHLO_XCLIENT;
 	if (s->may_xforward)
@@ -129,6 +132,7 @@ command_ehlo(struct session *s, struct span rest)
 		{ EHLO_SIZE, "SIZE" },
 		{ EHLO_VRFY, "VRFY" },
 		{ EHLO_ETRN, "ETRN" },
+		{ EHLO_VERP, "XVERP" },
 		{ EHLO_XCLIENT, "XCLIENT NAME ADDR PROTO HELO REVERSE_NAME "
 		    "PORT LOGIN DESTADDR DESTPORT" },
 		{ EHLO_XFORWARD, "XFORWARD NAME ADDR PROTO HELO SOURCE PORT "
@@ -170,6 +174,7 @@ accepted_params(const struct session *s)
 
 	return SMTP_PARAM_SIZE | SMTP_PARAM_BODY | SMTP_PARAM_AUTH
 	    | (bits & EHLO_DSN ? SMTP_PARAM_DSN : 0)
+	    | (bits & EHLO_VERP ? SMTP_PARAM_XVERP : 0)
 	    | (bits & EHLO_SMTPUTF8 ? SMTP_PARAM_SMTPUTF8 : 0)
 	    | (smtpd_conf.strict_rfc821_envelopes ? SMTP_PARAM_STRICT : 0);
 }
@@ -297,6 +302,13 @@ fill_forwarded(struct session *s)
 		e->ident = arena_span(t->arena, SPAN(f->ident));
 }
 
+static struct span
+verp_delims(const struct smtp_mail *mail)
+{
+	return str_len(&mail->verp) > 0 ? str_span(&mail->verp)
+	    : SPAN(conf_core.default_verp_delimiters);
+}
+
 static void
 fill_envelope(struct session *s, const struct smtp_mail *mail)
 {
@@ -321,6 +333,8 @@ fill_envelope(struct session *s, const struct smtp_mail *mail)
 	}
 	e->dsn_envid = arena_span(t->arena, str_span(&mail->envid));
 	e->dsn_ret = mail->ret;
+	if (mail->xverp)
+		e->verp = arena_span(t->arena, verp_delims(mail));
 	if (mail->smtputf8)
 		e->flags |= ENVELOPE_SMTPUTF8_ASKED;
 }
@@ -360,6 +374,23 @@ sender_domain_is_usable(struct span sender)
 	return ok;
 }
 
+/* Each copy's sender would name its recipient: so there has to be one. */
+static enum smtp_cmd_status
+check_verp(const struct smtp_mail *mail, struct str *why)
+{
+	if (!mail->xverp)
+		return SMTP_CMD_OK;
+	if (str_len(&mail->sender) == 0)
+		str_sets(why, "XVERP requires a sender that is not empty");
+	else if (!verp_delims_valid(verp_delims(mail),
+	    SPAN(conf_core.verp_delimiter_filter)))
+		str_printf(why, "Error: XVERP needs two characters from %s",
+		    conf_core.verp_delimiter_filter);
+	else
+		return SMTP_CMD_OK;
+	return SMTP_CMD_BAD_VALUE;
+}
+
 static void
 command_mail(struct session *s, struct span rest)
 {
@@ -371,6 +402,8 @@ command_mail(struct session *s, struct span rest)
 	if (status == SMTP_CMD_OK
 	    && !sender_domain_is_usable(str_span(&mail.sender)))
 		status = SMTP_CMD_BAD_SENDER;
+	if (status == SMTP_CMD_OK)
+		status = check_verp(&mail, &why);
 	if (status != SMTP_CMD_OK) {
 		refuse_syntax(s, status, rest, &why);
 	} else if (!is_misconfigured(s) && limits_message(s)) {

@@ -72,6 +72,7 @@ session_renamed(struct session *s)
 	fiber_note_work("", s->peer);
 	s->may_xclient = client_may_xclient(s);
 	s->may_xforward = client_may_xforward(s);
+	s->may_xverp = client_may_xverp(s);
 	s->bare_lf = client_bare_lf(s);
 }
 

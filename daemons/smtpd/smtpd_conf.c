@@ -183,6 +183,9 @@ static const struct param rows[] = {
 
 	PARAM_STR("smtpd_authorized_xclient_hosts",
 	    &smtpd_conf.authorized_xclient_hosts, .dflt = ""),
+	PARAM_STR("smtpd_authorized_verp_clients",
+	    &smtpd_conf.authorized_verp_clients,
+	    .dflt = "$authorized_verp_clients"),
 	PARAM_STR("smtpd_authorized_xforward_hosts",
 	    &smtpd_conf.authorized_xforward_hosts, .dflt = ""),
 	PARAM_STR("smtpd_upstream_proxy_protocol",

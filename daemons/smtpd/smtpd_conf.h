@@ -63,6 +63,7 @@ struct smtpd_conf {
 
 	/* Who speaks for others. */
 	const char *authorized_xclient_hosts, *authorized_xforward_hosts;
+	const char *authorized_verp_clients;
 	const char *upstream_proxy_protocol;
 	int64_t upstream_proxy_timeout;
 

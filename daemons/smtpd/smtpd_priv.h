@@ -98,7 +98,7 @@ struct session {
 	uint32_t good[SMTP_VERB_COUNT], total[SMTP_VERB_COUNT];
 	struct transaction *tx;
 	struct forwarded *forwarded;	/* NULL: no XFORWARD */
-	bool may_xclient, may_xforward;
+	bool may_xclient, may_xforward, may_xverp;
 	struct client_limits *limits;	/* NULL: not counted */
 	/* delay_reject = no: verdicts of HELO and MAIL that stay */
 	struct check_memory *memory;

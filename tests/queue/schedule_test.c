@@ -8,6 +8,39 @@
 #include "common/base/str.h"
 #include "tests/queue/sim.h"
 
+/* ---- recipients by themselves ---- */
+
+T_TEST(recipients_that_are_added_apart_are_handed_over_apart)
+{
+	static const uint32_t rcpts[] = { 0, 1, 2, 3, 4 };
+	struct span hops[5];
+	struct schedule_limits limits = sim_limits(20);
+	struct schedule *s = schedule_new();
+	struct schedule_transport *t;
+	char messages[2];
+	size_t entries[2] = { 0, 0 };
+	struct schedule_entry *entry;
+	int64_t again;
+
+	limits.rcpts_per_entry = 50;
+	t = schedule_transport_add(s, SPAN("smtp"), &limits);
+	for (size_t i = 0; i < T_COUNT(hops); i++)
+		hops[i] = SPAN("example.com");
+	schedule_add_apart(t, &messages[0], hops, rcpts, 3);
+	schedule_add_apart(t, &messages[0], hops, rcpts + 3, 2);
+	schedule_add(t, &messages[1], hops, rcpts, 5);
+	while ((entry = schedule_next(s, 0, &again)) != NULL) {
+		size_t which = (size_t)((char *)entry->message - messages);
+
+		entries[which]++;
+		T_EQ_INT(entry->count, which == 0 ? 1 : 5);
+		schedule_done(entry, SCHEDULE_GOOD, 0);
+	}
+	T_EQ_INT(entries[0], 5);
+	T_EQ_INT(entries[1], 1);
+	schedule_free(&s);
+}
+
 /* ---- order: one agent, a digit per delivery ---- */
 
 static char numbers[16];		/* a message is its address here */

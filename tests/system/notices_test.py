@@ -61,6 +61,7 @@ class Notices(instance.TestCase):
                 "confirm_delay_cleared": "yes",
                 "enable_threaded_bounces": "yes",
                 "smtp_destination_concurrency_limit": "1",
+                "smtpd_authorized_verp_clients": "127.0.0.0/8",
                 "bounce_template_file": "$config_directory/bounce.cf"})
             cls.mail.write("bounce.cf", "delay_template = <<EOF\n"
                            "Subject: Patience\n\nAfter "
@@ -193,6 +194,35 @@ class Notices(instance.TestCase):
         self.assertEqual(end["Subject"], "Successful Mail Delivery Report")
         self.assertEqual(fields(end)[0]["Action"], "relayed")
         self.assertEqual(self.mail.log().count("sender delay notification"), 1)
+
+    def test_each_copy_of_a_mailing_names_its_recipient(self):
+        def copies(local):
+            return sorted((m.sender, m.recipients[0])
+                          for m in self.without.received
+                          if m.sender.startswith(local + "+"))
+
+        with self.mail.smtp() as client:
+            self.assertIn("XVERP", client.hello())
+            code, _ = client.mail("own@demo.test", ["v1@other.test",
+                                  "bad8@other.test", "v2@other.test"],
+                                  MESSAGE.format("y"), " XVERP")
+            self.assertEqual(code, 250)
+        (report,) = self.reports("own+bad8=other.test", 1)
+        self.assertEqual([f["Final-Recipient"] for f in fields(report)],
+                         ["rfc822; bad8@other.test"])
+        self.assertEqual(copies("own"), [
+            ("own+v1=other.test@demo.test", "v1@other.test"),
+            ("own+v2=other.test@demo.test", "v2@other.test")])
+        self.mail.command("sendmail", "-XV=-", "-f", "two@demo.test",
+                          "v3@other.test", input=MESSAGE.format("z"))
+        instance.until(lambda: any(m.sender == "two=v3-other.test@demo.test"
+                                   for m in self.without.received),
+                       "the sender with its recipient")
+        for flags in (["-XV"], ["-f", ""]), (["-XV+"], []), (["-XV+!"], []):
+            done = self.mail.command("sendmail", *flags[0], *flags[1],
+                                     "v4@other.test", input="\n", check=False)
+            self.assertEqual(done.returncode, 64, done.err)
+            self.assertIn("-XV wants", done.err)
 
     def test_sendmail_v_reports_whatever_became_of_it(self):
         self.mail.command("sendmail", "-v", "-f", "eve@demo.test",

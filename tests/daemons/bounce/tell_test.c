@@ -289,6 +289,50 @@ T_TEST(mail_with_utf8_addresses_is_told_of_as_rfc_6533_says)
 }
 
 static void
+tell_each(void *arg)
+{
+	struct envelope envelope = { .sender = SPAN("own@l.test"),
+		.verp = SPAN("+="), .arrival_us = 1700000000000000 };
+	struct outcome outcomes[] = { one, one, one };
+
+	(void)arg;
+	outcomes[1].rcpt = SPAN("e@f.test");
+	outcomes[1].original = SPAN_NONE;
+	outcomes[2].rcpt = SPAN("never@f.test");
+	outcomes[2].notify = DSN_NOTIFY_NEVER;
+	world_append(QUEUE_BOUNCE, outcomes, 3);
+	world_cleanup_fails = true;
+	T_CHECK(!world_tell(BOUNCE_FAILED, &envelope, CONTENT));
+	T_EQ_INT(world_count, 1);
+	world_cleanup_fails = false;
+	world_forget();
+	T_CHECK(world_tell(BOUNCE_FAILED, &envelope, CONTENT));
+	T_EQ_INT(world_count, 2);
+	T_EQ_STR(str_cstr(&world_notices[0].rcpt),
+	    "own+list=example.com@l.test");
+	T_HAS_STR(text_of(0), "\nFinal-Recipient: rfc822; c@d.test\n");
+	T_CHECK(strstr(text_of(0), "e@f.test") == NULL);
+	T_EQ_STR(str_cstr(&world_notices[1].rcpt), "own+e=f.test@l.test");
+	T_HAS_STR(text_of(1), "\nFinal-Recipient: rfc822; e@f.test\n");
+	T_CHECK(strstr(text_of(1), "c@d.test") == NULL);
+	T_CASE("unless that is not wanted");
+	bounce_conf.disable_verp = true;
+	world_append(QUEUE_BOUNCE, outcomes, 3);
+	world_forget();
+	T_CHECK(world_tell(BOUNCE_FAILED, &envelope, CONTENT));
+	T_EQ_INT(world_count, 1);
+	T_EQ_STR(str_cstr(&world_notices[0].rcpt), "own@l.test");
+	T_HAS_STR(text_of(0), "c@d.test");
+	T_HAS_STR(text_of(0), "e@f.test");
+	T_CHECK(strstr(text_of(0), "never@") == NULL);
+}
+
+T_TEST(each_recipient_of_a_verp_mailing_bounces_by_itself)
+{
+	world_run("", tell_each, NULL);
+}
+
+static void
 tell_with_trouble(void *arg)
 {
 	struct envelope envelope = { .sender = SPAN("a@b.test"),

@@ -560,6 +560,50 @@ T_TEST(a_warning_that_cannot_be_queued_is_sent_after_the_next_attempt)
 	world_run("delay_warning_time = 2", 20, warning_fails, NULL);
 }
 
+/* ---- senders that name recipients ---- */
+
+static struct str senders;
+
+static void
+note_sender(const struct delivery_request *rq)
+{
+	const struct envelope *e = rq->envelope.items;
+
+	str_addf(&senders, "%.*s:%zu;", SPAN_ARG(e->sender), rq->rcpts.count);
+	T_CHECK(span_empty(e->verp));
+}
+
+static void
+verp(void *arg)
+{
+	(void)arg;
+	world_handed = note_sender;
+	logged();
+	world_verp = "+=";
+	world_message(QUEUE_INCOMING, ID1, "own@a.test", "ok@b ok2@b ok3@c");
+	intake_scan(true, false, false);
+	world_settle(10);
+	T_EQ_STR(str_cstr(&senders), "own+ok=b@a.test:1;own+ok3=c@a.test:1;"
+	    "own+ok2=b@a.test:1;");
+	T_HAS_STR(logged(), ID1 ": enabling VERP for sender \"own@a.test\"\n");
+	T_CASE("nobody to name");
+	str_clear(&senders);
+	world_message(QUEUE_INCOMING, ID2, "", "ok@b ok2@b");
+	world_verp = NULL;
+	world_message(QUEUE_INCOMING, ID3, "own@a.test", "ok3@b ok4@b");
+	intake_scan(true, false, false);
+	world_settle(10);
+	T_HAS_STR(str_cstr(&senders), "own@a.test:2;");
+	T_CHECK(strstr(str_cstr(&senders), "+") == NULL);
+	world_handed = NULL;
+	str_fini(&senders);
+}
+
+T_TEST(the_sender_of_each_copy_names_its_recipient)
+{
+	world_run("", 20, verp, NULL);
+}
+
 /* ---- many ---- */
 
 static void

@@ -29,6 +29,7 @@ bool world_rewrite_fails, world_notice_fails;
 void (*world_handed)(const struct delivery_request *rq);
 void (*world_told)(const struct bounce_send *rq);
 int world_age_days;
+const char *world_verp;
 size_t world_content_bytes;
 
 static struct fiber_group servers;
@@ -397,7 +398,8 @@ world_message(enum queue_name where, const char *id, const char *sender,
 {
 	struct arena *arena = arena_new();
 	struct queue_writer *w = queue_writer_new(arena, queue_dir, id);
-	struct envelope e = { .sender = span_cstr(sender), .arrival_us =
+	struct envelope e = { .sender = span_cstr(sender),
+		.verp = span_cstr(world_verp), .arrival_us =
 		clock_wall_us() - world_age_days * INT64_C(86400000000) };
 	struct span list = span_cstr(rcpts), word;
 	struct str why = STR_EMPTY;

@@ -42,6 +42,7 @@ void world_message(enum queue_name where, const char *id, const char *sender,
     const char *rcpts);
 /* Days ago, for messages made from here on. */
 extern int world_age_days;
+extern const char *world_verp;		/* delimiters, of them */
 extern size_t world_content_bytes;	/* of them, at least */
 /* Waits until memory is empty, at most so many seconds. */
 void world_settle(int64_t most_seconds);

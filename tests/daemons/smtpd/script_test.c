@@ -35,7 +35,7 @@
 	X(filter_actions) X(filter_broken_off) X(filter_odd) \
 	X(codes) X(reject_filter) X(unverified) X(unverified_down) X(unverified_words) \
 	X(utf8) X(warn_if_reject) X(words) X(xclient) X(xclient_early) \
-	X(xclient_mynetworks) X(xclient_stranger) X(xforward)
+	X(xclient_mynetworks) X(xclient_stranger) X(xforward) X(xverp) X(xverp_stranger)
 
 #define SCRIPT_TEST(name) \
 	T_TEST(script_##name) \

@@ -78,13 +78,18 @@ may_have_8bit(const struct notice *n)
 	    || (!n->for_postmaster && !span_is_ascii(SPAN(words[n->template])));
 }
 
+/* Of a question, what would become of the recipient. */
 static const char *
-action_name(uint64_t action)
+action_name(const struct notice *n, uint64_t action)
 {
 	static const char *const names[] = { [DSN_FAILED] = "failed",
 		[DSN_DELAYED] = "delayed", [DSN_DELIVERED] = "delivered",
 		[DSN_RELAYED] = "relayed", [DSN_EXPANDED] = "expanded" };
 
+	if (n->envelope->flags & ENVELOPE_VERIFY)
+		return action == DSN_DELIVERED || action == DSN_RELAYED
+		    || action == DSN_EXPANDED ? "deliverable"
+		    : "undeliverable";
 	return action < ARRAY_COUNT(names) ? names[action] : "failed";
 }
 
@@ -319,7 +324,7 @@ add_rcpt_fields(const struct notice *n, const struct outcome *o,
 	str_adds(out, "\nFinal-Recipient: ");
 	add_typed_address(n, " ", o->rcpt, out);
 	add_original(n, o, out);
-	str_addf(out, "\nAction: %s\nStatus: %.*s\n", action_name(o->action),
+	str_addf(out, "\nAction: %s\nStatus: %.*s\n", action_name(n, o->action),
 	    SPAN_ARG(o->dsn));
 	if (!span_empty(o->mta_name)) {
 		str_addf(out, "Remote-MTA: %.*s; ", SPAN_ARG(o->mta_type));

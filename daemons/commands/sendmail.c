@@ -317,7 +317,8 @@ send_begin(struct submission *s, struct arena *arena, const struct options *o)
 {
 	struct str *sender = str_in_arena(arena);
 	struct envelope envelope = { .arrival_us = 1,
-		.flags = o->verbose > 0 ? ENVELOPE_TRACE : 0,
+		.flags = o->mode == MODE_VERIFY ? ENVELOPE_VERIFY
+		: o->verbose > 0 ? ENVELOPE_TRACE : 0,
 		.dsn_envid = SPAN(o->envid), .dsn_ret = o->ret,
 		.full_name = full_name(arena, o), .verp = SPAN(o->verp),
 		.rewrite_context = SPAN(o->gateway ? "remote" : "local") };
@@ -606,7 +607,8 @@ submit(const struct options *o, const struct strlist *operands,
 static int
 send_message(const struct options *o, const struct strlist *operands)
 {
-	struct input in = { .dot_is_text = o->dot_is_text };
+	struct input in = { .dot_is_text = o->dot_is_text,
+		.over = o->mode == MODE_VERIFY && !o->extract };
 	size_t named = 0;
 	int status;
 
@@ -731,6 +733,7 @@ main(int argc, char **argv)
 		o.verp = conf_core.default_verp_delimiters;
 	switch (o.mode) {
 	case MODE_SEND:
+	case MODE_VERIFY:
 		if (!verp_makes_sense(&o, text, sizeof(text)))
 			return usage(text);
 		return send_message(&o, &operands);
@@ -748,8 +751,6 @@ main(int argc, char **argv)
 		return run_command("postfix", "start", NULL);
 	case MODE_SMTP:
 		return smtp_stdio(command_path("sendmail"));
-	case MODE_VERIFY:
-		return usage("-bv is not part of this version");
 	}
 	return EX_SOFTWARE;
 }

@@ -22,6 +22,7 @@
 #include "daemons/shared/cleanup_client.h"
 #include "daemons/shared/overrides.h"
 #include "daemons/shared/rewrite_client.h"
+#include "daemons/shared/submit.h"
 #include "queue/message.h"
 #include "queue/scan.h"
 
@@ -133,7 +134,7 @@ submit(struct pickup *p, struct cleanup_result *result)
 	p->envelope.sender = standard_form(p, p->envelope.sender, &ok);
 	if (p->envelope.flags & ENVELOPE_EXTRACT_RCPT)
 		begin.flags |= CLEANUP_EXTRACT_RCPT;
-	p->envelope.flags &= ENVELOPE_TRACE;
+	p->envelope.flags &= SUBMIT_ENVELOPE_FLAGS;
 	p->envelope.filter = SPAN(pickup_conf.content_filter);
 	if (!ok)
 		return;

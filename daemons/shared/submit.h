@@ -12,7 +12,7 @@
 /* Of cleanup_begin.flags, what a submitter may ask for. */
 #define SUBMIT_FLAGS (CLEANUP_EXTRACT_RCPT)
 /* Of the envelope's flags. */
-#define SUBMIT_ENVELOPE_FLAGS (ENVELOPE_TRACE)
+#define SUBMIT_ENVELOPE_FLAGS (ENVELOPE_TRACE | ENVELOPE_VERIFY)
 
 /* How postdrop ends; others are sysexits numbers. */
 #define SUBMIT_MAX_LINE 65536

@@ -237,6 +237,20 @@ class Notices(instance.TestCase):
                           ("eve@demo.test", "delivered"),
                           ("fine@other.test", "relayed")])
 
+    def test_sendmail_bv_reports_what_would_become_of_it(self):
+        self.mail.command("sendmail", "-bv", "-f", "finn@demo.test",
+                          "bad7@other.test", "would@other.test", "finn@demo.test",
+                          input=MESSAGE.format("q"))
+        (report,) = self.reports("finn", 1)
+        self.assertEqual(report["Subject"], "Mail Delivery Status Report")
+        self.assertEqual(sorted((f["Final-Recipient"][8:], f["Action"])
+                                for f in fields(report)),
+                         [("bad7@other.test", "undeliverable"),
+                          ("finn@demo.test", "deliverable"),
+                          ("would@other.test", "deliverable")])
+        self.assertNotIn("would@other.test", [m.recipients[0]
+                                              for m in self.without.received])
+
 
 if __name__ == "__main__":
     unittest.main()

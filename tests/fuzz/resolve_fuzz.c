@@ -113,7 +113,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    || !span_split(&text, '\n', &sender) || route.len == 0)
 		return 0;
 	copy = mem_strndup(route.p, route.len);
-	rewrite_conf.default_transport = copy;
+	rewrite_conf.mail.default_transport = copy;
 	if (copy[0] != '\0' && copy[0] != ':')	/* conf_fill sees to it */
 		check_answer(text.p != NULL ? text : SPAN_NONE, sender);
 	check_form(text.p != NULL ? text : SPAN_NONE, "local");

@@ -112,8 +112,8 @@ class QueueCommands(instance.TestCase):
     def test_half_a_listing_is_an_error(self):
         """A server that dies in the middle, and one that sends all."""
         mail = self.instance(start=False)
-        mail.command("waypost", "set-permissions")
         path = os.path.join(mail.spool, "public/showq")
+        os.makedirs(os.path.dirname(path), exist_ok=True)
         listener = socket.socket(socket.AF_UNIX)
         self.addCleanup(listener.close)
         listener.bind(path)

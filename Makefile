@@ -480,4 +480,8 @@ deb: all
 	    $(if $(DEB_VERSION),--version '$(DEB_VERSION)') $(if $(DEB_COMPRESS),--compress '$(DEB_COMPRESS)')
 .PHONY: deb
 
+# Each file compiled, nothing linked: what another compiler has to say.
+objects: $(filter-out $(AT_fuzz)/%,$(sort $(ALL_OBJ)))
+.PHONY: objects
+
 -include $(sort $(ALL_OBJ:.o=.d))

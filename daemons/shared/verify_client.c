@@ -30,7 +30,7 @@ verify_ask(struct span address, struct verify_answer *answer_out,
 
 	return peer_call(verify_peer(), true, &verify_query_form, &query,
 	    &verify_answer_form, answer_out, arena, deadline) == IO_OK
-	    && answer_out->status <= VERIFY_TODO;
+	    && answer_out->status <= VERIFY_OPEN;
 }
 
 void

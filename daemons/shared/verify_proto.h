@@ -17,7 +17,7 @@ enum verify_status {
 	VERIFY_OK = 0,			/* a probe was deliverable */
 	VERIFY_DEFER = 1,		/* it would have had to wait */
 	VERIFY_BOUNCE = 2,		/* it would have bounced */
-	VERIFY_TODO = 3,		/* nobody knows yet: ask again */
+	VERIFY_OPEN = 3,		/* nobody knows yet: ask again */
 };
 
 struct verify_query {			/* form 1: answered at once */
@@ -29,7 +29,7 @@ struct verify_answer {			/* form 2 */
 };
 struct verify_update {			/* form 3 */
 	struct span address;		/* that was asked about */
-	uint64_t status;		/* never VERIFY_TODO */
+	uint64_t status;		/* never VERIFY_OPEN */
 	struct span text;
 };
 struct verify_taken {			/* form 4 */

@@ -63,7 +63,7 @@ ask(struct check *c, struct span address, struct verify_answer *answer)
 		if (!verify_ask(address, answer, c->arena,
 		    deadline_in(ANSWER_SECONDS)))
 			return false;
-		if (answer->status != VERIFY_TODO || deadline_passed(end)
+		if (answer->status != VERIFY_OPEN || deadline_passed(end)
 		    || !reply_flush(c->s))
 			return true;
 		if (fiber_sleep(deadline_earlier(end,
@@ -119,7 +119,7 @@ static enum check_result
 run(struct check *c, struct span address, const struct unverified *u,
     bool at_once)
 {
-	struct verify_answer answer = { .status = VERIFY_TODO };
+	struct verify_answer answer = { .status = VERIFY_OPEN };
 
 	if (!ask(c, address, &answer)) {
 		log_warn("%s service failure", conf_core.verify_service_name);
@@ -132,7 +132,7 @@ run(struct check *c, struct span address, const struct unverified *u,
 	case VERIFY_BOUNCE:
 		return refuse(c, u, at_once, span_sub(answer.text, 0, 250));
 	case VERIFY_DEFER:
-	case VERIFY_TODO:
+	case VERIFY_OPEN:
 		break;
 	}
 	return put_off(c, u, at_once, (int)u->conf->defer_code,

@@ -27,7 +27,7 @@ record_read(struct span value, struct record *out)
 {
 	int64_t status;
 
-	if (!take_number(&value, &status) || status > VERIFY_TODO
+	if (!take_number(&value, &status) || status > VERIFY_OPEN
 	    || !take_number(&value, &out->probed)
 	    || !take_number(&value, &out->updated))
 		return false;
@@ -59,7 +59,7 @@ record_is_over(const struct record *r, int64_t now)
 	case VERIFY_DEFER:
 	case VERIFY_BOUNCE:
 		return is_older(r->updated, verify_conf.negative_expire, now);
-	case VERIFY_TODO:
+	case VERIFY_OPEN:
 		break;
 	}
 	return is_older(r->probed, RECORD_PROBE_SECONDS, now);
@@ -74,7 +74,7 @@ wants_refresh(const struct record *r, int64_t now)
 	case VERIFY_DEFER:
 	case VERIFY_BOUNCE:
 		return is_older(r->updated, verify_conf.negative_refresh, now);
-	case VERIFY_TODO:
+	case VERIFY_OPEN:
 		break;
 	}
 	return true;
@@ -85,10 +85,10 @@ record_judge(const struct record *stored, int64_t now, struct record *r,
     bool *probe_out)
 {
 	if (stored == NULL)
-		*r = (struct record){ .status = VERIFY_TODO,
+		*r = (struct record){ .status = VERIFY_OPEN,
 			.text = SPAN(RECORD_IN_PROGRESS) };
-	else if (stored->status != VERIFY_TODO && record_is_over(stored, now))
-		*r = (struct record){ .status = VERIFY_TODO,
+	else if (stored->status != VERIFY_OPEN && record_is_over(stored, now))
+		*r = (struct record){ .status = VERIFY_OPEN,
 			.probed = stored->probed,
 			.text = SPAN(RECORD_IN_PROGRESS) };
 	else
@@ -103,7 +103,7 @@ bool
 record_update(const struct record *stored, enum verify_status status,
     struct span text, int64_t now, struct record *r)
 {
-	if (stored == NULL || stored->probed == 0 || status == VERIFY_TODO)
+	if (stored == NULL || stored->probed == 0 || status == VERIFY_OPEN)
 		return false;
 	if (status != VERIFY_OK && stored->status == VERIFY_OK
 	    && !record_is_over(stored, now))

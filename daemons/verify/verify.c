@@ -35,7 +35,7 @@ handle_update(struct rpc_call *call, void *request, void *reply_out)
 	struct verify_taken *taken = reply_out;
 
 	(void)call;
-	if (update->status >= VERIFY_TODO)
+	if (update->status >= VERIFY_OPEN)
 		return false;
 	taken->used = addresses_tell(update->address,
 	    (enum verify_status)update->status, update->text);

@@ -78,7 +78,7 @@ verify_ask(struct span address, struct verify_answer *answer_out,
 {
 	(void)arena;
 	(void)deadline;
-	answer_out->status = address.len % VERIFY_TODO;
+	answer_out->status = address.len % VERIFY_OPEN;
 	answer_out->text = SPAN("because");
 	return address.len % 7 != 0;
 }

@@ -352,7 +352,7 @@ handle_verify(struct rpc_call *call, void *request, void *reply_out)
 
 	str_addf(&world.told, "verify %.*s\n", SPAN_ARG(query->address));
 	answer->text = SPAN("Address verification in progress");
-	answer->status = VERIFY_TODO;
+	answer->status = VERIFY_OPEN;
 	if (span_starts(local, SPAN("no"))) {
 		answer->status = VERIFY_BOUNCE;
 		answer->text = SPAN("host x said: 550 nobody");

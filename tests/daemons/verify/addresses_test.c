@@ -39,7 +39,7 @@ ask(const char *address)
 	struct str text = STR_EMPTY;
 
 	addresses_ask(SPAN(address), &answer, &text);
-	T_NEED(answer.status <= VERIFY_TODO);
+	T_NEED(answer.status <= VERIFY_OPEN);
 	snprintf(out, sizeof(out), "%s %.*s", names[answer.status],
 	    SPAN_ARG(answer.text));
 	str_fini(&text);

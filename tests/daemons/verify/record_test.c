@@ -70,21 +70,21 @@ T_TEST(what_is_old_is_asked_again_and_what_is_too_old_does_not_count)
 		    false },
 		{ "a week, asked and lost", VERIFY_OK, 1000, 7 * DAY,
 		    VERIFY_OK, true },
-		{ "a month", VERIFY_OK, -1, 31 * DAY, VERIFY_TODO, true },
+		{ "a month", VERIFY_OK, -1, 31 * DAY, VERIFY_OPEN, true },
 		{ "a month, asked just now", VERIFY_OK, 5, 31 * DAY,
-		    VERIFY_TODO, false },
+		    VERIFY_OPEN, false },
 		{ "no, fresh", VERIFY_BOUNCE, -1, 10, VERIFY_BOUNCE, false },
 		{ "no, three hours", VERIFY_BOUNCE, -1, 3 * HOUR,
 		    VERIFY_BOUNCE, true },
-		{ "no, three days", VERIFY_BOUNCE, -1, 3 * DAY, VERIFY_TODO,
+		{ "no, three days", VERIFY_BOUNCE, -1, 3 * DAY, VERIFY_OPEN,
 		    true },
 		{ "later, fresh", VERIFY_DEFER, -1, 10, VERIFY_DEFER, false },
 		{ "later, three hours", VERIFY_DEFER, -1, 3 * HOUR,
 		    VERIFY_DEFER, true },
-		{ "on its way", VERIFY_TODO, 999, -1, VERIFY_TODO, false },
-		{ "lost on its way", VERIFY_TODO, 1000, -1, VERIFY_TODO,
+		{ "on its way", VERIFY_OPEN, 999, -1, VERIFY_OPEN, false },
+		{ "lost on its way", VERIFY_OPEN, 1000, -1, VERIFY_OPEN,
 		    true },
-		{ "the clock was set back", VERIFY_OK, -1, -5, VERIFY_TODO,
+		{ "the clock was set back", VERIFY_OK, -1, -5, VERIFY_OPEN,
 		    true },
 	};
 
@@ -104,7 +104,7 @@ T_TEST(what_is_old_is_asked_again_and_what_is_too_old_does_not_count)
 		T_EQ_INT(probe, cases[i].probe);
 		if (probe)
 			T_EQ_INT(r.probed, NOW * 10);
-		if (r.status == VERIFY_TODO && cases[i].status != VERIFY_TODO)
+		if (r.status == VERIFY_OPEN && cases[i].status != VERIFY_OPEN)
 			T_CHECK(span_is(r.text, RECORD_IN_PROGRESS));
 	}
 }
@@ -116,7 +116,7 @@ T_TEST(an_unknown_address_is_asked_about)
 
 	use_defaults();
 	record_judge(NULL, NOW, &r, &probe);
-	T_EQ_INT(r.status, VERIFY_TODO);
+	T_EQ_INT(r.status, VERIFY_OPEN);
 	T_CHECK(probe);
 	T_CHECK(span_is(r.text, RECORD_IN_PROGRESS));
 }
@@ -147,6 +147,6 @@ T_TEST(nobody_is_believed_who_was_not_asked)
 	T_CHECK(!record_update(NULL, VERIFY_OK, SPAN("yes"), NOW, &r));
 	T_CHECK(!record_update(&idle, VERIFY_OK, SPAN("yes"), NOW, &r));
 	idle.probed = NOW - 5;
-	T_CHECK(!record_update(&idle, VERIFY_TODO, SPAN("yes"), NOW, &r));
+	T_CHECK(!record_update(&idle, VERIFY_OPEN, SPAN("yes"), NOW, &r));
 	T_CHECK(record_update(&idle, VERIFY_OK, SPAN("yes"), NOW, &r));
 }

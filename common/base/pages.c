@@ -11,6 +11,8 @@
 #include "common/base/pages.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "common/base/log.h"
@@ -28,13 +30,18 @@
 #define BY_MALLOC false
 #endif
 
-/* What is mapped at once, and what stays resident of each size. */
-enum { SLAB_BYTES = 256 * 1024, WARM_BYTES = 1024 * 1024, SIZES = 5 };
+/* What is mapped at once, and what stays resident of each size for good. */
+enum { SLAB_BYTES = 256 * 1024, WARM_BYTES = 1024 * 1024, SIZES = 5,
+	BUSY = 100 };			/* wanted between two calls */
 
 static struct pool {
 	void **warm, **cold;
 	size_t warm_count, cold_count, total, in_use;
+	size_t spare;			/* warm all the time since the last call */
 } pools[SIZES];
+static size_t wanted;			/* since the last call */
+static bool settles;			/* somebody gives back what is too much */
+static atomic_bool many;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static struct pool *
@@ -70,10 +77,13 @@ pages_get(size_t units)
 
 	pthread_mutex_lock(&lock);
 	pool->in_use++;
+	wanted++;
 	if (BY_MALLOC) {
 		piece = mem_alloc(units * PAGES_UNIT);
 	} else if (pool->warm_count > 0) {
 		piece = pool->warm[--pool->warm_count];
+		if (pool->spare > pool->warm_count)
+			pool->spare = pool->warm_count;
 	} else {
 		if (pool->cold_count == 0)
 			add_slab(pool, units * PAGES_UNIT);
@@ -83,41 +93,89 @@ pages_get(size_t units)
 	return piece;
 }
 
+/* Gives the memory of the first of the warm ones back: they lay there longest. */
 static void
-cool(struct pool *pool, void *piece, size_t bytes)
+cool(struct pool *pool, size_t count)
 {
-	(void)madvise(piece, bytes, MADV_DONTNEED);
-	pool->cold[pool->cold_count++] = piece;
+	size_t bytes = (size_t)PAGES_UNIT << (pool - pools);
+
+	if (count == 0)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		(void)madvise(pool->warm[i], bytes, MADV_DONTNEED);
+		pool->cold[pool->cold_count++] = pool->warm[i];
+	}
+	pool->warm_count -= count;
+	memmove(pool->warm, pool->warm + count,
+	    pool->warm_count * sizeof(void *));
+	pool->spare = pool->warm_count;
+}
+
+static bool
+too_many(const struct pool *pool)
+{
+	return pool->warm_count * ((size_t)PAGES_UNIT << (pool - pools)) >
+	    WARM_BYTES;
 }
 
 void
 pages_put(void *piece, size_t units)
 {
 	struct pool *pool = pool_of(units);
-	size_t bytes = units * PAGES_UNIT;
 
 	if (piece == NULL)
 		return;
 	pthread_mutex_lock(&lock);
 	CHECK(pool->in_use > 0);
 	pool->in_use--;
-	if (BY_MALLOC)
+	if (BY_MALLOC) {
 		mem_free(piece);
-	else if ((pool->warm_count + 1) * bytes <= WARM_BYTES)
+	} else {
 		pool->warm[pool->warm_count++] = piece;
-	else
-		cool(pool, piece, bytes);
+		if (too_many(pool)) {
+			if (settles)
+				many = true;
+			else
+				cool(pool, 1);
+		}
+	}
 	pthread_mutex_unlock(&lock);
+}
+
+bool
+pages_settle(void)
+{
+	bool busy;
+
+	pthread_mutex_lock(&lock);
+	busy = wanted >= BUSY;
+	wanted = 0;
+	settles = true;
+	many = false;
+	for (struct pool *pool = pools; pool < pools + SIZES; pool++) {
+		if (too_many(pool))
+			cool(pool, pool->spare);
+		pool->spare = pool->warm_count;
+		if (too_many(pool))
+			many = true;
+	}
+	pthread_mutex_unlock(&lock);
+	return busy;
+}
+
+bool
+pages_many(void)
+{
+	return atomic_load_explicit(&many, memory_order_relaxed);
 }
 
 void
 pages_cool(void)
 {
 	pthread_mutex_lock(&lock);
-	for (int i = 0; i < SIZES; i++)
-		while (pools[i].warm_count > 0)
-			cool(&pools[i], pools[i].warm[--pools[i].warm_count],
-			    (size_t)PAGES_UNIT << i);
+	for (struct pool *pool = pools; pool < pools + SIZES; pool++)
+		cool(pool, pool->warm_count);
+	many = false;
 	pthread_mutex_unlock(&lock);
 }
 

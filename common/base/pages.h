@@ -23,6 +23,13 @@ void pages_put(void *piece, size_t units);
 
 /* Gives the memory of free pieces back to the system. */
 void pages_cool(void);
+/* Gives back what lay free ever since the last call, and tells whether many
+ * were asked for since. Who calls it once promises to do so again, every
+ * second or two while there are many: from then on all are kept until then,
+ * because to give a page back costs as much as to send a message. */
+bool pages_settle(void);
+/* Whether more are free than a process may keep for good. */
+bool pages_many(void);
 /* Bytes of pieces in use, and of free ones that may be resident; for tests. */
 size_t pages_in_use(void);
 size_t pages_warm(void);

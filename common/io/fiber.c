@@ -152,6 +152,13 @@ next_runnable(void)
 	return next;
 }
 
+static void
+trim_when_quiet(void)
+{
+	sched.changes = 0;
+	loop_timer_set(&sched.trim, clock_now_ns() + 2 * (int64_t)QUIET_NS);
+}
+
 static bool
 run_fibers(void)
 {
@@ -163,6 +170,8 @@ run_fibers(void)
 		switch_to(next);
 	if (!list_empty(&sched.runnable) || !list_empty(&sched.later))
 		loop_hurry();
+	if (pages_many() && !heap_has(&sched.trim.node))
+		trim_when_quiet();
 	return sched.switches > 0;
 }
 
@@ -274,20 +283,16 @@ context_text(void)
 	return text;
 }
 
-static void
-trim_when_quiet(void)
-{
-	sched.changes = 0;
-	loop_timer_set(&sched.trim, clock_now_ns() + 2 * (int64_t)QUIET_NS);
-}
-
 /* After a crowd has come, and no more come: what was kept for the next ones,
- * and holes in the heap, go back. */
+ * and holes in the heap, go back. While they come, what they did not need. */
 static void
 trim_heap(struct loop_timer *timer)
 {
+	bool busy = pages_settle();
+
 	(void)timer;
-	if (sched.changes >= CROWD) {
+	if (busy || sched.changes >= CROWD) {
+		fiber_stack_settle();
 		trim_when_quiet();
 		return;
 	}
@@ -319,6 +324,7 @@ get_ready(void)
 	loop_set_runner(run_fibers);
 	loop_hook_init(&sched.reset_arena, reset_loop_arena);
 	loop_timer_init(&sched.trim, trim_heap);
+	(void)pages_settle();
 	log_set_context_source(context_text);
 }
 

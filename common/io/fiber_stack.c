@@ -11,6 +11,7 @@
  */
 #include <errno.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -23,12 +24,12 @@
 #define MADV_GUARD_INSTALL 102
 #endif
 
-enum { SLAB_FIRST = 4, SLAB_MOST = 64, WARM_MAX = 256,
-	STACK_SIZE = FIBER_STACK_KIB * 1024 };
+enum { SLAB_FIRST = 4, SLAB_MOST = 64, STACK_SIZE = FIBER_STACK_KIB * 1024 };
 
 static struct {
 	char **warm, **cold;
 	size_t warm_count, cold_count, total;
+	size_t spare;			/* warm ever since the last settling */
 	size_t page;
 	bool soft_guards_fail;
 } pool;
@@ -104,6 +105,8 @@ fiber_stack_get(struct fiber_stack *out)
 	out->size = STACK_SIZE;
 	if (pool.warm_count > 0) {
 		out->base = pool.warm[--pool.warm_count];
+		if (pool.spare > pool.warm_count)
+			pool.spare = pool.warm_count;
 	} else {
 		if (pool.cold_count == 0 && !add_slab())
 			return false;
@@ -123,7 +126,7 @@ void
 fiber_stack_put(struct fiber_stack *stack)
 {
 	/* Dead pointers on it would hide leaks: a sanitized stack goes cold. */
-	if (tools_sanitized || pool.warm_count == WARM_MAX) {
+	if (tools_sanitized) {
 		drop_pages(stack->base, stack->size);
 		pool.cold[pool.cold_count++] = stack->base;
 	} else {
@@ -132,15 +135,31 @@ fiber_stack_put(struct fiber_stack *stack)
 	stack->base = NULL;
 }
 
+/* The first of the warm ones lay there longest. */
+static void
+cool(size_t count)
+{
+	if (count == 0)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		drop_pages(pool.warm[i], STACK_SIZE);
+		pool.cold[pool.cold_count++] = pool.warm[i];
+	}
+	pool.warm_count -= count;
+	memmove(pool.warm, pool.warm + count, pool.warm_count * sizeof(char *));
+	pool.spare = pool.warm_count;
+}
+
 void
 fiber_stack_cool(void)
 {
-	while (pool.warm_count > 0) {
-		char *base = pool.warm[--pool.warm_count];
+	cool(pool.warm_count);
+}
 
-		drop_pages(base, STACK_SIZE);
-		pool.cold[pool.cold_count++] = base;
-	}
+void
+fiber_stack_settle(void)
+{
+	cool(pool.spare);
 }
 
 bool

@@ -31,5 +31,7 @@ void fiber_stack_trim(const struct fiber_stack *stack, const void *live);
 size_t fiber_stack_cached(void);
 /* Gives the memory of cached stacks back; their addresses stay reserved. */
 void fiber_stack_cool(void);
+/* The same for those that nobody needed since the last call. */
+void fiber_stack_settle(void);
 
 #endif

@@ -69,6 +69,35 @@ T_TEST(few_free_pieces_stay_warm)
 	T_CHECK(pages_warm() <= 5 << 20);
 }
 
+T_TEST(what_is_needed_again_stays_warm_and_the_rest_goes)
+{
+	enum { MANY = 1000, AGAIN = 600 };
+	static void *piece[MANY];
+
+	if (pages_are_mallocs())
+		return;
+	pages_cool();
+	(void)pages_settle();
+	for (int i = 0; i < MANY; i++)
+		piece[i] = pages_get(1);
+	for (int i = 0; i < MANY; i++)
+		pages_put(piece[i], 1);
+	T_EQ_INT(pages_warm(), MANY * PAGES_UNIT);
+	T_CHECK(pages_many());
+	T_CHECK(pages_settle());
+	/* Nothing of it lay there the whole time. */
+	T_EQ_INT(pages_warm(), MANY * PAGES_UNIT);
+	for (int i = 0; i < AGAIN; i++)
+		piece[i] = pages_get(1);
+	for (int i = 0; i < AGAIN; i++)
+		pages_put(piece[i], 1);
+	T_CHECK(pages_settle());
+	T_EQ_INT(pages_warm(), AGAIN * PAGES_UNIT);
+	T_CHECK(!pages_settle());
+	T_EQ_INT(pages_warm(), 0);
+	T_CHECK(!pages_many());
+}
+
 T_TEST(strings_and_arenas_give_back_what_they_took)
 {
 	size_t before = pages_in_use();

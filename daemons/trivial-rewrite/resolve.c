@@ -337,6 +337,18 @@ choose_by_class(const struct routes *r, struct rewrite_answer *a,
 	}
 }
 
+/* What "error:" and "retry:" of a table say; others go to the domain. */
+static struct span
+usual_nexthop(struct span route, struct span domain)
+{
+	struct span transport = span_sub(route, 0, (size_t)span_find(route, ':'));
+
+	if (span_is(transport, conf_core.error_service_name)
+	    || span_is(transport, "retry"))
+		return SPAN("Address is undeliverable");
+	return domain;
+}
+
 static void
 apply_transport_table(const struct routes *r, struct rewrite_answer *a,
     struct span domain, struct arena *arena)
@@ -364,7 +376,8 @@ apply_transport_table(const struct routes *r, struct rewrite_answer *a,
 			fail(a);
 			return;
 		}
-		apply_route(a, str_span(route), domain, arena);
+		apply_route(a, str_span(route),
+		    usual_nexthop(str_span(route), domain), arena);
 		return;
 	case MAP_FAILED:
 		fail(a);
@@ -459,14 +472,13 @@ domain_is_usable(struct span domain)
 	struct str why = STR_EMPTY;
 	struct ipaddr ip;
 	bool ok = hostname_literal_address(domain, &ip)
-	    || hostname_valid(domain, &why)
-	    || (span_empty(domain) && rewrite_conf.resolve_null_domain);
+	    || hostname_valid(domain, &why);
 
 	str_fini(&why);
 	return ok;
 }
 
-/* user, user@1.2.3.4 with a domain as the rest of us knows it. */
+/* user, user@, user@1.2.3.4 with a domain as the rest of us knows it. */
 static struct span
 complete(struct span address, struct arena *arena)
 {
@@ -475,10 +487,12 @@ complete(struct span address, struct arena *arena)
 
 	if (span_empty(address))
 		return SPAN(arena_printf(arena, "%s@%s",
-		    rewrite_conf.empty_address_recipient, conf_core.myorigin));
-	if (!parts.has_domain)
-		return SPAN(arena_printf(arena, "%.*s@%s", SPAN_ARG(address),
-		    conf_core.myorigin));
+		    rewrite_conf.empty_address_recipient,
+		    conf_core.myhostname));
+	if (!parts.has_domain || (span_empty(parts.domain)
+	    && rewrite_conf.resolve_null_domain))
+		return SPAN(arena_printf(arena, "%.*s@%s",
+		    SPAN_ARG(parts.local), conf_core.myhostname));
 	if (rewrite_conf.resolve_numeric_domain
 	    && ipaddr_scan(parts.domain, &ip))
 		return SPAN(arena_printf(arena, "%.*s@[%s%.*s]",
@@ -500,10 +514,9 @@ resolve_address(struct span address, struct span sender, bool probe,
 	struct span domain = parts.domain;
 
 	a->recipient = address;
-	/* Also what we do not follow: others might. */
-	if ((span_has(parts.local, '@')
-	    && rewrite_conf.resolve_dequoted_address)
-	    || span_has(parts.local, '!') || span_has(parts.local, '%'))
+	/* Also what we do not follow, and what was quoted: others might. */
+	if (span_has(parts.local, '@') || span_has(parts.local, '!')
+	    || span_has(parts.local, '%'))
 		a->flags |= RESOLVE_ROUTED;
 	if (local == MAP_FAILED) {
 		fail(a);
@@ -523,7 +536,8 @@ resolve_address(struct span address, struct span sender, bool probe,
 		choose_by_class(r, a, domain, sender, arena);
 	}
 	say_other_lists(a->flags, domain);
-	if (!(a->flags & RESOLVE_FAIL))
+	/* Whoever is not in virtual_alias_maps is nowhere else, either. */
+	if (!(a->flags & (RESOLVE_FAIL | RESOLVE_ALIAS)))
 		apply_transport_table(r, a, domain, arena);
 	if (!(a->flags & RESOLVE_FAIL))
 		apply_relocated(a, arena);

@@ -44,7 +44,8 @@ add_domain(struct str *out, struct span domain, struct span parent)
 	    && domain.p[domain.len - 2] != '.')
 		domain.len--;
 	str_add(out, domain);
-	if (!dotted && !address_is_literal(domain) && !span_empty(parent)) {
+	if (!span_empty(domain) && !dotted && !address_is_literal(domain)
+	    && !span_empty(parent)) {
 		str_putc(out, '.');
 		str_add(out, parent);
 		if (compat_default("append_dot_mydomain", "1"))
@@ -78,7 +79,7 @@ rewrite_standard_form(struct str *out, struct span address,
 	if (!parts.has_domain && swap_legacy_form(&swapped, parts.local))
 		parts = address_split(str_span(&swapped));
 	str_add(out, parts.local);
-	if (parts.has_domain && !span_empty(parts.domain)) {
+	if (parts.has_domain) {		/* "a@" is for resolve_null_domain */
 		str_putc(out, '@');
 		add_domain(out, parts.domain, parent);
 	} else if (!span_empty(origin)) {

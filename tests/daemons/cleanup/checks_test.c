@@ -166,6 +166,16 @@ static const struct {
 	    "multipart/x; boundary=c\n\n", "550 5.6.0 message parts are nested "
 	    "too deep not queued", "reject: mime-error message parts are "
 	    "nested too deep: c" TAIL "\n" },
+	{ "a boundary as far as it counts", "mime_boundary_length_limit = 2\n"
+	    "mime_header_checks = regexp:{{/^C:/ IGNORE}}", "Content-Type: "
+	    "multipart/x; boundary=abc\n\n--abd\nC: 1\n\n--abc\nC: 2\n\n",
+	    "250 s@a -> a@b\nContent-Type: multipart/x; boundary=abc\n\n"
+	    "--abd\n\n--abc\n\n", NULL },
+	{ "a boundary counts whole", "mime_header_checks = "
+	    "regexp:{{/^C:/ IGNORE}}", "Content-Type: "
+	    "multipart/x; boundary=abc\n\n--abd\nC: 1\n\n--abc\nC: 2\n\n",
+	    "250 s@a -> a@b\nContent-Type: multipart/x; boundary=abc\n\n"
+	    "--abd\nC: 1\n\n--abc\n\n", NULL },
 	{ "nobody minds depth", "mime_nesting_limit = 1", MULTI "--b\n"
 	    "Content-Type: multipart/x; boundary=c\n\n", "250 s@a -> a@b\n"
 	    MULTI "--b\nContent-Type: multipart/x; boundary=c\n\n", NULL },

@@ -68,6 +68,19 @@ static const struct {
 	    "Message-Id: <x>\nDate: y\nFrom: a@b\nReply-To: a@b\nTo: a@b\n\n",
 	    "Message-Id: <x>\nDate: y\nFrom: s@d\nReply-To: s@d\nTo: r@d\n"
 	    "\n" },
+	{ "classes of each, not headers", "sender_canonical_maps = "
+	    "inline:{{a@b=s@d}}\nrecipient_canonical_maps = "
+	    "inline:{{a@b=r@d}}\ncanonical_maps = inline:{{a@b=c@d}}\n"
+	    "sender_canonical_classes = envelope_sender\n"
+	    "recipient_canonical_classes = envelope_recipient\n"
+	    "canonical_classes = header_recipient", "local",
+	    "Message-Id: <x>\nDate: y\nFrom: a@b\nTo: a@b\n\n",
+	    "Message-Id: <x>\nDate: y\nFrom: a@b\nTo: c@d\n\n" },
+	{ "masquerading", "masquerade_domains = b\n"
+	    "masquerade_classes = header_recipient\nmasquerade_exceptions = "
+	    "root", "local",
+	    "Message-Id: <x>\nDate: y\nFrom: a@x.b\nTo: a@x.b, root@x.b\n\n",
+	    "Message-Id: <x>\nDate: y\nFrom: a@x.b\nTo: a@b, root@x.b\n\n" },
 	{ "not in a body", "", "local", "Message-Id: <x>\nDate: y\n"
 	    "From: a@b\nTo: c@d\n\nFrom: joe\n", "Message-Id: <x>\nDate: y\n"
 	    "From: a@b\nTo: c@d\n\nFrom: joe\n" },

@@ -22,6 +22,11 @@ static const struct {
 	{ "canonical classes", "canonical_maps = inline:{{x@y=c@d}}\n"
 	    "canonical_classes = envelope_recipient", "x@y", "x@y",
 	    "x@y -> c@d(x@y)" },
+	{ "classes of each", "sender_canonical_maps = inline:{{x@y=c@d}}\n"
+	    "sender_canonical_classes = header_sender\n"
+	    "recipient_canonical_maps = inline:{{x@y=e@f}}\n"
+	    "recipient_canonical_classes = header_recipient", "x@y", "x@y",
+	    "x@y -> x@y" },
 	{ "one for each first", "canonical_maps = inline:{{b@c=d@e}}\n"
 	    "sender_canonical_maps = inline:{{a@b=b@c}}\n"
 	    "recipient_canonical_maps = inline:{{a@b=f@g}}", "a@b", "a@b",

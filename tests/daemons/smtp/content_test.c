@@ -75,6 +75,16 @@ static const struct {
 	    "p|--b|Content-Type: message/rfc822||A: 1||<1>|",
 	    "3QueueId: prepend: body --b: p\n"
 	    "3QueueId: replace: body x1: <1>\n", 0 },
+	{ "a boundary as far as it counts", "mime_boundary_length_limit = 2\n"
+	    "smtp_mime_header_checks = regexp:{{/^C:/ IGNORE}}", SCRIPT,
+	    "Content-Type: multipart/x; boundary=abc\n\n--abd\nC: 1\n\n--x\n",
+	    "Content-Type: multipart/x; boundary=abc||--abd||--x|", NULL, 0 },
+	{ "as deep as parts count", "mime_nesting_limit = 1\n"
+	    "smtp_mime_header_checks = regexp:{{/^C:/ IGNORE}}", SCRIPT,
+	    "Content-Type: multipart/x; boundary=a\n\n--a\nC: 1\n"
+	    "Content-Type: multipart/x; boundary=b\n\n--b\nC: 2\n\n",
+	    "Content-Type: multipart/x; boundary=a||--a|Content-Type: "
+	    "multipart/x; boundary=b||--b|C: 2||", NULL, 0 },
 	{ "and 7-bit", "smtp_body_checks = regexp:{{/^" E_ACUTE "/ REPLACE ="
 	    "}}", SCRIPT, "Content-Transfer-Encoding: 8bit\n\n" E_ACUTE "\n",
 	    "Content-Transfer-Encoding: quoted-printable||=3D|", NULL,

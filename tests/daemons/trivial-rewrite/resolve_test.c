@@ -50,6 +50,15 @@ static const struct {
 	    "local local:mail.example.com a@mail.example.com" },
 	{ "null", "", "", "", "local local:mail.example.com "
 	    "MAILER-DAEMON@mail.example.com" },
+	{ "null, another name", "empty_address_recipient = nobody\n"
+	    "myorigin = org.example", "", "", "local local:mail.example.com "
+	    "nobody@mail.example.com" },
+	{ "no domain, another origin", "myorigin = org.example", "a", "",
+	    "local local:mail.example.com a@mail.example.com" },
+	{ "null domain", "", "a@", "",
+	    "error error:5.1.3 bad address syntax a@" },
+	{ "null domain, allowed", "resolve_null_domain = yes", "a@", "",
+	    "local local:mail.example.com a@mail.example.com" },
 	/* relay hosts */
 	{ "relayhost", "relayhost = [gw]", "a@b.example", "",
 	    "default smtp:[gw] a@b.example" },
@@ -97,6 +106,10 @@ static const struct {
 	{ "default by sender, null",
 	    "sender_dependent_default_transport_maps = inline:{{<>=n:}}",
 	    "a@b.example", "", "default n:b.example a@b.example" },
+	{ "default by sender, null with a key of its own",
+	    "empty_address_default_transport_maps_lookup_key = none\n"
+	    "sender_dependent_default_transport_maps = inline:{{none=n:}, "
+	    "{<>=m:}}", "a@b.example", "", "default n:b.example a@b.example" },
 	{ "default by sender, DUNNO",
 	    "sender_dependent_default_transport_maps = "
 	    "inline:{{s@s.example=DUNNO}}", "a@b.example", "s@s.example",
@@ -163,6 +176,21 @@ static const struct {
 	{ "transport, error", "transport_maps = "
 	    "inline:{{b.example = error:5.1.2 no: mail}}", "a@b.example", "",
 	    "default error:5.1.2 no: mail a@b.example" },
+	{ "transport, error without a word", "transport_maps = "
+	    "inline:{{b.example = error:}}", "a@b.example", "",
+	    "default error:Address is undeliverable a@b.example" },
+	{ "transport, retry without a word", "transport_maps = "
+	    "inline:{{b.example = retry:}}", "a@b.example", "",
+	    "default retry:Address is undeliverable a@b.example" },
+	{ "default_transport, error", "default_transport = error:",
+	    "a@b.example", "", "default error:b.example a@b.example" },
+	{ "transport, not for domains of aliases", "transport_maps = "
+	    "inline:{{a@alias.example=x:y}, {*=:y}}", "a@alias.example", "",
+	    "alias error:5.1.1 User unknown in virtual alias table "
+	    "a@alias.example" },
+	{ "transport, more colons", "transport_maps = "
+	    "inline:{{b.example=x:[h]:25}}", "a@b.example", "",
+	    "default x:[h]:25 a@b.example" },
 	{ "transport, no colon", "transport_maps = inline:{{b.example=x}}",
 	    "a@b.example", "", "default fail" },
 	{ "transport, by pattern", "transport_maps = "
@@ -207,8 +235,8 @@ static const struct {
 	{ "at", "", "a@b.example@here.example", "",
 	    "default smtp:b.example a@b.example" },
 	{ "at, quoting counts", "resolve_dequoted_address = no",
-	    "a@b.example@here.example", "",
-	    "local local:mail.example.com a@b.example@here.example" },
+	    "a@b.example@here.example", "", "local,routed "
+	    "local:mail.example.com a@b.example@here.example" },
 	{ "at and bang, quoting counts", "resolve_dequoted_address = no",
 	    "c!a@b.example@here.example", "", "local,routed "
 	    "local:mail.example.com c!a@b.example@here.example" },
@@ -310,6 +338,9 @@ T_TEST(probes_go_by_routes_of_their_own)
 		{ "relayhost = r.example\naddress_verify_relayhost =",
 		    "a@b.example", "", "default smtp:r.example a@b.example",
 		    "default smtp:b.example a@b.example" },
+		{ "relayhost = r.example\naddress_verify_relayhost = [p]",
+		    "a@b.example", "", "default smtp:r.example a@b.example",
+		    "default smtp:[p] a@b.example" },
 		{ "address_verify_local_transport = lmtp:x", "a@localhost", "",
 		    "local local:mail.example.com a@localhost",
 		    "local lmtp:x a@localhost" },

@@ -29,7 +29,7 @@ static const struct {
 	    "a@b.example.." },
 	{ "final dot, short", "append_dot_mydomain = yes", "local", "a@b.",
 	    "a@b" },
-	{ "empty domain", "", "local", "a@", "a@mail.example.com" },
+	{ "empty domain", "append_dot_mydomain = yes", "local", "a@", "a@" },
 	{ "bang path", "", "local", "site!user", "user@site" },
 	{ "two sites", "", "local", "one!two!user", "two!user@one" },
 	{ "bang path left alone", "swap_bangpath = no", "local", "site!user",

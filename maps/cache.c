@@ -21,6 +21,7 @@
 #include "common/io/fs.h"
 #include "maps/keeper_priv.h"
 #include "maps/make_priv.h"
+#include "maps/proxy_cache_priv.h"
 #include "maps/types.h"
 
 enum { RETRY_MS = 20, WAIT_MS = 10000 };
@@ -29,6 +30,7 @@ struct cache {
 	char *label;
 	const struct map_keeper *keeper;
 	struct kept *kept;		/* NULL: memory */
+	struct proxy_cache *proxied;	/* another process has it */
 	int fd;				/* the locked file */
 	struct hash *memory;		/* key -> char *value */
 	struct strlist keys;		/* of cache_next, in memory */
@@ -126,11 +128,25 @@ find_keeper(struct span spec, struct str *why)
 	return NULL;
 }
 
+/* "proxy:", however often it is there. */
+static bool
+skip_proxy(struct span *spec)
+{
+	bool proxied = false;
+
+	while (span_starts(*spec, SPAN("proxy:"))) {
+		*spec = span_skip(*spec, 6);
+		proxied = true;
+	}
+	return proxied;
+}
+
 bool
 cache_check(const char *spec, struct str *why)
 {
 	struct span text = span_trim(SPAN(spec));
 
+	(void)skip_proxy(&text);
 	return span_empty(text) || find_keeper(text, why) != NULL;
 }
 
@@ -145,9 +161,13 @@ cache_open(const char *spec, struct str *why)
 	c->memory = hash_new();
 	if (span_empty(text))
 		return c;
+	bool proxied = skip_proxy(&text);
+
 	c->keeper = find_keeper(text, why);
-	if (c->keeper != NULL
-	    && open_file(c, strchr(c->label, ':') + 1, why))
+	if (c->keeper != NULL && proxied)
+		c->proxied = proxy_cache_new(text);
+	if (c->keeper != NULL && (proxied
+	    || open_file(c, strchr(c->label, ':') + 1, why)))
 		return c;
 	cache_close(c);
 	return NULL;
@@ -218,6 +238,8 @@ cache_get(struct cache *c, struct span key, struct str *value_out)
 	struct job job = { .c = c, .key = key, .value_out = value_out };
 	const char *value;
 
+	if (c->proxied != NULL)
+		return proxy_cache_get(c->proxied, key, value_out);
 	if (run(&job, get_deep))
 		return job.status == MAP_FOUND;
 	value = hash_get(c->memory, key);
@@ -248,16 +270,19 @@ make_room(struct cache *c)
 		mem_free(hash_remove(c->memory, key));
 }
 
-void
+bool
 cache_put(struct cache *c, struct span key, struct span value)
 {
 	struct job job = { .c = c, .key = key, .value = value };
 
+	if (c->proxied != NULL)
+		return proxy_cache_change(c->proxied, key, value, false);
 	if (run(&job, put_deep))
-		return;
+		return true;
 	mem_free(hash_remove(c->memory, key));
 	make_room(c);
 	hash_put(c->memory, key, mem_strndup(value.p, value.len));
+	return true;
 }
 
 static void
@@ -273,7 +298,9 @@ cache_erase(struct cache *c, struct span key)
 {
 	struct job job = { .c = c, .key = key };
 
-	if (!run(&job, erase_deep))
+	if (c->proxied != NULL)
+		(void)proxy_cache_change(c->proxied, key, SPAN_NONE, true);
+	else if (!run(&job, erase_deep))
 		mem_free(hash_remove(c->memory, key));
 }
 
@@ -327,6 +354,9 @@ cache_next(struct cache *c, bool first, struct str *key_out,
 	struct job job = { .c = c, .first = first, .key_out = key_out,
 		.value_out = value_out };
 
+	if (c->proxied != NULL)
+		return proxy_cache_next(c->proxied, first, key_out,
+		    value_out);
 	if (run(&job, next_deep))
 		return job.status == MAP_FOUND;
 	return next_in_memory(c, first, key_out, value_out);
@@ -365,6 +395,7 @@ cache_close(struct cache *c)
 		mem_free(value);
 	hash_free(&c->memory);
 	strlist_fini(&c->keys);
+	proxy_cache_free(c->proxied);
 	mem_free(c->label);
 	mem_free(c);
 }

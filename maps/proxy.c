@@ -35,6 +35,38 @@ static const struct attr_field answer_fields[] = {
 const struct attr_form proxy_answer_form = ATTR_FORM("proxy_answer", 2,
     struct proxy_answer, answer_fields);
 
+static const struct attr_field change_fields[] = {
+	ATTR_FIELD(struct proxy_change, table, 1, ATTR_SPAN, .required = true,
+	    .limit = PROXY_NAME_MAX),
+	ATTR_FIELD(struct proxy_change, key, 2, ATTR_SPAN, .required = true,
+	    .limit = PROXY_KEY_MAX),
+	ATTR_FIELD(struct proxy_change, value, 3, ATTR_SPAN,
+	    .limit = PROXY_VALUE_MAX),
+	ATTR_FIELD(struct proxy_change, erase, 4, ATTR_BOOL, .critical = true),
+};
+const struct attr_form proxy_change_form = ATTR_FORM("proxy_change", 3,
+    struct proxy_change, change_fields);
+
+static const struct attr_field walk_fields[] = {
+	ATTR_FIELD(struct proxy_walk, table, 1, ATTR_SPAN, .required = true,
+	    .limit = PROXY_NAME_MAX),
+	ATTR_FIELD(struct proxy_walk, walk, 2, ATTR_U64),
+	ATTR_FIELD(struct proxy_walk, first, 3, ATTR_BOOL),
+};
+const struct attr_form proxy_walk_form = ATTR_FORM("proxy_walk", 4,
+    struct proxy_walk, walk_fields);
+
+static const struct attr_field entry_fields[] = {
+	ATTR_FIELD(struct proxy_entry, status, 1, ATTR_U64),
+	ATTR_FIELD(struct proxy_entry, key, 2, ATTR_SPAN,
+	    .limit = PROXY_KEY_MAX),
+	ATTR_FIELD(struct proxy_entry, value, 3, ATTR_SPAN,
+	    .limit = PROXY_VALUE_MAX),
+	ATTR_FIELD(struct proxy_entry, why, 4, ATTR_SPAN),
+};
+const struct attr_form proxy_entry_form = ATTR_FORM("proxy_entry", 5,
+    struct proxy_entry, entry_fields);
+
 struct proxy_map {
 	struct map map;
 	const char *table;		/* behind the last "proxy:" */

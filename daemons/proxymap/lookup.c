@@ -2,26 +2,30 @@
  * lookup - opens tables for those who cannot, and looks up in them.
  *
  * Each call has a fiber: a name service that hangs delays only who asked it.
- * Tables stay open, once per name and flags, and reopen when they change.
+ * Tables stay open, once per name and flags, and reopen when they change. Tables
+ * that are changed are in caches.c.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "daemons/proxymap/lookup.h"
 
 #include "common/base/log.h"
+#include "common/base/mem.h"
 #include "common/mail/conf.h"
 #include "daemons/proxymap/approved.h"
+#include "daemons/proxymap/caches.h"
 #include "maps/maps.h"
 #include "maps/proxy_proto.h"
 
 #define CLIENT_FLAGS (MAP_FOLD | MAP_NO_REGSUB | MAP_UTF8)
 
+static bool writes;
 static struct hash *approved;
 static struct hash *tables;		/* "flags type:name" -> struct map */
 static const char *list_name;
 
 void
-lookup_setup(const char *parameter, const char *value)
+lookup_setup(const char *parameter, const char *value, bool may_write)
 {
 	struct str why = STR_EMPTY;
 
@@ -31,6 +35,9 @@ lookup_setup(const char *parameter, const char *value)
 	if (!approved_read(approved, span_cstr(value), &why))
 		fatal("%s: %s", parameter, str_cstr(&why));
 	str_fini(&why);
+	writes = may_write;
+	if (writes)
+		caches_open(approved);
 	map_allow_reopen(true);
 }
 
@@ -44,6 +51,8 @@ lookup_teardown(void)
 	while (hash_next(tables, &it, &key, &map))
 		map_close(map);
 	hash_free(&tables);
+	if (writes)
+		caches_close();
 	hash_free(&approved);
 }
 
@@ -73,8 +82,9 @@ is_approved(struct span table)
 	if (hash_has(approved, table))
 		return true;
 	log_warn("request for unapproved table: \"%.*s\"", SPAN_ARG(table));
-	log_warn("to approve this table for read-only access, list "
-	    "proxy:%.*s in %s/main.cf:%s", SPAN_ARG(table),
+	log_warn("to approve this table for %s access, list "
+	    "proxy:%.*s in %s/main.cf:%s", writes ? "read-write" : "read-only",
+	    SPAN_ARG(table),
 	    conf_dir() != NULL ? conf_dir() : "", list_name);
 	return false;
 }
@@ -87,6 +97,8 @@ handle_lookup(struct rpc_call *call, void *request_arg, void *answer_arg)
 
 	answer->status = PROXY_DENIED;
 	if (!is_approved(request->table))
+		return true;
+	if (writes && caches_lookup(request, answer, call->arena))
 		return true;
 	struct map *map = open_table(request, call->arena, &answer->why);
 
@@ -119,12 +131,51 @@ handle_lookup(struct rpc_call *call, void *request_arg, void *answer_arg)
 	return true;
 }
 
+/* proxymap has no tables that are written: to it all are of a wrong kind. */
+static bool
+handle_change(struct rpc_call *call, void *request_arg, void *answer_arg)
+{
+	const struct proxy_change *request = request_arg;
+	struct proxy_answer *answer = answer_arg;
+
+	answer->status = PROXY_DENIED;
+	if (!is_approved(request->table))
+		return true;
+	if (writes && caches_change(request, answer))
+		return true;
+	answer->status = PROXY_BAD;
+	answer->why = arena_span(call->arena, SPAN("the table is not one "
+	    "that this service changes"));
+	return true;
+}
+
+static bool
+handle_walk(struct rpc_call *call, void *request_arg, void *entry_arg)
+{
+	const struct proxy_walk *request = request_arg;
+	struct proxy_entry *entry = entry_arg;
+
+	entry->status = PROXY_DENIED;
+	if (!is_approved(request->table))
+		return true;
+	if (writes && caches_walk(request, entry, call->arena))
+		return true;
+	entry->status = PROXY_BAD;
+	entry->why = arena_span(call->arena, SPAN("the table is not one "
+	    "that this service lists"));
+	return true;
+}
+
 static const struct rpc_method methods[] = {
 	{ .request = &proxy_lookup_form, .reply = &proxy_answer_form,
 	    .handle = handle_lookup, .suspends = true },
+	{ .request = &proxy_change_form, .reply = &proxy_answer_form,
+	    .handle = handle_change },
+	{ .request = &proxy_walk_form, .reply = &proxy_entry_form,
+	    .handle = handle_walk },
 };
 
 const struct rpc_protocol lookup_protocol = {
 	.name = PROXY_PROTOCOL, .version = PROXY_VERSION,
-	.methods = methods, .nmethods = 1,
+	.methods = methods, .nmethods = ARRAY_COUNT(methods),
 };

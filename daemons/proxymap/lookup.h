@@ -8,8 +8,9 @@
 
 #include "common/service/rpc.h"
 
-/* Reads the list that goes with the service's name. fatal() on trouble. */
-void lookup_setup(const char *parameter, const char *value);
+/* Reads the list that goes with the service's name; opens those that may be
+ * written. fatal() for a list that makes no sense. */
+void lookup_setup(const char *parameter, const char *value, bool may_write);
 void lookup_teardown(void);		/* tests */
 extern const struct rpc_protocol lookup_protocol;
 

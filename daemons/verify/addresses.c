@@ -97,15 +97,17 @@ find(struct span address, struct record *r, struct str *value)
 	return false;
 }
 
-static void
+static bool
 keep(struct span address, const struct record *r)
 {
 	struct str value = STR_EMPTY;
+	bool kept;
 
 	record_print(&value, r);
-	cache_put(cache, address, str_span(&value));
+	kept = cache_put(cache, address, str_span(&value));
 	str_fini(&value);
 	changed = true;
+	return kept;
 }
 
 /* ---- probes ---- */
@@ -166,14 +168,28 @@ probe(void *arg)
 	mem_free(address);
 }
 
-/* Noted first, since the answer may be there before we go on. */
+/* Somebody has sent one while we looked into the cache. */
+static bool
+is_pending(struct span address, int64_t now)
+{
+	intptr_t sent = (intptr_t)hash_get(pending, address);
+
+	return sent != 0 && now - sent < RECORD_PROBE_SECONDS;
+}
+
+/* Noted first, since the answer may be there before we go on, and is of no use
+ * where nothing can be noted. */
 static void
 start_probe(struct span address, struct record *r, int64_t now)
 {
-	char *copy = mem_strndup(address.p, address.len);
+	char *copy;
 
-	keep(address, r);
 	hash_put(pending, address, (void *)(intptr_t)now);
+	if (!keep(address, r)) {
+		hash_remove(pending, address);
+		return;
+	}
+	copy = mem_strndup(address.p, address.len);
 	if (fiber_spawn(&probes, "probe", probe, copy) != NULL)
 		return;
 	mem_free(copy);
@@ -211,7 +227,7 @@ addresses_ask(struct span address, struct verify_answer *answer,
 		return;
 	known = find(address, &stored, &value);
 	record_judge(known ? &stored : NULL, now, &r, &due);
-	if (due && !is_full(now))
+	if (due && !is_pending(address, now) && !is_full(now))
 		start_probe(address, &r, now);
 	str_set(text, r.text);
 	answer->status = (uint64_t)r.status;

@@ -19,7 +19,8 @@ typedef enum probe_result addresses_send_fn(struct span address,
 void addresses_send_by(addresses_send_fn *send);
 
 /* What is known; in the background, a probe where that is due. Spans of the
- * answer are in *text. */
+ * answer are in *text. As all below, may suspend when another process has the
+ * cache. */
 void addresses_ask(struct span address, struct verify_answer *answer,
     struct str *text);
 /* False: nobody had asked. */

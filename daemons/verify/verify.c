@@ -39,12 +39,15 @@ handle_update(struct rpc_call *call, void *request, void *reply_out)
 		return false;
 	taken->used = addresses_tell(update->address,
 	    (enum verify_status)update->status, update->text);
+	/* Nobody else does it any more. */
+	if (service_draining())
+		addresses_sync();
 	return true;
 }
 
 static const struct rpc_method methods[] = {
-	{ &verify_query_form, &verify_answer_form, handle_query, false },
-	{ &verify_update_form, &verify_taken_form, handle_update, false },
+	{ &verify_query_form, &verify_answer_form, handle_query, true },
+	{ &verify_update_form, &verify_taken_form, handle_update, true },
 };
 
 static const struct rpc_protocol protocol = {

@@ -37,6 +37,7 @@ static const struct attr_form *const forms[] = {
 	&master_answer_form, &envelope_form, &envelope_rcpt_form,
 	&outcome_form, &command_job_form, &verify_query_form,
 	&verify_answer_form, &verify_update_form, &verify_taken_form,
+	&proxy_change_form, &proxy_walk_form, &proxy_entry_form,
 };
 
 static void

@@ -82,6 +82,28 @@ class Verify(instance.TestCase):
         self.assertRegex(text, r"(?m)^ok@relay\.test\s+0:0:\d+:250 2\.1\.5 Ok$")
         self.assertRegex(text, r"(?m)^bad@relay\.test\s+2:0:\d+:host ")
 
+    def test_a_cache_that_another_process_keeps(self):
+        mail, _ = self.system(
+            address_verify_map="proxy:btree:$data_directory/verify_cache")
+        self.assertEqual(self.ask(mail, "ok@relay.test")[0][:3], "250")
+        mail.wait_log(PROBED.format("ok@relay.test", "deliverable", "250 2.1.5"))
+        mail.stop()
+        (path,) = glob.glob(os.path.join(mail.dir, "*", "verify_cache.*"))
+        text = mail.command("postmap", "-s", "btree:" + path.rsplit(".", 1)[0]).out
+        self.assertRegex(text, r"(?m)^ok@relay\.test\s+0:0:\d+:250 2\.1\.5 Ok$")
+        mail.start()
+        self.assertEqual(self.ask(mail, "ok@relay.test")[0][:3], "250")
+        self.assertEqual(len(re.findall("status=deliverable", mail.log())), 1)
+        self.assertNotIn("proxywrite service", mail.log())
+        # Not in the list: nothing is known, and both logs say why.
+        mail.set(proxy_write_maps="", address_verify_poll_count="1")
+        mail.stop()
+        mail.start()
+        self.assertEqual(self.ask(mail, "ok@relay.test")[0][:3], "450")
+        mail.wait_log("for read-write access, list proxy:btree:.*proxy_write_maps")
+        mail.wait_log("cache proxy:btree:.*: the table is not in proxy_write_maps")
+        self.assertEqual(len(re.findall("status=deliverable", mail.log())), 1)
+
     def test_agents_answer_without_delivering(self):
         mail, _ = self.system(
             address_verify_map="", address_verify_sender="<>",

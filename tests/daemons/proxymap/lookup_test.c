@@ -12,7 +12,10 @@
 #include "common/mail/conf_core.h"
 #include "common/service/peer.h"
 #include "daemons/proxymap/approved.h"
+#include "daemons/proxymap/caches.h"
 #include "daemons/proxymap/lookup.h"
+#include "maps/cache.h"
+#include "maps/proxy_proto.h"
 #include "tests/harness/t_maps.h"
 
 static struct fiber_group servers;
@@ -86,11 +89,194 @@ T_TEST(approved_tables_answer_and_others_do_not)
 	conf_core.ipc_timeout = 10;
 	lookup_setup("proxy_read_maps", "proxy:inline:{a=b} proxy:fail:x, "
 	    "inline:{a=c} unionmap:{proxy:unix:passwd.byname} "
-	    "proxy:regexp:{{/(.)x/ <$1>}}");
+	    "proxy:regexp:{{/(.)x/ <$1>}}", false);
 	loop_start();
 	fiber_group_init(&servers);
 	peer_connect_by("private", "proxymap", connect_here, NULL);
 	fiber_run_main(client, NULL);
+}
+
+/* ---- proxywrite ---- */
+
+static const char *spec;		/* of the table, "proxy:btree:..." */
+static const char *beside;		/* another one, that is not approved */
+
+static void
+start_writer(const char *list, fiber_fn *fn)
+{
+	keep_log();
+	conf_core.proxywrite_service_name = "proxywrite";
+	conf_core.ipc_timeout = 10;
+	lookup_setup("proxy_write_maps", list, true);
+	loop_start();
+	fiber_group_init(&servers);
+	peer_connect_by("private", "proxywrite", connect_here, NULL);
+	fiber_run_main(fn, NULL);
+	lookup_teardown();
+}
+
+static struct cache *
+open_proxied(const char *name)
+{
+	struct str why = STR_EMPTY;
+	struct cache *c = cache_open(name, &why);
+
+	if (c == NULL)
+		t_fail(T_HERE, "%s", str_cstr(&why));
+	T_CHECK(!cache_is_kept(c));
+	str_fini(&why);
+	return c;
+}
+
+static const char *
+get(struct cache *c, const char *key)
+{
+	static char out[64];
+	struct str value = STR_EMPTY;
+
+	snprintf(out, sizeof(out), "%s", cache_get(c, SPAN(key), &value)
+	    ? str_cstr(&value) : "none");
+	str_fini(&value);
+	return out;
+}
+
+static unsigned
+walk(struct cache *c, bool first, unsigned most)
+{
+	struct str key = STR_EMPTY, value = STR_EMPTY;
+	unsigned n = 0;
+
+	for (; n < most && cache_next(c, first, &key, &value); first = false)
+		n++;
+	str_fini(&key);
+	str_fini(&value);
+	return n;
+}
+
+static void
+change_and_list(void *arg)
+{
+	struct cache *one = open_proxied(spec), *two = open_proxied(spec);
+	struct map *m;
+
+	T_EQ_STR(get(one, "a"), "none");
+	cache_put(one, SPAN("a"), SPAN("1"));
+	cache_put(two, SPAN("b"), SPAN("2"));
+	cache_put(two, SPAN("c"), SPAN("3"));
+	cache_put(two, SPAN("a"), SPAN("4"));
+	T_EQ_STR(get(one, "a"), "4");
+	T_EQ_STR(get(one, "b"), "2");
+	cache_erase(one, SPAN("b"));
+	cache_erase(one, SPAN("never there"));
+	T_EQ_STR(get(two, "b"), "none");
+	T_EQ_INT(walk(one, true, 10), 2);
+	T_EQ_STR(logged(), "");
+	/* One that has begun ends the other, and says so. */
+	T_EQ_INT(walk(one, true, 1), 1);
+	fiber_sleep(deadline_in_ms(1));
+	T_EQ_INT(walk(two, true, 1), 1);
+	T_EQ_INT(walk(one, false, 10), 0);
+	T_HAS_STR(logged(), "proxywrite service: another process has begun to "
+	    "list the table\n");
+	T_EQ_INT(walk(two, false, 10), 1);
+
+	/* Not in the list, or not of a kind that is changed. */
+	cache_close(two);
+	two = open_proxied(beside);
+	cache_put(two, SPAN("a"), SPAN("1"));
+	const char *log = logged();
+
+	T_HAS_STR(log, "for read-write access, list proxy:btree:");
+	T_HAS_STR(log, "/main.cf:proxy_write_maps\n");
+	T_HAS_STR(log, "the table is not in proxy_write_maps\n");
+	T_EQ_STR(get(two, "a"), "none");
+	/* Once a minute. */
+	T_CHECK(strstr(logged(), "proxywrite service") == NULL);
+	cache_close(two);
+
+	/* What is only read is read here, too. */
+	conf_core.proxymap_service_name = "proxywrite";
+	m = map_open("proxy:inline:{x=y}", 0, NULL);
+	T_EQ_STR(look(m, "x"), "y");
+	map_close(m);
+	cache_close(one);
+	fiber_group_cancel(&servers);
+}
+
+T_TEST(one_process_changes_a_table_for_several)
+{
+	static char name[2][256];
+	struct str list = STR_EMPTY, why = STR_EMPTY, value = STR_EMPTY;
+	struct cache *c;
+
+	snprintf(name[0], sizeof(name[0]), "proxy:btree:%s/one", t_tmpdir());
+	snprintf(name[1], sizeof(name[1]), "proxy:btree:%s/two", t_tmpdir());
+	spec = name[0];
+	beside = name[1];
+	str_printf(&list, "%s, proxy:inline:{x=y}", spec);
+	start_writer(str_cstr(&list), change_and_list);
+	c = cache_open(spec + 6, &why);
+	T_NEED(c != NULL);
+	T_CHECK(cache_get(c, SPAN("a"), &value));
+	T_EQ_STR(str_cstr(&value), "4");
+	cache_close(c);
+	str_fini(&list);
+	str_fini(&why);
+	str_fini(&value);
+}
+
+static void
+change_what_is_not_open(void *arg)
+{
+	struct cache *c = open_proxied(spec);
+
+	cache_put(c, SPAN("a"), SPAN("1"));
+	T_HAS_STR(logged(), "proxywrite service: open ");
+	T_EQ_STR(get(c, "a"), "none");
+	T_EQ_INT(walk(c, true, 1), 0);
+	cache_close(c);
+	fiber_group_cancel(&servers);
+}
+
+T_TEST(a_table_that_cannot_be_opened_stops_no_other)
+{
+	static char name[256];
+
+	snprintf(name, sizeof(name), "proxy:btree:%s/nosuch/x", t_tmpdir());
+	spec = name;
+	start_writer(spec, change_what_is_not_open);
+}
+
+static void
+ask_nobody(void *arg)
+{
+	struct cache *c = open_proxied("proxy:btree:/x");
+
+	conf_core.ipc_timeout = 1;
+	T_EQ_STR(get(c, "a"), "none");
+	T_HAS_STR(logged(), "warning: cache proxy:btree:/x: nobody service: ");
+	cache_close(c);
+}
+
+T_TEST(a_service_that_is_not_there_has_no_entry)
+{
+	keep_log();
+	conf_core.proxywrite_service_name = "nobody";
+	loop_start();
+	fiber_run_main(ask_nobody, NULL);
+}
+
+T_TEST(names_of_caches_behind_proxy)
+{
+	struct str why = STR_EMPTY;
+
+	T_CHECK(cache_check("proxy:btree:/x", &why));
+	T_CHECK(cache_check("proxy:proxy:lmdb:/x", &why));
+	T_CHECK(!cache_check("proxy:regexp:/x", &why));
+	T_CHECK(!cache_check("proxy:x", &why));
+	T_CHECK(cache_open("proxy:regexp:/x", &why) == NULL);
+	T_HAS_STR(str_cstr(&why), "a type that keeps no cache");
+	str_fini(&why);
 }
 
 T_TEST(a_proxied_pattern_is_asked_for_whole_keys_only)

@@ -20,11 +20,14 @@
 #include "common/base/str.h"
 
 #define RANK_STEP (1 << 16)		/* room for preemption between ranks */
+#define PEERS_LISTED 8			/* found without a table */
+#define DESTINATIONS_KEPT 8192		/* at rest */
 
 struct peer {
 	struct schedule_job *job;
 	struct schedule_destination *destination;
 	struct list entries;
+	struct list of_job;
 	struct list on_job;		/* linked while it has entries ... */
 	struct list on_destination;	/* ... and so is this, if it is ready */
 	struct heap_node waits;		/* if not, this is in a heap there */
@@ -35,14 +38,18 @@ struct schedule_job {
 	struct schedule_transport *transport;
 	void *message;
 	struct list ready, blocked;	/* peers */
-	struct hash *by_destination;
+	struct list peers;		/* all that have entries */
+	size_t npeers;
+	struct hash *by_destination;	/* the same, once there are many */
 	size_t entries_waiting, entries_in_flight, selected, slots_used;
+	uint64_t unread;		/* recipients still to come */
 	int64_t since_ms;
 	struct heap_node rank;		/* while it has ready peers ... */
 	struct list by_size;		/* ... and so is this */
 	struct list link;		/* transport->jobs, while entries wait */
 	unsigned size_class;
 	bool apart;			/* one recipient an entry */
+	bool preempts;
 };
 
 struct schedule {
@@ -51,6 +58,7 @@ struct schedule {
 	struct hash *by_name;
 	struct hash *jobs;		/* by transport and message */
 	struct heap sleeping;		/* destinations by next_at_ms */
+	size_t ndestinations, tidy_at;
 	int64_t last_rank, now_ms;
 	size_t waiting, in_flight;
 };
@@ -62,6 +70,7 @@ schedule_new(void)
 
 	list_init(&s->transports);
 	list_init(&s->turn);
+	s->tidy_at = DESTINATIONS_KEPT;
 	s->by_name = hash_new();
 	s->jobs = hash_new();
 	return s;
@@ -78,21 +87,29 @@ job_key(struct schedule_transport *t, void *message, void *room[2])
 static void
 job_free(struct schedule_job *job)
 {
-	struct hash_iter it = HASH_ITER_START;
-	struct span key;
-	void *value, *room[2];
+	void *room[2];
 
-	while (hash_next(job->by_destination, &it, &key, &value)) {
-		struct peer *peer = value;
-
-		CHECK(list_empty(&peer->entries));
-		mem_free(peer);
-	}
+	CHECK(job->npeers == 0);
 	hash_free(&job->by_destination);
 	CHECK(!heap_has(&job->rank));
 	hash_remove(job->transport->schedule->jobs,
 	    job_key(job->transport, job->message, room));
 	mem_free(job);
+}
+
+static void
+job_let_go(struct schedule_job *job)
+{
+	if (job->entries_waiting == 0 && job->entries_in_flight == 0
+	    && job->unread == 0)
+		job_free(job);
+}
+
+/* In entries, at most. */
+static size_t
+job_size(const struct schedule_job *job)
+{
+	return job->entries_waiting + (size_t)job->unread;
 }
 
 void
@@ -106,6 +123,7 @@ static void
 destination_free(struct schedule_destination *d)
 {
 	list_remove(&d->link);
+	d->transport->schedule->ndestinations--;
 	heap_remove(&d->transport->schedule->sleeping, &d->wake);
 	for (unsigned c = 0; d->blocked != NULL && c < SCHEDULE_SIZE_CLASSES;
 	    c++)
@@ -200,6 +218,9 @@ destination_make(struct schedule_transport *t, struct span name)
 
 	if (d != NULL)
 		return d;
+	if (t->schedule->ndestinations >= t->schedule->tidy_at)
+		schedule_tidy(t->schedule);
+	t->schedule->ndestinations++;
 	d = MEM_NEW(struct schedule_destination);
 	d->transport = t;
 	d->name = mem_strndup(name.p, name.len);
@@ -261,7 +282,7 @@ static void
 job_file(struct schedule_job *job)
 {
 	struct schedule_transport *t = job->transport;
-	unsigned c = size_class_of(job->entries_waiting);
+	unsigned c = size_class_of(job_size(job));
 
 	if (list_empty(&job->ready)) {
 		heap_remove(&t->ready, &job->rank);
@@ -344,7 +365,7 @@ job_make(struct schedule_transport *t, void *message)
 	job = MEM_NEW(struct schedule_job);
 	job->transport = t;
 	job->message = message;
-	job->by_destination = hash_new();
+	list_init(&job->peers);
 	job->since_ms = t->schedule->now_ms;
 	list_init(&job->ready);
 	list_init(&job->blocked);
@@ -356,11 +377,52 @@ job_make(struct schedule_transport *t, void *message)
 	return job;
 }
 
+static struct span
+peer_key(const struct schedule_destination *const *d)
+{
+	return span_of((const char *)d, sizeof(*d));
+}
+
+static void
+file_peer(struct schedule_job *job, struct peer *peer)
+{
+	const struct schedule_destination *d = peer->destination;
+
+	hash_put(job->by_destination, peer_key(&d), peer);
+}
+
+static void
+peer_joins(struct schedule_job *job, struct peer *peer)
+{
+	list_append(&job->peers, &peer->of_job);
+	job->npeers++;
+	if (job->by_destination != NULL) {
+		file_peer(job, peer);
+	} else if (job->npeers > PEERS_LISTED) {
+		job->by_destination = hash_new();
+		LIST_EACH(link, &job->peers)
+			file_peer(job, LIST_ITEM(link, struct peer, of_job));
+	}
+}
+
+static struct peer *
+peer_find(struct schedule_job *job, const struct schedule_destination *d)
+{
+	if (job->by_destination != NULL)
+		return hash_get(job->by_destination, peer_key(&d));
+	LIST_EACH(link, &job->peers) {
+		struct peer *peer = LIST_ITEM(link, struct peer, of_job);
+
+		if (peer->destination == d)
+			return peer;
+	}
+	return NULL;
+}
+
 static struct peer *
 peer_make(struct schedule_job *job, struct schedule_destination *d)
 {
-	struct span key = span_of((const char *)&d, sizeof(d));
-	struct peer *peer = hash_get(job->by_destination, key);
+	struct peer *peer = peer_find(job, d);
 
 	if (peer != NULL)
 		return peer;
@@ -371,7 +433,7 @@ peer_make(struct schedule_job *job, struct schedule_destination *d)
 	list_init(&peer->on_job);
 	list_init(&peer->on_destination);
 	heap_node_init(&peer->waits);
-	hash_put(job->by_destination, key, peer);
+	peer_joins(job, peer);
 	return peer;
 }
 
@@ -437,6 +499,22 @@ schedule_add_apart(struct schedule_transport *t, void *message,
 	add_to_job(job, nexthops, rcpts, count);
 }
 
+void
+schedule_unread(struct schedule_transport *t, void *message, uint64_t count)
+{
+	void *room[2];
+	struct schedule_job *job = hash_get(t->schedule->jobs,
+	    job_key(t, message, room));
+
+	if (job == NULL && count == 0)
+		return;
+	if (job == NULL)
+		job = job_make(t, message);
+	job->unread = count;
+	job_file(job);
+	job_let_go(job);
+}
+
 /* ---- choosing ---- */
 
 /* Those that wait for a rate delay are woken at its end. */
@@ -460,7 +538,7 @@ block(struct peer *peer, int64_t now_ms)
 	if (d->blocked == NULL)
 		d->blocked = mem_array(SCHEDULE_SIZE_CLASSES,
 		    sizeof(*d->blocked));
-	peer->waits_class = size_class_of(peer->job->entries_waiting);
+	peer->waits_class = size_class_of(job_size(peer->job));
 	heap_insert(&d->blocked[peer->waits_class], &peer->waits,
 	    peer->job->rank.key);
 	d->nblocked++;
@@ -506,8 +584,7 @@ static struct schedule_job *
 find_candidate(struct schedule_job *job, int64_t now_ms)
 {
 	struct schedule_transport *t = job->transport;
-	int64_t may_earn = slots_left(job, job->selected
-	    + job->entries_waiting);
+	int64_t may_earn = slots_left(job, job->selected + job_size(job));
 	struct schedule_job *best = NULL;
 	double best_score = 0;
 
@@ -523,9 +600,9 @@ find_candidate(struct schedule_job *job, int64_t now_ms)
 			continue;
 		other = LIST_ITEM(first, struct schedule_job, by_size);
 		score = (double)(now_ms - other->since_ms + 1)
-		    / (double)other->entries_waiting;
+		    / (double)job_size(other);
 		if (score > best_score && slots_needed(&t->limits,
-		    other->entries_waiting) <= may_earn) {
+		    job_size(other)) <= may_earn) {
 			best = other;
 			best_score = score;
 		}
@@ -541,17 +618,36 @@ find_preemptor(struct schedule_job *job, int64_t now_ms)
 	struct schedule_job *other;
 
 	if (l->slot_cost < 2 || slots_left(job, job->selected) <= 0
-	    || (int64_t)(job->selected + job->entries_waiting) / l->slot_cost
+	    || (int64_t)(job->selected + job_size(job)) / l->slot_cost
 	    < l->minimum_slots)
 		return NULL;
 	other = find_candidate(job, now_ms);
-	return other != NULL && slots_needed(l, other->entries_waiting)
+	return other != NULL && slots_needed(l, job_size(other))
 	    <= slots_left(job, job->selected) ? other : NULL;
 }
 
-static struct schedule_entry *
-take_entry(struct peer *peer)
+/* Its last entry was taken. */
+static void
+peer_leaves(struct peer *peer)
 {
+	struct schedule_job *job = peer->job;
+	const struct schedule_destination *d = peer->destination;
+
+	list_remove(&peer->on_job);
+	list_remove(&peer->on_destination);
+	leave_blocked(peer);
+	list_remove(&peer->of_job);
+	job->npeers--;
+	if (job->by_destination != NULL)
+		hash_remove(job->by_destination, peer_key(&d));
+	mem_free(peer);
+}
+
+/* *peer is NULL afterwards if that was its last one. */
+static struct schedule_entry *
+take_entry(struct peer **at)
+{
+	struct peer *peer = *at;
 	struct schedule_entry *entry = LIST_FIRST(&peer->entries,
 	    struct schedule_entry, link);
 
@@ -560,9 +656,8 @@ take_entry(struct peer *peer)
 	peer->destination->waiting--;
 	peer->job->transport->schedule->waiting--;
 	if (list_empty(&peer->entries)) {
-		list_remove(&peer->on_job);
-		list_remove(&peer->on_destination);
-		leave_blocked(peer);
+		peer_leaves(peer);
+		*at = NULL;
 	}
 	return entry;
 }
@@ -570,12 +665,13 @@ take_entry(struct peer *peer)
 static struct schedule_entry *
 hand_over(struct peer *peer, int64_t now_ms)
 {
-	struct schedule_entry *entry = take_entry(peer);
+	struct schedule_entry *entry = take_entry(&peer);
 	struct schedule_destination *d = entry->destination;
 	struct schedule_transport *t = d->transport;
 
-	if (!list_empty(&peer->entries))	/* the next one's turn */
+	if (peer != NULL)		/* its next one's turn */
 		peer_becomes_ready(peer);
+	entry->preempts = entry->job->preempts;
 	entry->job->selected++;
 	entry->job->entries_in_flight++;
 	job_file(entry->job);
@@ -626,7 +722,8 @@ transport_next(struct schedule_transport *t, int64_t now_ms)
 		if (peer == NULL)	/* that one is blocked now */
 			continue;
 		if (small != NULL) {
-			job->slots_used += small->entries_waiting;
+			job->slots_used += job_size(small);
+			small->preempts = true;
 			heap_move(&t->ready, &small->rank,
 			    job->rank.key - 1);
 		}
@@ -762,8 +859,7 @@ schedule_done(struct schedule_entry *entry, enum schedule_feedback feedback,
 		unblock(d);
 	else
 		wake_later(d, now_ms);
-	if (job->entries_waiting == 0 && job->entries_in_flight == 0)
-		job_free(job);
+	job_let_go(job);
 	return died;
 }
 
@@ -820,10 +916,9 @@ schedule_take_waiting(struct schedule_transport *t,
 	if (peer == NULL)
 		return NULL;
 	job = peer->job;
-	entry = take_entry(peer);
+	entry = take_entry(&peer);
 	job_file(job);
-	if (job->entries_waiting == 0 && job->entries_in_flight == 0)
-		job_free(job);
+	job_let_go(job);
 	entry->job = NULL;
 	return entry;
 }
@@ -851,8 +946,11 @@ schedule_tidy(struct schedule *s)
 			struct schedule_destination *d = LIST_ITEM(d_link,
 			    struct schedule_destination, link);
 
-			if (d->waiting == 0 && d->in_flight == 0 && !d->dead)
+			if (d->waiting == 0 && d->in_flight == 0 && !d->dead
+			    && d->next_at_ms <= s->now_ms)
 				forget_destination(d);
 		}
 	}
+	s->tidy_at = s->ndestinations < DESTINATIONS_KEPT / 2
+	    ? DESTINATIONS_KEPT : 2 * s->ndestinations;
 }

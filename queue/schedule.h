@@ -80,6 +80,7 @@ struct schedule_entry {
 	struct schedule_destination *destination;
 	uint32_t *rcpts;
 	uint32_t count;
+	bool preempts;			/* of a job that went before a larger */
 	void *message;			/* the caller's */
 	struct list link;
 };
@@ -108,6 +109,12 @@ void schedule_add(struct schedule_transport *t, void *message,
 void schedule_add_apart(struct schedule_transport *t, void *message,
     const struct span *nexthops, const uint32_t *rcpts, size_t count);
 
+/* So many recipients of the message are still to come, each of which may be an
+ * entry of this transport: it is as large as that, and keeps its place in the
+ * order. To be told 0 before the message goes. */
+void schedule_unread(struct schedule_transport *t, void *message,
+    uint64_t count);
+
 /* The next entry that may be handed over at now_ms, marked in flight, or NULL;
  * *again_ms_out says when a rate delay ends (-1: when something changes). */
 struct schedule_entry *schedule_next(struct schedule *s, int64_t now_ms,
@@ -135,7 +142,8 @@ void schedule_entry_free(struct schedule_entry *entry);
 
 size_t schedule_waiting(const struct schedule *s);	/* entries */
 size_t schedule_in_flight(const struct schedule *s);
-/* Destinations without entries and at rest are forgotten here, now and then. */
+/* Destinations at rest are forgotten: without entries, alive, with no rate delay
+ * to wait for. To be called now and then; by itself when there are many. */
 void schedule_tidy(struct schedule *s);
 
 #endif

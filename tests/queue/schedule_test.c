@@ -335,6 +335,121 @@ T_TEST(a_dead_destination_stops_no_other)
 	sim_fini(&sim);
 }
 
+/* ---- large messages that are read by and by ---- */
+
+static void
+note_preempting(struct sim *sim, const struct schedule_entry *entry)
+{
+	str_addf(sim->arg, "%c%s", *(const char *)entry->message,
+	    entry->preempts ? "!" : "");
+}
+
+/* A has 20 recipients, b and c have two in memory each; of c 100 are unread. */
+static void
+go(uint64_t unread, const char *want)
+{
+	static char a = 'a', b = 'b', c = 'c';
+	struct schedule_limits limits = sim_limits(1);
+	struct str order = STR_EMPTY;
+	struct schedule_transport *t;
+	struct sim sim;
+
+	sim_init(&sim);
+	sim.starts = note_preempting;
+	sim.arg = &order;
+	limits.slot_cost = 2;
+	limits.slot_discount = 50;
+	limits.minimum_slots = 1;
+	t = schedule_transport_add(sim.schedule, SPAN("smtp"), &limits);
+	sim_add(&sim, t, &a, "x", 8);
+	sim_add(&sim, t, &c, "y", 2);
+	schedule_unread(t, &c, unread);
+	sim_add(&sim, t, &b, "z", 2);
+	sim_run(&sim);
+	T_EQ_STR(str_cstr(&order), want);
+	schedule_unread(t, &c, 0);
+	sim_fini(&sim);
+	str_fini(&order);
+}
+
+T_TEST(what_is_not_read_yet_makes_a_message_large)
+{
+	go(0, "aac!c!aaaab!b!aa");
+	go(100, "aab!b!aaaaaacc");
+}
+
+/* Nothing of it was in memory for a moment. */
+T_TEST(a_message_that_is_read_on_keeps_its_place)
+{
+	static const struct {
+		uint64_t unread;
+		const char *want;
+	} cases[] = { { 4, "aabb" }, { 0, "bbaa" } };
+
+	for (size_t i = 0; i < T_COUNT(cases); i++) {
+		static char a = 'a', b = 'b';
+		struct schedule_limits limits = sim_limits(1);
+		struct str order = STR_EMPTY;
+		struct schedule_transport *t;
+		struct sim sim;
+
+		T_CASEF("%d unread", (int)cases[i].unread);
+		sim_init(&sim);
+		t = schedule_transport_add(sim.schedule, SPAN("smtp"),
+		    &limits);
+		sim_add(&sim, t, &a, "x", 1);
+		schedule_unread(t, &a, cases[i].unread);
+		sim_run(&sim);
+		sim.starts = note_preempting;
+		sim.arg = &order;
+		sim_add(&sim, t, &b, "y", 2);
+		sim_add(&sim, t, &a, "x", 2);
+		schedule_unread(t, &a, 0);
+		sim_run(&sim);
+		T_EQ_STR(str_cstr(&order), cases[i].want);
+		sim_fini(&sim);
+		str_fini(&order);
+	}
+}
+
+static size_t
+places_of(const struct schedule_transport *t)
+{
+	size_t n = 0;
+
+	LIST_EACH(link, &t->destinations)
+		n++;
+	return n;
+}
+
+/* A mailing to as many places as it has recipients. */
+T_TEST(places_at_rest_do_not_pile_up)
+{
+	struct schedule_limits limits = sim_limits(1);
+	struct schedule_transport *t;
+	struct str name = STR_EMPTY;
+	struct sim sim;
+	size_t most = 0;
+	int message;
+
+	sim_init(&sim);
+	t = schedule_transport_add(sim.schedule, SPAN("smtp"), &limits);
+	schedule_unread(t, &message, 50000);
+	for (int i = 0; i < 50000; i++) {
+		size_t places;
+
+		str_printf(&name, "d%d", i);
+		sim_add(&sim, t, &message, str_cstr(&name), 1);
+		sim_run(&sim);
+		places = i % 1000 == 0 ? places_of(t) : 0;
+		most = places > most ? places : most;
+	}
+	T_CHECK(most > 1 && most < 10000);
+	schedule_unread(t, &message, 0);
+	sim_fini(&sim);
+	str_fini(&name);
+}
+
 /* ---- delays, bounds, throttles ---- */
 
 static void
@@ -355,6 +470,28 @@ static const struct {
 	{ "both", 5000, 3000, "a0 b3 a6 b9 a12" },
 	{ "the longer one counts", 10000, 1000, "a0 b1 a10 b11 a20" },
 };
+
+T_TEST(a_place_is_not_forgotten_before_its_delay_is_over)
+{
+	struct schedule_limits limits = sim_limits(1);
+	struct schedule_transport *t;
+	struct sim sim;
+	int first, second;
+
+	sim_init(&sim);
+	limits.rate_delay_ms = 5000;
+	t = schedule_transport_add(sim.schedule, SPAN("smtp"), &limits);
+	sim_add(&sim, t, &first, "a", 1);
+	sim_until(&sim, 1000);
+	T_EQ_INT(sim.done, 1);
+	schedule_tidy(sim.schedule);
+	sim_add(&sim, t, &second, "a", 1);
+	sim_until(&sim, 4000);
+	T_EQ_INT(sim.done, 1);
+	sim_until(&sim, 6000);
+	T_EQ_INT(sim.done, 2);
+	sim_fini(&sim);
+}
 
 T_TEST(rate_delays_hold_and_end)
 {

@@ -7,6 +7,7 @@
 
 #include <unistd.h>
 
+#include "common/base/mem.h"
 #include "common/base/panic.h"
 #include "common/base/reader.h"
 #include "common/io/fs.h"
@@ -404,6 +405,38 @@ attr_decode_body(const struct attr_form *form, struct span body,
     struct arena *arena, void *fields_out, struct str *why)
 {
 	return decode(form, body, arena, fields_out, 0, why);
+}
+
+static struct span *
+text_at(const struct attr_field *f, void *fields)
+{
+	return (struct span *)(void *)((char *)fields + f->offset);
+}
+
+void *
+attr_pack(const struct attr_form *form, void *fields, size_t head)
+{
+	size_t size = head;
+	char *block, *to;
+
+	for (size_t i = 0; i < form->nfields; i++)
+		if (form->fields[i].kind == ATTR_SPAN)
+			size += text_at(&form->fields[i], fields)->len + 1;
+	block = mem_alloc(size);
+	to = block + head;
+	for (size_t i = 0; i < form->nfields; i++) {
+		struct span *text;
+
+		if (form->fields[i].kind != ATTR_SPAN)
+			continue;
+		text = text_at(&form->fields[i], fields);
+		if (text->len > 0)
+			memcpy(to, text->p, text->len);
+		to[text->len] = '\0';
+		text->p = to;
+		to += text->len + 1;
+	}
+	return block;
 }
 
 void

@@ -109,6 +109,12 @@ void attr_encode_body(struct str *out, const struct attr_form *form,
 bool attr_decode_body(const struct attr_form *form, struct span body,
     struct arena *arena, void *fields_out, struct str *why);
 
+/* For what is kept long: moves the texts of a struct into one block of memory,
+ * each with a NUL behind it, the first after `head` bytes that are the caller's.
+ * Returns the block, which the caller frees with mem_free; lists and
+ * descriptors stay as they are. */
+void *attr_pack(const struct attr_form *form, void *fields, size_t head);
+
 /* First frame on each connection, from the client: form 0. */
 struct attr_hello {
 	struct span protocol;		/* "cleanup" */

@@ -60,7 +60,8 @@ take_answer(struct envelope_rcpt *rcpt, const struct rewrite_answer *a,
 }
 
 static void
-resolve_rcpts(struct message *m, struct envelope_rcpt *rcpts, uint32_t count)
+resolve_rcpts(struct message *m, struct envelope_rcpt *rcpts, uint32_t count,
+    struct arena *arena)
 {
 	uint64_t generation = control_table_generation();
 	struct rewrite_want *wants = mem_array(count, sizeof(*wants));
@@ -77,7 +78,7 @@ resolve_rcpts(struct message *m, struct envelope_rcpt *rcpts, uint32_t count)
 	if (n > 0)
 		rewrite_addresses("local", m->q.envelope.flags & ENVELOPE_PROBE
 		    ? REWRITE_RESOLVE | REWRITE_FOR_PROBE : REWRITE_RESOLVE,
-		    m->q.envelope.sender, wants, n, m->window_arena,
+		    m->q.envelope.sender, wants, n, arena,
 		    service_ipc_deadline());
 	for (size_t i = 0; i < n; i++)
 		take_answer(&rcpts[which[i]], &wants[i].answer,
@@ -91,7 +92,7 @@ resolve_rcpts(struct message *m, struct envelope_rcpt *rcpts, uint32_t count)
  * where a delivery is for one recipient anyhow.
  */
 static struct span
-destination_name(struct message *m, const struct envelope_rcpt *rcpt)
+destination_name(const struct envelope_rcpt *rcpt, struct arena *arena)
 {
 	struct span local = address_split(rcpt->address).local, extension;
 
@@ -100,7 +101,7 @@ destination_name(struct message *m, const struct envelope_rcpt *rcpt)
 		return rcpt->nexthop;
 	address_split_extension(local, conf_core.recipient_delimiter, &local,
 	    &extension);
-	return SPAN(arena_printf(m->window_arena, "%.*s@%.*s", SPAN_ARG(local),
+	return SPAN(arena_printf(arena, "%.*s@%.*s", SPAN_ARG(local),
 	    SPAN_ARG(rcpt->nexthop)));
 }
 
@@ -122,7 +123,8 @@ send_to_filter(struct span filter, struct envelope_rcpt *rcpt)
 }
 
 static void
-route_rcpt(struct message *m, struct envelope_rcpt *rcpt)
+route_rcpt(const struct message *m, struct envelope_rcpt *rcpt,
+    struct arena *arena)
 {
 	if (rcpt->resolve_flags & RESOLVE_FAIL) {
 		rcpt->transport = SPAN("retry");
@@ -138,19 +140,20 @@ route_rcpt(struct message *m, struct envelope_rcpt *rcpt)
 		rcpt->transport = SPAN("retry");
 		rcpt->nexthop = SPAN("4.3.2 deferred transport");
 	} else if (t->reason != NULL && !span_is(rcpt->transport, "retry")) {
-		rcpt->nexthop = SPAN(arena_printf(m->window_arena, "%s %s",
+		rcpt->nexthop = SPAN(arena_printf(arena, "%s %s",
 		    t->dsn, t->reason));
 		rcpt->transport = SPAN("retry");
 	} else {
 		struct schedule_destination *d =
-		    schedule_destination(t->sched, destination_name(m, rcpt));
+		    schedule_destination(t->sched, destination_name(rcpt,
+			arena));
 		const struct destination_trouble *trouble =
 		    d != NULL && d->dead ? destination_trouble(d) : NULL;
 
 		if (trouble == NULL)
 			return;
 		rcpt->transport = SPAN("retry");
-		rcpt->nexthop = SPAN(arena_printf(m->window_arena,
+		rcpt->nexthop = SPAN(arena_printf(arena,
 		    "%s delivery temporarily suspended: %s", trouble->dsn,
 		    trouble->reason));
 	}
@@ -163,57 +166,57 @@ is_verp(const struct message *m)
 	    && !span_empty(m->q.envelope.sender);
 }
 
-/* All recipients of one transport, from position i on, into the schedule. */
-static void
-add_same_transport(struct message *m, uint32_t first, uint32_t count,
-    uint32_t i, bool *added, struct span *nexthops, uint32_t *numbers)
-{
-	struct span name = m->rcpts[first + i].transport;
-	size_t n = 0;
-
-	for (uint32_t k = i; k < count; k++) {
-		if (added[k]
-		    || !span_eq(m->rcpts[first + k].transport, name))
-			continue;
-		added[k] = true;
-		nexthops[n] = destination_name(m, &m->rcpts[first + k]);
-		numbers[n++] = first + k;
-	}
-	if (is_verp(m))
-		schedule_add_apart(transport_find(name)->sched, m, nexthops,
-		    numbers, n);
-	else
-		schedule_add(transport_find(name)->sched, m, nexthops,
-		    numbers, n);
-}
-
-void
-dispatch_add(struct message *m, uint32_t first, uint32_t count)
-{
+/* Recipients on their way into the schedule. */
+struct adding {
+	struct envelope_rcpt *rcpts;
+	uint32_t count;
 	bool *added;
 	struct span *nexthops;
 	uint32_t *numbers;
+	struct arena *arena;
+};
 
-	m->count += count;
-	m->undecided += count;
+/* All of one transport, from position i on. */
+static void
+add_same_transport(struct message *m, struct adding *a, uint32_t i)
+{
+	struct span name = a->rcpts[i].transport;
+	struct transport *t = transport_find(name);
+	size_t n = 0;
+
+	for (uint32_t k = i; k < a->count; k++) {
+		if (a->added[k] || !span_eq(a->rcpts[k].transport, name))
+			continue;
+		a->added[k] = true;
+		a->nexthops[n] = destination_name(&a->rcpts[k], a->arena);
+		a->numbers[n++] = recipients_hold(m, &a->rcpts[k], t);
+	}
+	if (is_verp(m))
+		schedule_add_apart(t->sched, m, a->nexthops, a->numbers, n);
+	else
+		schedule_add(t->sched, m, a->nexthops, a->numbers, n);
+}
+
+void
+dispatch_add(struct message *m, struct envelope_rcpt *rcpts, uint32_t count,
+    struct arena *arena)
+{
+	struct adding a = { .rcpts = rcpts, .count = count, .arena = arena };
+
 	if (count == 0)
 		return;
-	resolve_rcpts(m, m->rcpts + first, count);
+	resolve_rcpts(m, rcpts, count, arena);
 	for (uint32_t i = 0; i < count; i++) {
-		route_rcpt(m, &m->rcpts[first + i]);
-		if (m->rcpts[first + i].notify & DSN_NOTIFY_SUCCESS)
+		route_rcpt(m, &rcpts[i], arena);
+		if (rcpts[i].notify & DSN_NOTIFY_SUCCESS)
 			m->wants_success = true;
 	}
-	added = mem_zalloc(count * sizeof(*added));
-	nexthops = mem_array(count, sizeof(*nexthops));
-	numbers = mem_array(count, sizeof(*numbers));
+	a.added = arena_array(arena, count, sizeof(*a.added));
+	a.nexthops = arena_array(arena, count, sizeof(*a.nexthops));
+	a.numbers = arena_array(arena, count, sizeof(*a.numbers));
 	for (uint32_t i = 0; i < count; i++)
-		if (!added[i])
-			add_same_transport(m, first, count, i, added,
-			    nexthops, numbers);
-	mem_free(added);
-	mem_free(nexthops);
-	mem_free(numbers);
+		if (!a.added[i])
+			add_same_transport(m, &a, i);
 }
 
 /* ---- to the agent ---- */
@@ -329,7 +332,7 @@ send_to_agent(struct in_flight *f, struct span transport, struct span nexthop,
 	in_flight++;
 	f->peer = agent;
 	for (uint32_t i = 0; i < f->count; i++)
-		rcpts[i] = m->rcpts[f->rcpts[i]];
+		rcpts[i] = *recipients_at(m, f->rcpts[i]);
 	if (is_verp(m))
 		name_recipient(f, &rcpts[0], &envelope);
 	envelope.verp = SPAN_NONE;
@@ -446,8 +449,10 @@ send_entry(struct schedule_entry *entry)
 	struct transport *t = transport_of(entry->destination->transport);
 	struct message *m = entry->message;
 	struct in_flight *f = in_flight_new(m, t, entry->rcpts, entry->count,
-	    m->rcpts[entry->rcpts[0]].nexthop);
+	    recipients_at(m, entry->rcpts[0])->nexthop);
 
+	if (entry->preempts && recipients_go_first(m, t))
+		intake_refill(m);
 	f->entry = entry;
 	if (m->strikes >= STRIKES_UNTIL_HOLD) {
 		keep_undelivered(f);
@@ -508,7 +513,7 @@ dispatch_divert(struct schedule_transport *t, struct schedule_destination *d,
 
 		if (transport_of(t) == retry) {
 			m->kept_total += entry->count;
-			intake_decided(m, entry->count);
+			recipients_decided(m, entry->rcpts, entry->count);
 			if (m->undecided == 0)
 				finish_queue(m);
 		} else {
@@ -530,7 +535,7 @@ static void
 keep_all(struct in_flight *f)
 {
 	f->m->kept_total += f->count;
-	intake_decided(f->m, f->count);
+	recipients_decided(f->m, f->rcpts, f->count);
 }
 
 static void
@@ -543,7 +548,8 @@ take_results(struct in_flight *f, const struct delivery_reply *reply)
 		    ATTR_AT(reply->results, struct delivery_result, i);
 
 		if (r->done == DELIVERY_DONE) {
-			finish_mark(m, m->rcpts[f->rcpts[i]].mark_at);
+			finish_mark(m,
+			    recipients_at(m, f->rcpts[i])->mark_at);
 			m->done_total++;
 		} else {
 			m->kept_total++;
@@ -551,7 +557,7 @@ take_results(struct in_flight *f, const struct delivery_reply *reply)
 		if (r->outcome == OUTCOME_BOUNCED)
 			m->bounced_some = true;
 	}
-	intake_decided(m, f->count);
+	recipients_decided(m, f->rcpts, f->count);
 }
 
 static void

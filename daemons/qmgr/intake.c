@@ -22,9 +22,6 @@
 #include "queue/adopt.h"
 #include "queue/scan.h"
 
-#define WINDOW_RCPTS 2000		/* read at once from a large message */
-#define WINDOW_MOST 20000		/* kept before memory is given back */
-#define FEW_RCPTS 50			/* share the arena of their message */
 #define SWEEP_MS 1000
 #define CHECK_AT_ONCE_BYTES (64 * 1024)	/* more is for a thread */
 #define BUSY_RETRY_SECONDS 5
@@ -44,7 +41,6 @@ static bool first_look;
 /* So many messages at once, since descriptors ran short; 0: they have not.
  * That a low one is free says little: it may be the only one. */
 static size_t fds_allow;
-static uint64_t rcpts_in_memory;
 
 bool
 intake_has(struct span id)
@@ -95,27 +91,24 @@ intake_room_made(void)
 void
 intake_forget(struct message *m)
 {
-	rcpts_in_memory -= m->undecided;
+	recipients_forget(m);
 	hash_remove(by_id, SPAN(m->q.id));
 	list_remove(&m->link);
 	queue_message_close(&m->q);
-	mem_free(m->rcpts);
 	mem_free(m->marks);
-	if (m->window_arena != m->arena)
-		arena_free(&m->window_arena);
-	arena_free(&m->arena);
+	mem_free(m->texts);
 	mem_free(m);
 	intake_room_made();
 }
 
+/* The texts of its envelope are copied. */
 static struct message *
-message_new(struct arena *arena, const struct queue_message *q)
+message_new(const struct queue_message *q)
 {
 	struct message *m = MEM_NEW(struct message);
 
-	m->arena = arena;
-	m->window_arena = q->rcpts_left > FEW_RCPTS ? arena_new() : arena;
 	m->q = *q;
+	m->texts = attr_pack(&envelope_form, &m->q.envelope, 0);
 	m->active_us = clock_wall_us();
 	m->since_ns = clock_now_ns();
 	note_fd(q->fd);
@@ -143,76 +136,52 @@ log_active(const struct message *m)
 }
 
 static void
-grow_window(struct message *m, size_t more)
+reading_failed(struct message *m, const struct str *why)
 {
-	if (m->count + more <= m->room)
-		return;
-	m->room = m->count + (uint32_t)more;
-	m->rcpts = mem_regrow(m->rcpts, m->room, sizeof(*m->rcpts));
+	log_warn("%s: cannot read recipients: %s", m->q.id, str_cstr(why));
+	m->all_read = m->untried = true;
+	m->kept_total++;		/* nothing is removed on doubt */
 }
 
-/*
- * So many recipients may be read now: the limit over all messages, but each one
- * gets its minimum, so that a few large ones stop no other.
- */
-static size_t
-window_room(const struct message *m)
-{
-	uint64_t limit = (uint64_t)qmgr_conf.recipient_limit;
-	size_t least = (size_t)qmgr_conf.recipient_minimum;
-	size_t room = rcpts_in_memory < limit
-	    ? (size_t)(limit - rcpts_in_memory) : 0;
-
-	if (m->undecided >= WINDOW_RCPTS / 2
-	    || (m->undecided > 0 && m->count >= WINDOW_MOST))
-		return 0;
-	if (room < least)
-		return m->undecided < least ? least : 0;
-	return room < WINDOW_RCPTS ? room : WINDOW_RCPTS;
-}
-
-/* Reads the next recipients of the file into the window. */
+/* The next recipients of the file come into memory. Suspends. */
 static bool
-read_window(struct message *m, size_t room)
+read_some(struct message *m, size_t room)
 {
+	struct arena *arena = arena_new();
 	struct str why = STR_EMPTY;
+	struct envelope_rcpt *rcpts;
 	size_t got = 0;
-	enum queue_result result;
+	bool ok;
 
-	if (m->undecided == 0) {	/* nobody looks at these any more */
-		m->count = 0;
-		if (m->window_arena != m->arena)
-			arena_reset(m->window_arena);
-	}
 	if (room > m->q.rcpts_left)
 		room = m->q.rcpts_left > 0 ? (size_t)m->q.rcpts_left : 1;
-	grow_window(m, room);
-	result = queue_message_rcpts(&m->q, &m->cursor, room,
-	    m->window_arena, m->rcpts + m->count, &got, &why);
-	if (result != QUEUE_OK) {
-		log_warn("%s: cannot read recipients: %s", m->q.id,
-		    str_cstr(&why));
-		str_fini(&why);
-		m->all_read = m->untried = true;
-		m->kept_total++;	/* nothing is removed on doubt */
-		return false;
+	rcpts = arena_array(arena, room, sizeof(*rcpts));
+	ok = queue_message_rcpts(&m->q, &m->cursor, room, arena, rcpts, &got,
+	    &why) == QUEUE_OK;
+	if (ok) {
+		m->all_read = m->cursor == 0;
+		recipients_expect(m, got);
+		dispatch_add(m, rcpts, (uint32_t)got, arena);
+	} else {
+		reading_failed(m, &why);
 	}
-	m->all_read = m->cursor == 0;
-	rcpts_in_memory += got;
-	dispatch_add(m, m->count, (uint32_t)got);
+	recipients_tell_unread(m);
+	arena_free(&arena);
 	str_fini(&why);
-	return true;
+	return ok;
 }
 
 /* Suspends, with m->reading set. */
 static void
-fill_window(struct message *m)
+read_recipients(struct message *m)
 {
 	size_t room;
 
-	while (dispatching && !m->all_read && (room = window_room(m)) > 0)
-		if (!read_window(m, room))
+	while (dispatching && !m->all_read
+	    && (room = recipients_room(m)) > 0)
+		if (!read_some(m, room))
 			break;
+	m->filled = true;
 	m->reading = false;
 	if (m->undecided == 0 && m->all_read)
 		finish_queue(m);
@@ -222,7 +191,7 @@ fill_window(struct message *m)
 static void
 refill_fiber(void *arg)
 {
-	fill_window(arg);
+	read_recipients(arg);
 }
 
 /* In a fiber of its own: routing may take its time, and others have results
@@ -230,18 +199,12 @@ refill_fiber(void *arg)
 void
 intake_refill(struct message *m)
 {
-	if (m->reading || m->all_read || !dispatching || window_room(m) == 0)
+	if (m->reading || m->all_read || !dispatching
+	    || recipients_room(m) == 0)
 		return;
 	m->reading = true;
 	if (fiber_spawn(service_fibers(), "refill", refill_fiber, m) == NULL)
 		m->reading = false;
-}
-
-void
-intake_decided(struct message *m, uint32_t n)
-{
-	m->undecided -= n;
-	rcpts_in_memory -= n;
 }
 
 static void
@@ -249,22 +212,27 @@ start_from_file(struct message *m)
 {
 	log_active(m);
 	m->reading = true;
-	fill_window(m);
+	read_recipients(m);
 }
 
 /* ---- notices ---- */
 
+/* With what it brought; none: they are in the file. */
 struct noted {
 	struct message *m;
+	struct arena *arena;
+	struct envelope_rcpt *rcpts;
 	uint32_t count;
 };
 
 static void
-start_noted(struct message *m, uint32_t count)
+start_noted(struct noted *noted)
 {
+	struct message *m = noted->m;
+
 	log_active(m);
 	m->all_read = true;
-	dispatch_add(m, 0, count);
+	dispatch_add(m, noted->rcpts, noted->count, noted->arena);
 	if (m->undecided == 0)
 		finish_queue(m);
 	dispatch_kick();
@@ -274,12 +242,13 @@ static void
 start_noted_fiber(void *arg)
 {
 	struct noted noted = *(struct noted *)arg;
+	struct arena *arena = noted.arena;	/* where arg is */
 
-	mem_free(arg);
 	if (noted.count > 0)
-		start_noted(noted.m, noted.count);
+		start_noted(&noted);
 	else
 		start_from_file(noted.m);
+	arena_free(&arena);
 }
 
 static void
@@ -295,24 +264,25 @@ copy_rcpt(struct arena *arena, struct envelope_rcpt *to,
 	to->resolved = arena_span(arena, from->resolved);
 }
 
-static void
-copy_envelope(struct arena *arena, struct envelope *to,
-    const struct envelope *from)
+static struct noted *
+copy_noted(const struct qmgr_note *note)
 {
-	struct str body = STR_EMPTY, why = STR_EMPTY;
+	struct arena *arena = arena_new();
+	struct noted *noted = arena_zalloc(arena, sizeof(*noted));
 
-	attr_encode_body(&body, &envelope_form, from);
-	if (!attr_decode_body(&envelope_form, str_span(&body), arena, to,
-	    &why))
-		*to = (struct envelope){ .arrival_us = from->arrival_us };
-	str_fini(&body);
-	str_fini(&why);
+	noted->arena = arena;
+	noted->count = (uint32_t)note->rcpts.count;
+	noted->rcpts = arena_array(arena, note->rcpts.count,
+	    sizeof(*noted->rcpts));
+	for (size_t i = 0; i < note->rcpts.count; i++)
+		copy_rcpt(arena, &noted->rcpts[i],
+		    ATTR_AT(note->rcpts, struct envelope_rcpt, i));
+	return noted;
 }
 
 void
 intake_note(const struct qmgr_note *note, int fd)
 {
-	struct arena *arena;
 	struct queue_message q = { .fd = fd, .where = QUEUE_INCOMING };
 	struct message *m;
 	struct noted *noted;
@@ -325,7 +295,6 @@ intake_note(const struct qmgr_note *note, int fd)
 		intake_scan(true, false, false);
 		return;
 	}
-	arena = arena_new();
 	memcpy(q.id, note->queue_id.p, note->queue_id.len);
 	q.layout = (struct queue_layout){
 		.content_offset = note->content_offset,
@@ -333,24 +302,19 @@ intake_note(const struct qmgr_note *note, int fd)
 		.file_length = note->file_length,
 		.rcpt_count = note->rcpt_count };
 	q.rcpts_left = note->rcpt_count;
-	copy_envelope(arena, &q.envelope, note->envelope.items);
-	m = message_new(arena, &q);
+	q.envelope = *(const struct envelope *)note->envelope.items;
+	m = message_new(&q);
 	m->spot = (struct commit_log_spot){ .log = note->spot_log,
 		.epoch = note->spot_epoch, .at = note->spot_at,
 		.mark = note->spot_mark };
-	grow_window(m, note->rcpts.count);
-	for (size_t i = 0; i < note->rcpts.count; i++)
-		copy_rcpt(m->window_arena, &m->rcpts[i],
-		    ATTR_AT(note->rcpts, struct envelope_rcpt, i));
-	rcpts_in_memory += note->rcpts.count;
-	m->count = 0;			/* dispatch_add counts them in */
-	noted = MEM_NEW(struct noted);
+	noted = copy_noted(note);
 	noted->m = m;
-	noted->count = (uint32_t)note->rcpts.count;
+	recipients_expect(m, noted->count);
 	if (fiber_spawn(service_fibers(), "message", start_noted_fiber, noted)
 	    == NULL) {
-		mem_free(noted);
-		m->undecided = (uint32_t)note->rcpts.count; /* counted in */
+		struct arena *arena = noted->arena;
+
+		arena_free(&arena);
 		intake_forget(m);
 		intake_scan(true, false, false);
 	}
@@ -505,7 +469,8 @@ intake_file(enum queue_name where, struct span id)
 		arena_free(&arena);
 		return result;
 	}
-	m = message_new(arena, &q);
+	m = message_new(&q);
+	arena_free(&arena);
 	m->had_logs = where != QUEUE_INCOMING || has_any_log(id);
 	commit_log_find(queue_dir, id, &m->spot);
 	start_from_file(m);

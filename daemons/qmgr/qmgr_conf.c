@@ -60,6 +60,14 @@ static const struct param rows[] = {
 	    .dflt = "$default_delivery_slot_discount"),
 	PARAM_TEMPLATE("<transport>_minimum_delivery_slots",
 	    .dflt = "$default_minimum_delivery_slots"),
+	PARAM_TEMPLATE("<transport>_recipient_limit",
+	    .dflt = "$default_recipient_limit"),
+	PARAM_TEMPLATE("<transport>_extra_recipient_limit",
+	    .dflt = "$default_extra_recipient_limit"),
+	PARAM_TEMPLATE("<transport>_recipient_refill_limit",
+	    .dflt = "$default_recipient_refill_limit"),
+	PARAM_TEMPLATE("<transport>_recipient_refill_delay",
+	    .dflt = "$default_recipient_refill_delay"),
 };
 
 const struct param_set qmgr_params = PARAM_SET("qmgr", rows);

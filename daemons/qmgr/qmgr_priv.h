@@ -24,6 +24,9 @@ struct transport {
 	struct schedule_transport *sched;
 	struct peer *agent;
 	bool deferred_by_conf;		/* defer_transports */
+	uint64_t recipients;		/* in memory, waiting or in flight */
+	int64_t recipient_limit, extra_recipient_limit;
+	int64_t refill_limit, refill_delay_ms;
 	struct peer *apart;		/* a process for suspects alone */
 	struct peer_pending *asking;	/* for one */
 	int64_t asked_ns;
@@ -40,17 +43,30 @@ struct transport {
  * disk did not do it at once. */
 enum fate { FATE_OPEN, FATE_REMOVE, FATE_PUT_AWAY };
 
+struct held;
+
+/* A transport that recipients of a message went by. */
+struct recipients_share {
+	struct transport *transport;
+	bool preempts;			/* there, something larger */
+};
+
 struct message {
 	struct queue_message q;
-	struct arena *arena;
-	struct arena *window_arena;	/* of rcpts; the same if they are few */
+	void *texts;			/* of its envelope */
 	struct list link;		/* all in memory, oldest first */
-	struct envelope_rcpt *rcpts;	/* the window read so far */
-	uint32_t count, room;
+	struct held **held;		/* recipients in memory, by number */
+	uint32_t used, room;		/* numbers given out, and there are */
+	uint32_t *free_numbers, nfree;	/* of those, to be used again */
+	struct recipients_share *shares;
+	unsigned nshares;
 	uint64_t cursor;		/* for the rest; 0: all were read */
+	uint64_t read_total, told_unread;
+	int64_t read_ns;		/* the last time */
 	bool all_read, reading;
+	bool filled;			/* as far as it might, at first */
 	bool untried;			/* some recipient, for a fault of ours */
-	uint32_t undecided;		/* rcpts scheduled or in flight */
+	uint64_t undecided;		/* recipients in memory */
 	uint64_t done_total, kept_total;
 	uint64_t *marks;		/* done, not written yet */
 	size_t nmarks;
@@ -83,8 +99,7 @@ bool intake_has(struct span id);
 bool intake_full(void);
 size_t intake_count(void);
 void intake_forget(struct message *m);	/* frees it */
-/* n recipients of the window are done with; more are read by and by. */
-void intake_decided(struct message *m, uint32_t n);
+/* More of its recipients are read by and by, if there are and may be. */
 void intake_refill(struct message *m);
 /* Everything in memory goes back to the disk: another qmgr takes over. */
 void intake_leave(void);
@@ -109,9 +124,30 @@ void destination_died(struct schedule_destination *d, struct span dsn,
 const struct destination_trouble *destination_trouble(
     const struct schedule_destination *d);
 
+/* recipients.c: those in memory. */
+/* So many were read, and are counted from here on. */
+void recipients_expect(struct message *m, size_t count);
+/* One of them, that goes by t: its number. It is copied. */
+uint32_t recipients_hold(struct message *m, const struct envelope_rcpt *rcpt,
+    struct transport *t);
+/* Until it is decided. */
+const struct envelope_rcpt *recipients_at(const struct message *m,
+    uint32_t number);
+void recipients_decided(struct message *m, const uint32_t *numbers,
+    uint32_t count);
+void recipients_forget(struct message *m);	/* all */
+/* How many more may be read now. */
+size_t recipients_room(const struct message *m);
+/* To the schedule: how many are still to come. */
+void recipients_tell_unread(struct message *m);
+/* It goes before a larger one there: true the first time. */
+bool recipients_go_first(struct message *m, const struct transport *t);
+
 /* dispatch.c */
-/* Puts recipients first .. first + count - 1 of the window into the schedule. */
-void dispatch_add(struct message *m, uint32_t first, uint32_t count);
+/* Puts recipients that recipients_expect has counted into the schedule; they
+ * are changed in place, with texts in the arena. Suspends. */
+void dispatch_add(struct message *m, struct envelope_rcpt *rcpts,
+    uint32_t count, struct arena *arena);
 void dispatch_kick(void);
 size_t dispatch_in_flight(void);	/* what agents have to answer for */
 /* Once a second: results are looked at, also when there was no memory for it

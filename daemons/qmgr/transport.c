@@ -134,6 +134,16 @@ read_limits(const char *name, struct schedule_limits *l)
 }
 
 static void
+read_recipient_limits(const char *name, struct transport *t)
+{
+	t->recipient_limit = template_int(name, "_recipient_limit");
+	t->extra_recipient_limit = template_int(name,
+	    "_extra_recipient_limit");
+	t->refill_limit = template_int(name, "_recipient_refill_limit");
+	t->refill_delay_ms = template_ms(name, "_recipient_refill_delay");
+}
+
+static void
 retry_transport(struct loop_timer *timer)
 {
 	struct transport *t = container_of(timer, struct transport, retry);
@@ -159,6 +169,7 @@ transport_find(struct span name)
 	char *text = mem_strndup(name.p, name.len);
 
 	read_limits(text, &limits);
+	read_recipient_limits(text, t);
 	t->sched = schedule_transport_add(schedule, name, &limits);
 	t->sched->owner = t;
 	t->agent = peer_named("private", text, DELIVERY_PROTOCOL,

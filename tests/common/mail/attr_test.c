@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/base/codec.h"
+#include "common/base/mem.h"
 #include "common/io/fiber.h"
 #include "common/io/fs.h"
 #include "common/io/loop.h"
@@ -581,6 +582,29 @@ many_frames(void *arg)
 	T_EQ_INT(attr_read_frame(b, arena, deadline_in(5),
 	    &(struct attr_frame){ 0 }, &why), IO_EOF);
 	stream_close(b);
+}
+
+T_TEST(packed_texts_stand_in_one_block)
+{
+	char text[] = "abc", label[] = "de";
+	struct thing thing = { .number = 7, .text = span_of(text, 3),
+		.needed = 1 };
+	struct point point = { 5, span_of(label, 2) }, none = { 1, SPAN_NONE };
+	char *block = attr_pack(&thing_form, &thing, 16);
+	void *second = attr_pack(&point_form, &point, 0);
+	void *third = attr_pack(&point_form, &none, 0);
+
+	memset(text, 'x', sizeof(text));
+	memset(label, 'x', sizeof(label));
+	T_EQ_TEXT(thing.text, "abc");
+	T_CHECK(thing.text.p == block + 16 && block[19] == '\0');
+	T_EQ_INT(thing.number, 7);
+	T_EQ_TEXT(point.label, "de");
+	T_CHECK(point.label.p == second && none.label.p == third);
+	T_EQ_INT(none.label.len, 0);
+	mem_free(block);
+	mem_free(second);
+	mem_free(third);
 }
 
 T_TEST(frames_keep_their_order)

@@ -83,7 +83,7 @@ deliver_one(const struct delivery_request *rq, struct delivery_result *result,
 
 	result->done = DELIVERY_DONE;
 	result->outcome = OUTCOME_SENT;
-	if (span_is(rq->transport, "retry") || span_is(parts.local, "defer")
+	if (span_is(rq->transport, "retry") || span_starts(parts.local, SPAN("defer"))
 	    || span_starts(parts.domain, SPAN("dead"))
 	    || span_starts(parts.domain, SPAN("unable"))) {
 		result->done = DELIVERY_KEEP;

@@ -2,7 +2,9 @@
  * unix: tables - unix:passwd.byname and unix:group.byname of the C library.
  *
  * Name services may ask the network, so look-ups run in an offload thread.
- * The answer is the line as it would stand in /etc/passwd or /etc/group.
+ * The answer is the line as it would stand in /etc/passwd or /etc/group; it
+ * counts for a second. That there is none is asked most: of a whole address,
+ * before its local part, and it is found out the slowest.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -11,6 +13,7 @@
 #include <pwd.h>
 
 #include "common/base/mem.h"
+#include "common/base/recent.h"
 #include "common/io/offload.h"
 #include "maps/map.h"
 
@@ -26,7 +29,10 @@ struct unix_job {
 struct unix_map {
 	struct map map;
 	void (*ask)(void *job);
+	struct recent recent;		/* lines, or `absent` */
 };
+
+static const char absent[] = "";
 
 static void
 print_passwd(struct str *out, const struct passwd *pw)
@@ -106,18 +112,35 @@ unix_lookup(struct map *map, struct span key, struct str *value_out)
 	/* A NUL would cut the name short. */
 	if (key.len == 0 || span_has(key, '\0'))
 		return MAP_ABSENT;
+	struct unix_map *m = (struct unix_map *)map;
+	const char *known = recent_get(&m->recent, key);
+
+	if (known != NULL && known != absent)
+		str_set(value_out, SPAN(known));
+	if (known != NULL)
+		return known != absent ? MAP_FOUND : MAP_ABSENT;
 	struct unix_job job = { .name = mem_strndup(key.p, key.len),
 		.line = STR_EMPTY };
 
-	offload_call(((struct unix_map *)map)->ask, &job);
+	offload_call(m->ask, &job);
 	if (job.status == MAP_FOUND)
 		str_set(value_out, str_span(&job.line));
-	if (job.status == MAP_FAILED)
+	if (job.status != MAP_FAILED)
+		recent_put(&m->recent, key, job.status == MAP_ABSENT ? absent :
+		    arena_strdup(recent_arena(&m->recent),
+		    str_cstr(&job.line)));
+	else
 		map_fail(map, "%s: lookup of %s: %s", map->label, job.name,
 		    strerror(job.error));
 	str_fini(&job.line);
 	mem_free(job.name);
 	return job.status;
+}
+
+static void
+unix_close(struct map *map)
+{
+	recent_free(&((struct unix_map *)map)->recent);
 }
 
 static struct map *
@@ -141,5 +164,5 @@ unix_open(const struct map_spec *spec, struct str *why)
 
 const struct map_type unix_type = {
 	.name = "unix", .flags = MAP_SUSPENDS, .open = unix_open,
-	.lookup = unix_lookup,
+	.lookup = unix_lookup, .close = unix_close,
 };

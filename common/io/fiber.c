@@ -705,6 +705,12 @@ fiber_run_main(fiber_fn *fn, void *arg)
 		loop_turn(-1);
 }
 
+size_t
+fiber_count(void)
+{
+	return sched.live;
+}
+
 void
 fiber_stats(struct fiber_stats *out)
 {

@@ -106,6 +106,7 @@ void fiber_call_deep(void (*fn)(void *arg), void *arg);
  * main functions of commands and for tests. loop_start must have been called. */
 void fiber_run_main(fiber_fn *fn, void *arg);
 
+size_t fiber_count(void);		/* that live */
 struct fiber_stats {
 	size_t live, stacks_cached, stack_high_water;
 };

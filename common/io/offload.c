@@ -28,6 +28,7 @@ static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t work;
 	size_t max, threads, asleep, in_flight;
+	size_t alone;			/* fibers; 0: always on a thread */
 	bool stopping;
 	struct job *queued, **queued_end;
 	struct job *finished;
@@ -41,6 +42,12 @@ offload_set_threads(size_t count)
 {
 	CHECK(pool.threads == 0 && count > 0);
 	pool.max = count < THREADS_MAX ? count : THREADS_MAX;
+}
+
+void
+offload_alone(size_t fibers)
+{
+	pool.alone = fibers;
 }
 
 /* On the loop's stack. */
@@ -126,7 +133,8 @@ offload_call(void (*fn)(void *arg), void *arg)
 {
 	struct job job = { .fn = fn, .arg = arg, .fiber = fiber_self() };
 
-	if (job.fiber == NULL || !loop_started() || !enqueue(&job)) {
+	if (job.fiber == NULL || !loop_started() ||
+	    fiber_count() <= pool.alone || !enqueue(&job)) {
 		fn(arg);
 		return;
 	}

@@ -20,6 +20,10 @@ void offload_set_threads(size_t count);
  * right here. Suspends.
  */
 void offload_call(void (*fn)(void *arg), void *arg);
+/* From now on a call that comes while no more than so many fibers live is made
+ * right here: for a process where nobody else has to go on meanwhile, and that
+ * is spared four changes from thread to thread. */
+void offload_alone(size_t fibers);
 size_t offload_in_flight(void);
 /* Joins all threads; nothing may be in flight. For tests and leak checks. */
 void offload_stop(void);

@@ -15,6 +15,7 @@
 #include "common/io/fiber.h"
 #include "common/io/fs.h"
 #include "common/io/loop.h"
+#include "common/io/offload.h"
 #include "common/service/rpc.h"
 
 static bool
@@ -134,11 +135,16 @@ worker_serve(const struct rpc_protocol *served, int socket)
 	fiber_run_main(serve, &s);
 }
 
+/* The fibers there are while one message is delivered and no other: nothing
+ * then minds that its syncs stop the process. */
+#define READER_AND_JOB 2
+
 int
 worker_main(int socket)
 {
 	umask(077);
 	loop_start();
+	offload_alone(READER_AND_JOB);
 	worker_serve(&protocol, socket);
 	return 0;
 }

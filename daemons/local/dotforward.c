@@ -5,9 +5,9 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "common/base/log.h"
+#include "common/base/recent.h"
 #include "common/mail/conf_core.h"
 #include "daemons/local/local_priv.h"
-#include "daemons/local/recent.h"
 
 #define FORWARD_MOST (1024 * 1024)
 

@@ -8,11 +8,11 @@
 
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/base/recent.h"
 #include "common/base/scan.h"
 #include "common/io/offload.h"
 #include "common/mail/conf_core.h"
 #include "daemons/local/local_priv.h"
-#include "daemons/local/recent.h"
 
 #define ROOM 16384
 

@@ -110,3 +110,27 @@ T_TEST(without_threads_calls_block_and_still_happen)
 	T_EACH_FAULT("thread.start", EAGAIN)
 		fiber_run_main(call_once, NULL);
 }
+
+static void
+call_alone_and_beside_another(void *arg)
+{
+	struct call alone = { 0 }, beside = { 0 }, other = { .sleep_ms = 1 };
+
+	(void)arg;
+	fiber_group_init(&group);
+	offload_call(work, &alone);
+	T_CHECK(alone.done == 1 && !alone.other_thread);
+	fiber_spawn(&group, "caller", caller, &other);
+	offload_call(work, &beside);
+	T_CHECK(beside.done == 1 && beside.other_thread);
+	fiber_group_join(&group, DEADLINE_NEVER);
+	offload_stop();
+}
+
+T_TEST(who_is_alone_waits_for_nobody_else)
+{
+	main_thread = pthread_self();
+	loop_start();
+	offload_alone(1);
+	fiber_run_main(call_alone_and_beside_another, NULL);
+}

@@ -3,11 +3,12 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "daemons/local/recent.h"
+#include "common/base/recent.h"
 
-#include "common/io/fiber.h"
-#include "common/io/loop.h"
+#include "common/base/clock.h"
 #include "tests/harness/t.h"
+
+#define MS 1000000LL
 
 static struct recent known;
 
@@ -25,28 +26,21 @@ recall(const char *key)
 	return value != NULL ? value : "nothing";
 }
 
-static void
-live(void *arg)
+T_TEST(what_was_found_out_counts_for_a_second)
 {
-	(void)arg;
+	clock_set_virtual(1000 * MS, 0);
 	T_EQ_STR(recall("a"), "nothing");
 	remember("a");
 	T_EQ_STR(recall("a"), "a");
-	(void)fiber_sleep(deadline_in_ms(600));
+	clock_advance_ns(600 * MS);
 	T_EQ_STR(recall("a"), "a");
 	T_EQ_STR(recall("b"), "nothing");
 	remember("b");
 	T_EQ_STR(recall("b"), "b");
-	(void)fiber_sleep(deadline_in_ms(500));
+	clock_advance_ns(500 * MS);
 	T_EQ_STR(recall("a"), "nothing");
 	remember("a");
 	T_EQ_STR(recall("a"), "a");
-	hash_free(&known.known);
-	arena_free(&known.arena);
-}
-
-T_TEST(what_was_found_out_counts_for_a_second)
-{
-	loop_start();
-	fiber_run_main(live, NULL);
+	clock_set_real();
+	recent_free(&known);
 }

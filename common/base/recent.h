@@ -4,12 +4,13 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef DAEMONS_LOCAL_RECENT_H
-#define DAEMONS_LOCAL_RECENT_H
+#ifndef COMMON_BASE_RECENT_H
+#define COMMON_BASE_RECENT_H
 
 #include "common/base/arena.h"
 #include "common/base/hash.h"
 
+/* All zero at first. */
 struct recent {
 	struct hash *known;
 	struct arena *arena;		/* of the values */
@@ -21,5 +22,6 @@ const void *recent_get(struct recent *r, struct span key);
 /* Where a value may be made that recent_put keeps. */
 struct arena *recent_arena(struct recent *r);
 void recent_put(struct recent *r, struct span key, const void *value);
+void recent_free(struct recent *r);
 
 #endif

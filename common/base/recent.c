@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "daemons/local/recent.h"
+#include "common/base/recent.h"
 
 #include "common/base/clock.h"
 
@@ -17,8 +17,7 @@ forget_old(struct recent *r)
 
 	if (r->arena != NULL && now < r->until_ns)
 		return;
-	hash_free(&r->known);
-	arena_free(&r->arena);
+	recent_free(r);
 	r->known = hash_new();
 	r->arena = arena_new();
 	r->until_ns = now + KEPT_NS;
@@ -42,4 +41,11 @@ void
 recent_put(struct recent *r, struct span key, const void *value)
 {
 	hash_put(r->known, key, (void *)(uintptr_t)value);
+}
+
+void
+recent_free(struct recent *r)
+{
+	hash_free(&r->known);
+	arena_free(&r->arena);
 }

@@ -297,24 +297,35 @@ static const int never[] = {
 	SCMP_SYS(capset), SCMP_SYS(mknod), SCMP_SYS(mknodat),
 };
 
+/* The C library asks the kernel for addresses of this machine by netlink. */
+static bool
+needs_family(const struct jail *jail, int family)
+{
+	switch (family) {
+	case AF_UNIX:
+		return true;
+	case AF_INET:
+	case AF_INET6:
+		return (jail->needs & NEEDS_NETWORK_OUT) != 0;
+	case AF_NETLINK:
+		return (jail->needs & (NEEDS_NETWORK_OUT | NEEDS_NSS)) != 0;
+	default:
+		return false;
+	}
+}
+
 static bool
 forbid_sockets(scmp_filter_ctx filter, const struct jail *jail)
 {
-	static const int inet[] = { AF_INET, AF_INET6 };
-	static const int odd[] = { AF_PACKET, AF_VSOCK, AF_BLUETOOTH, AF_ALG };
 	const uint32_t eperm = SCMP_ACT_ERRNO(EPERM);
 
-	for (size_t i = 0; i < ARRAY_COUNT(odd); i++)
-		if (seccomp_rule_add(filter, eperm, SCMP_SYS(socket), 1,
-		    SCMP_A0(SCMP_CMP_EQ, (unsigned)odd[i], 0)) != 0)
+	for (int family = 0; family < AF_MAX; family++)
+		if (!needs_family(jail, family) &&
+		    seccomp_rule_add(filter, eperm, SCMP_SYS(socket), 1,
+		    SCMP_A0(SCMP_CMP_EQ, (unsigned)family, 0)) != 0)
 			return false;
-	if (jail->needs & NEEDS_NETWORK_OUT)
-		return true;
-	for (size_t i = 0; i < ARRAY_COUNT(inet); i++)
-		if (seccomp_rule_add(filter, eperm, SCMP_SYS(socket), 1,
-		    SCMP_A0(SCMP_CMP_EQ, (unsigned)inet[i], 0)) != 0)
-			return false;
-	return true;
+	return seccomp_rule_add(filter, eperm, SCMP_SYS(socket), 1,
+	    SCMP_A0(SCMP_CMP_GE, (unsigned)AF_MAX, 0)) == 0;
 }
 
 /* Threads may be made, processes not. clone3 hides its flags from filters:

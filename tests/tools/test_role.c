@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
-#include "common/base/names.h"
 #include "common/base/panic.h"
 #include "common/base/scan.h"
 #include "common/io/stream.h"
@@ -215,24 +214,6 @@ serve(struct stream *s, const struct sock_peer *peer)
 	stream_close(s);
 }
 
-/* "needs=NEEDS_QUEUE_READ,NEEDS_NSS": another role's, but for its launcher. */
-static void
-take_needs(const char *text)
-{
-	static const struct name_value names[] = {
-		{ "NEEDS_NETWORK_OUT", NEEDS_NETWORK_OUT },
-		{ "NEEDS_QUEUE_READ", NEEDS_QUEUE_READ },
-		{ "NEEDS_QUEUE_WRITE", NEEDS_QUEUE_WRITE },
-		{ "NEEDS_CONFIG_READ", NEEDS_CONFIG_READ },
-		{ "NEEDS_NSS", NEEDS_NSS }, { "NEEDS_LAUNCHER", 0 },
-		{ "none", 0 }, { NULL, 0 } };
-	struct str why = STR_EMPTY;
-
-	role.wakeup = NULL;
-	if (!names_mask(names, span_cstr(text), &role.needs, &why))
-		fatal("needs: %s", str_cstr(&why));
-}
-
 static void
 prepare(void)
 {
@@ -242,8 +223,6 @@ prepare(void)
 	for (size_t i = 0; i < n; i++) {
 		if (strcmp(args[i], "fail") == 0)
 			fatal("told to fail at start");
-		if (strncmp(args[i], "needs=", 6) == 0)
-			take_needs(args[i] + 6);
 		if (strcmp(args[i], "net") == 0)
 			role.needs |= NEEDS_NETWORK_OUT;
 		if (strcmp(args[i], "queue") == 0)

@@ -16,6 +16,7 @@
 #include "common/service/service.h"
 #include "daemons/local/local_priv.h"
 #include "daemons/shared/mailbox_client.h"
+#include "daemons/shared/propagate.h"
 #include "daemons/shared/rewrite_client.h"
 #include "daemons/shared/tables.h"
 
@@ -23,6 +24,7 @@
 
 static struct maps *alias_maps;
 static unsigned files_from, commands_from;	/* enum source */
+static unsigned propagates;
 
 static const struct name_value source_words[] = {
 	{ "alias", FROM_ALIAS }, { "forward", FROM_FORWARD },
@@ -48,6 +50,7 @@ alias_setup(void)
 	    &files_from);
 	read_sources("allow_mail_to_commands",
 	    local_conf.allow_mail_to_commands, &commands_from);
+	propagates = propagate_read(local_conf.propagate);
 }
 
 bool
@@ -88,6 +91,7 @@ struct work {
 	struct span name;		/* in lower case, or path of a list */
 	struct span alias;		/* whose: not expanded again */
 	struct span owner;		/* owner-alias, or an outer one's */
+	struct span extension;		/* "+ext" that the addresses of a list get */
 	struct rights rights;
 	const struct user *account;
 	unsigned depth;
@@ -181,7 +185,7 @@ alias_each_item(struct span text, alias_item_fn *fn, void *arg,
 struct context {
 	struct expansion *e;
 	struct span alias;		/* its own name: not expanded again */
-	struct span owner;		/* see struct work */
+	struct span owner, extension;	/* see struct work */
 	struct rights rights;
 	unsigned depth, items;
 	const struct user *account;	/* whose .forward it is, or NULL */
@@ -237,12 +241,28 @@ add_target(struct context *c, enum target_kind kind, struct span text,
 	return t;
 }
 
+/* Also with the extension that it got here. */
+static bool
+is_named(const struct context *c, struct span name, struct span whose)
+{
+	struct span base, extension;
+
+	return span_eq_nocase(name, whose) || (!span_empty(c->extension)
+	    && address_split_extension(name, conf_core.recipient_delimiter,
+	    &base, &extension) && span_eq_nocase(base, whose));
+}
+
+static bool
+is_own(const struct context *c, struct span name)
+{
+	return c->account != NULL && is_named(c, name, SPAN(c->account->name));
+}
+
 /* A mailbox, whatever aliases and .forward say. */
 static void
 add_mailbox(struct context *c, struct span name)
 {
-	add_target(c, TARGET_MAILBOX, name, c->account != NULL
-	    && span_is_nocase(name, c->account->name) ? c->account : NULL);
+	add_target(c, TARGET_MAILBOX, name, is_own(c, name) ? c->account : NULL);
 }
 
 static bool
@@ -268,21 +288,23 @@ static void
 take_address(const struct token822_address *found, void *arg)
 {
 	struct context *c = arg;
+	struct str *address = str_in_arena(c->e->d->arena);
 	struct str *name = str_in_arena(c->e->d->arena);
 
 	if (c->e->failed)
 		return;
-	if (!is_local(c->e, found->internal, name)) {
+	str_set(address, found->internal);
+	propagate_add(address, c->extension);
+	if (!is_local(c->e, str_span(address), name)) {
 		if (!c->e->failed)
 			expansion_forward(c->e, str_span(name), c->owner);
-	} else if (c->account != NULL
-	    && span_is_nocase(str_span(name), c->account->name)) {
+	} else if (is_own(c, str_span(name))) {
 		add_mailbox(c, str_span(name));
 	} else {
 		add_work(c->e, &(struct work){ .name = str_span(name),
 			.alias = str_span(name), .depth = c->depth + 1,
 			.owner = c->owner,
-			.no_alias = span_eq(str_span(name), c->alias) });
+			.no_alias = is_named(c, str_span(name), c->alias) });
 	}
 }
 
@@ -339,6 +361,8 @@ include_file(struct context *c, struct span path)
 	if (c->account == NULL)
 		c->rights = (struct rights){ .owner = (uid_t)text.owner };
 	c->rights.source = FROM_INCLUDE;
+	if (!(propagates & PROPAGATE_INCLUDE))
+		c->extension = SPAN_NONE;
 	return take_included(c, text.text);
 }
 
@@ -395,7 +419,8 @@ take_item_text(struct span item, void *arg)
 		add_work(e, &(struct work){ .alias = c->alias,
 			.name = span_trim(span_skip(plain, 9)),
 			.rights = c->rights, .account = c->account,
-			.owner = c->owner, .depth = c->depth + 1, .is_list = true });
+			.owner = c->owner, .extension = c->extension,
+			.depth = c->depth + 1, .is_list = true });
 		return true;
 	}
 	if (plain.len > 1 && plain.p[0] == '\\') {	/* no more aliases */
@@ -482,16 +507,20 @@ alias_is_none(struct span name)
 	return none;
 }
 
-/* The name, then the name without its extension. */
+/* The name, then the name without its extension, "+ext". */
 static enum map_status
-find_account(struct expansion *e, struct span name, struct user *user)
+find_account(struct expansion *e, struct span name, struct user *user,
+    struct span *extension_out)
 {
 	struct span base, extension;
 	enum map_status status = user_find(name, user, e->d->arena);
 
-	return status == MAP_ABSENT && address_split_extension(name,
-	    conf_core.recipient_delimiter, &base, &extension)
-	    ? user_find(base, user, e->d->arena) : status;
+	*extension_out = SPAN_NONE;
+	if (status != MAP_ABSENT || !address_split_extension(name,
+	    conf_core.recipient_delimiter, &base, &extension))
+		return status;
+	*extension_out = span_skip(name, base.len);
+	return user_find(base, user, e->d->arena);
 }
 
 /* require_home_directory: one that is not there yet (NFS, automounters) is waited
@@ -520,9 +549,10 @@ expand_account(struct context *c, struct span name)
 	struct user *user = arena_zalloc(e->d->arena, sizeof(*user));
 	struct target *t;
 	const char *key;
-	struct span text;
+	struct span text, extension;
+	bool by_extension;
 
-	switch (find_account(e, name, user)) {
+	switch (find_account(e, name, user, &extension)) {
 	case MAP_FOUND:
 		break;
 	case MAP_ABSENT:
@@ -543,7 +573,7 @@ expand_account(struct context *c, struct span name)
 		add_target(c, TARGET_MAILBOX, name, user);
 		return;
 	}
-	switch (dotforward_read(e, user, &text)) {
+	switch (dotforward_read(e, user, &text, &by_extension)) {
 	case MAP_FOUND:
 		break;
 	case MAP_ABSENT:
@@ -558,6 +588,8 @@ expand_account(struct context *c, struct span name)
 	c->account = user;
 	c->alias = SPAN(user->name);
 	c->rights = (struct rights){ .user = user, .source = FROM_FORWARD };
+	c->extension = (propagates & PROPAGATE_FORWARD) && !by_extension
+	    ? extension : SPAN_NONE;
 	c->items = 0;
 	take_included(c, text);
 	if (c->items == 0 && !e->failed)
@@ -588,6 +620,8 @@ expand_name(struct context *c, struct span name)
 		c->rights = (struct rights){ .source = FROM_ALIAS };
 		if (table == NULL || !map_owner(table, &c->rights.owner))
 			c->rights.owner = 0;
+		c->extension = propagates & PROPAGATE_ALIAS
+		    ? span_skip(name, base.len) : SPAN_NONE;
 		find_owner(c, base);
 		if (!alias_each_item(str_span(value), take_item_text, c, why)
 		    && !e->failed)
@@ -617,7 +651,8 @@ alias_expand(struct expansion *e, struct span name)
 	    && (w = LIST_FIRST(&e->work, struct work, link)) != NULL) {
 		struct context c = { .e = e, .alias = w->alias,
 			.depth = w->depth, .rights = w->rights,
-			.account = w->account, .owner = w->owner };
+			.account = w->account, .owner = w->owner,
+			.extension = w->extension };
 
 		list_remove(&w->link);
 		if (w->is_list)

@@ -48,10 +48,11 @@ read_one(struct expansion *e, const struct user *user, struct span path,
  * becomes root to read root's. */
 enum map_status
 dotforward_read(struct expansion *e, const struct user *user,
-    struct span *text_out)
+    struct span *text_out, bool *by_extension_out)
 {
 	const struct words words = { .rcpt = e->rcpt, .user = user,
-		.filter = local_conf.forward_expansion_filter };
+		.filter = local_conf.forward_expansion_filter,
+		.extension_out = by_extension_out };
 	struct strlist paths = STRLIST_EMPTY;
 	enum map_status status = MAP_ABSENT;
 
@@ -61,6 +62,7 @@ dotforward_read(struct expansion *e, const struct user *user,
 	for (size_t i = 0; status == MAP_ABSENT && i < paths.count; i++) {
 		struct str *path = str_in_arena(e->d->arena);
 
+		*by_extension_out = false;
 		if (words_expand(&words, SPAN(paths.items[i]), path)
 		    && str_len(path) > 0 && path->buf[0] == '/')
 			status = read_one(e, user, str_span(path), text_out);

@@ -75,15 +75,10 @@ deliver_unknown(struct expansion *e, struct span name, struct span whole,
 	if (local_conf.luser_relay[0] == '\0')
 		return part_of(e, OUTCOME_BOUNCED, "5.1.1", arena_printf(
 		    e->d->arena, "unknown user: \"%.*s\"", SPAN_ARG(name)));
-	if (!words_expand(&words, SPAN(local_conf.luser_relay), address))
-		log_warn("luser_relay: a name without a value in \"%s\"",
-		    local_conf.luser_relay);
+	words_expand(&words, SPAN(local_conf.luser_relay), address);
 	if (str_len(address) == 0)
 		return part_of(e, OUTCOME_DEFERRED, "4.3.5",
 		    "luser_relay gives no address");
-	if (!span_has(str_span(address), '@'))
-		str_addf(address, "@%.*s",
-		    SPAN_ARG(address_split(e->rcpt->address).domain));
 	expansion_forward(e, str_span(address), owner);
 	return (struct part){ .kind = OUTCOME_SENT };
 }

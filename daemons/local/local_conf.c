@@ -34,6 +34,8 @@ static const struct param rows[] = {
 	PARAM_STR("forward_expansion_filter",
 	    &local_conf.forward_expansion_filter, .dflt = HARMLESS_BYTES),
 	PARAM_RAW("luser_relay", &local_conf.luser_relay, .dflt = ""),
+	PARAM_STR("propagate_unmatched_extensions", &local_conf.propagate,
+	    .dflt = "canonical, virtual"),
 	PARAM_RAW("mailbox_command", &local_conf.mailbox_command, .dflt = ""),
 	PARAM_STR("mailbox_command_maps", &local_conf.mailbox_command_maps,
 	    .dflt = ""),

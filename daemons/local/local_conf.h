@@ -14,6 +14,7 @@ struct local_conf {
 	const char *allow_mail_to_files;
 	const char *allow_mail_to_commands, *prepend_delivered_header;
 	const char *forward_path, *forward_expansion_filter, *luser_relay;
+	const char *propagate;
 	const char *mailbox_command, *mailbox_command_maps;
 	const char *mailbox_transport, *mailbox_transport_maps;
 	const char *fallback_transport, *fallback_transport_maps;

@@ -119,6 +119,7 @@ struct words {
 	const struct envelope_rcpt *rcpt;
 	const struct user *user;	/* or NULL */
 	const char *filter;
+	bool *extension_out;		/* or NULL: made true where $extension is */
 };
 bool words_expand(const struct words *words, struct span text,
     struct str *out);
@@ -126,9 +127,10 @@ void words_filter(struct str *text, const char *filter);
 struct span words_extension(const struct envelope_rcpt *rcpt);
 
 /* dotforward.c: the text of the first of forward_path that is there, in the
- * delivery's arena. Absent also where it is not safe, which is logged. Suspends. */
+ * delivery's arena, and whether $extension is part of its name. Absent also where
+ * it is not safe, which is logged. Suspends. */
 enum map_status dotforward_read(struct expansion *e, const struct user *user,
-    struct span *text_out);
+    struct span *text_out, bool *by_extension_out);
 
 /* command.c. Suspends. */
 struct part command_deliver(struct expansion *e, struct span command,

@@ -63,6 +63,8 @@ look_up(struct span name, struct str *value_out, void *arg)
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
 		if (!span_is(name, values[i].name))
 			continue;
+		if (w->extension_out != NULL && span_is(name, "extension"))
+			*w->extension_out = true;
 		str_set(&value, values[i].value);
 		words_filter(&value, w->filter);
 		str_add(value_out, str_span(&value));

@@ -489,6 +489,10 @@ complete(struct span address, struct arena *arena)
 		return SPAN(arena_printf(arena, "%s@%s",
 		    rewrite_conf.empty_address_recipient,
 		    conf_core.myhostname));
+	/* Who sends "postmaster" did not always ask for its standard form. */
+	if (!parts.has_domain && rewrite_conf.append_at_myorigin)
+		return SPAN(arena_printf(arena, "%.*s@%s", SPAN_ARG(address),
+		    conf_core.myorigin));
 	if (!parts.has_domain || (span_empty(parts.domain)
 	    && rewrite_conf.resolve_null_domain))
 		return SPAN(arena_printf(arena, "%.*s@%s",

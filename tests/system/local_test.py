@@ -65,7 +65,18 @@ class Local(instance.TestCase):
         self.own(path, ACCOUNTS[name] if uid is None else uid)
         return path
 
-    def start(self, aliases="", **settings):
+    def start(self, aliases="", services=None, **settings):
+        """With services, each name is one more agent of that kind, with its own
+        settings, for its own domain: x.test is x's."""
+        services = services or {}
+        hosts = {kind: " ".join(f"{name}.test" for name, (k, _) in services.items()
+                                if k == kind) for kind in ("local", "virtual")}
+        if services:
+            settings = {"transport_maps": "inline:{%s}" % ", ".join(
+                            "{%s.test=%s:}" % (name, name) for name in services),
+                        "mydestination": f"here.test {hosts['local']}",
+                        "virtual_mailbox_domains": f"demo.test {hosts['virtual']}",
+                        **settings}
         mail = self.instance(
             {"mydestination": "here.test", "myorigin": "here.test",
              "alias_maps": "hash:$config_directory/aliases",
@@ -75,6 +86,10 @@ class Local(instance.TestCase):
              "minimal_backoff_time": "1s", "maximal_backoff_time": "1s",
              "queue_run_delay": "1s", **settings}, start=False)
         self.aliases = os.path.join(mail.etc, "aliases.db")
+        with open(os.path.join(mail.etc, "master.cf"), "a", encoding="utf-8") as file:
+            for name, (kind, own) in services.items():
+                file.write(f"{name} unix - n n - - {kind}" + "".join(
+                    f"\n\t-o {{ {k} = {v} }}" for k, v in own.items()) + "\n")
         mail.write("aliases", aliases.format(self=self) if "{self" in aliases
                    else aliases)
         mail.command("newaliases")
@@ -377,6 +392,148 @@ class Local(instance.TestCase):
         self.assertIn(b"Delivered-To: ann+who@here.test\n", text)
         self.assertIn(b"\nDelivered-To: who@here.test\n", text)
         mail.wait_empty()
+
+    # ---- settings of which each has an agent ----
+
+    def test_extensions_reach_what_aliases_lists_and_forward_files_name(self):
+        self.put("ann", ".forward", "fw@demo.test, ann\n")
+        self.put("ann", ".forward+own", "own@demo.test\n")
+        with open(os.path.join(self.dir, "list"), "w", encoding="utf-8") as file:
+            file.write("listed@demo.test\n")
+        self.own(os.path.join(self.dir, "list"), ACCOUNTS["bob"])
+        cases = {
+            "canonical": {"top+x": "deep listed out", "ann+x": "fw"},
+            "alias, include": {"top+x": "deep+x listed+x out+x", "with+x": "whole",
+                               "top": "deep listed out", "ann+x": "fw",
+                               "head+x": "fw"},
+            "alias, forward": {"top+x": "deep+x listed out+x", "ann+x": "fw+x",
+                               "ann+own": "own", "head+x": "fw+x", "ann": "fw"}}
+        mail = self.start(
+            "top: out@demo.test, inner, top, :include:{self.dir}/list\n"
+            "inner: deep@demo.test\nwith+x: whole@demo.test\nhead: ann\n",
+            fallback_transport="discard:")
+        mailboxes = 0
+        for words, wanted in cases.items():
+            mail.stop()
+            mail.set(propagate_unmatched_extensions=words)
+            mail.start()
+            sent = {name: mail.send("s@demo.test", [f"{name}@here.test"])
+                    for name in wanted}
+            mail.wait_empty()
+            log = mail.log()
+            mailboxes += sum(name.startswith(("ann", "head")) and to != "own"
+                             for name, to in wanted.items())
+            for name, to in wanted.items():
+                with self.subTest(words=words, name=name):
+                    (new,) = re.findall(rf"{sent[name]}: to=<.*forwarded as (\w+)", log)
+                    self.assertEqual(" ".join(sorted(re.findall(
+                        rf"{new}: to=<(\S+)@demo\.test>", log))), to)
+        self.assertEqual(len(self.box("ann")), mailboxes)
+
+    def test_what_others_wrote_reaches_places_and_commands_filtered(self):
+        self.put("bob", ".forward-x+y", f'"|{self.script}"\n')
+        self.put("bob", ".forward+x_y", f'"|{self.script}"\n')
+        shell = self.script + ".shell"
+        with open(shell, "w", encoding="utf-8") as file:
+            file.write(f'#!/bin/sh\nexec {self.script} shell "$@"\n')
+        os.chmod(shell, 0o755)
+        os.mkdir(os.path.join(self.dir, "in-a_c"))
+        letters = "abcdefghijklmnopqrstuvwxyz"
+        mail = self.start(
+            'run: "|exit 67"\nlist: out@demo.test\nowner-list: chief@demo.test\n'
+            'shy: out@demo.test\nowner-shy: nobody, chief@demo.test\n',
+            services={
+                "way": ("local", {
+                    "forward_expansion_filter": letters + "0123456789/-_.+"}),
+                "filter": ("local", {
+                    "mailbox_command": self.script,
+                    "command_expansion_filter": letters + "@.",
+                    "command_execution_directory": f"{self.dir}/in-$extension",
+                    "execution_directory_expansion_filter": "abc"}),
+                "own": ("local", {"expand_owner_alias": "yes",
+                                  "local_command_shell": shell + " -r"}),
+                "ask": ("local", {"recipient_delimiter": "-+",
+                                  "owner_request_special": "no"}),
+                "noask": ("local", {"recipient_delimiter": "-+"}),
+                "else": ("local", {
+                    "fallback_transport_maps": "inline:{{who = error:5.2.1 gone}}",
+                    "local_delivery_status_filter":
+                        "regexp:{{/^5(.1.1 .*nobody.*)/ 4$$1}}"})})
+        mail.send("s=1@demo.test", ["bob+x=y@way.test", "ann+a1c@filter.test"])
+        texts = b"".join(self.ran(2))
+        for line in (b"as 12022:12022 in /", b"EXTENSION=x=y",
+                     f"as 12021:12021 in {self.dir}/in-a_c".encode(),
+                     b"SENDER=s__@demo.test", b"EXTENSION=a_c",
+                     b"RECIPIENT=ann_a_c@filter.test"):
+            self.assertIn(line + b"\n", texts)
+        os.rename(os.path.join(self.dir, "in-a_c"), os.path.join(self.dir, "in-x_y"))
+        mail.send("s@demo.test", ["ann+a@filter.test"])
+        mail.wait_log(r"to=<ann\+a@filter\.test>, .*status=deferred \(.*in-a")
+
+        mail.send("s@demo.test", ["run@own.test"])
+        self.assertIn(b"\nword shell\nword -r\nword exit 67\n",
+                      b"".join(self.ran(3)))
+        for number, (address, sender) in enumerate((
+                ("list@own.test", "chief"), ("list@noask.test", "owner-list"),
+                ("shy@own.test", "owner-shy"))):
+            mail.send("s@demo.test", [address])
+            text = mail.wait_box("everyone", number + 1)[-1]
+            self.assertIn(f"Return-Path: <{sender}@".encode(), text)
+
+        mail.send("s@demo.test", ["bob-request@ask.test", "bob-request@noask.test",
+                                  "bob-x+y@noask.test"])
+        mail.wait_log(r"to=<bob-request@ask\.test>, .*status=sent")
+        mail.wait_log(r"to=<bob-request@noask\.test>, .*unknown user: \"bob-request")
+        self.assertIn(b"\nEXTENSION=x+y\n", b"".join(self.ran(4)))
+        mail.send("s@demo.test", ["who@else.test", "nobody-here@else.test",
+                                  "other@else.test"])
+        mail.wait_log(r"error\[\d+\]: \w+: to=<who@else\.test>, .*dsn=5\.2\.1, .*gone")
+        mail.wait_log(r"to=<nobody-here@else\.test>, .*dsn=4\.1\.1, status=deferred")
+        mail.wait_log(r"to=<other@else\.test>, .*dsn=5\.1\.1, status=bounced")
+
+    def test_mailboxes_have_locks_owners_and_limits(self):
+        for box in ("spool", "boxes"):
+            os.mkdir(os.path.join(self.dir, box))
+            os.chmod(os.path.join(self.dir, box), 0o1777)
+        for path in ("spool/ann.lock", "boxes/m.lock", "spool/bob", "boxes/o"):
+            with open(os.path.join(self.dir, path), "w", encoding="ascii"):
+                pass                    # root's
+            os.chmod(os.path.join(self.dir, path), 0o666)
+        local = {"home_mailbox": "", "mail_spool_directory": f"{self.dir}/spool",
+                 "deliver_lock_attempts": "1"}
+        virtual = {"virtual_mailbox_base": f"{self.dir}/boxes",
+                   "virtual_mailbox_maps": "regexp:{{/^m@/ m}, {/^o@/ o}, {/./ p}}",
+                   "virtual_uid_maps": "static:12022", "deliver_lock_attempts": "1",
+                   "virtual_gid_maps": "static:12022"}
+        mail = self.start(smtpd_reject_unlisted_recipient="no", services={
+            "lock": ("local", {**local, "mailbox_delivery_lock": "dotlock"}),
+            "nolock": ("local", {**local, "mailbox_delivery_lock": "fcntl"}),
+            "any": ("local", {**local, "strict_mailbox_ownership": "no"}),
+            "full": ("local", {**local, "mailbox_size_limit": "500",
+                               "mailbox_delivery_lock": "fcntl"}),
+            "vlock": ("virtual", {**virtual, "virtual_mailbox_lock": "dotlock"}),
+            "vnolock": ("virtual", {**virtual, "virtual_mailbox_lock": "flock"}),
+            "vany": ("virtual", {**virtual, "strict_mailbox_ownership": "no"}),
+            "vfull": ("virtual", {
+                **virtual, "virtual_mailbox_limit": "500", "virtual_delivery_status_"
+                "filter": "regexp:{{/^5(.2.2 .*)/ 4$$1}}"}),
+            "vlow": ("virtual", {**virtual, "virtual_minimum_uid": "12023"})})
+        cases = {
+            "ann@lock.test": r"dsn=4\.2\.0, status=deferred \(.*ann\.lock",
+            "ann@nolock.test": r"status=sent \(delivered to mailbox",
+            "bob@lock.test": r"dsn=4\.2\.0, status=deferred \(.*not owned",
+            "bob@any.test": r"status=sent \(delivered to mailbox",
+            "ann@full.test": r"dsn=5\.2\.2, status=bounced",
+            "m@vlock.test": r"dsn=4\.2\.0, status=deferred \(.*m\.lock",
+            "m@vnolock.test": r"status=sent \(delivered to mailbox",
+            "o@vlock.test": r"dsn=4\.2\.0, status=deferred \(.*not owned",
+            "o@vany.test": r"status=sent \(delivered to mailbox",
+            "p@vfull.test": r"dsn=4\.2\.2, status=deferred",
+            "q@vlow.test": r"dsn=4\.3\.5, status=deferred"}
+        for address, line in cases.items():
+            mail.send("s@demo.test", [address], "Subject: x\n\n" + (
+                "0123456789\n" * 60 if "full" in address else "x\n"))
+            mail.wait_log(rf"to=<{re.escape(address)}>, .*{line}")
 
     def test_a_command_ends_with_its_agent_and_its_mail_is_kept(self):
         mail = self.start('run: "|echo $$ > {self.out}/pid.$$; sleep 500"\n',

@@ -54,6 +54,9 @@ static const struct {
 	    "myorigin = org.example", "", "", "local local:mail.example.com "
 	    "nobody@mail.example.com" },
 	{ "no domain, another origin", "myorigin = org.example", "a", "",
+	    "default smtp:org.example a@org.example" },
+	{ "no domain, none added", "myorigin = org.example\n"
+	    "append_at_myorigin = no", "a", "",
 	    "local local:mail.example.com a@mail.example.com" },
 	{ "null domain", "", "a@", "",
 	    "error error:5.1.3 bad address syntax a@" },

@@ -7,8 +7,8 @@
 #include "maps/make.h"
 
 static const struct table_command postalias = {
-	.name = "postalias", .options = "c:d:finNopq:rsuvw",
-	.usage = "[-finNoprsuvw]", .make_flags = MAKE_ALIASES,
+	.name = "postalias", .options = "c:d:fijnNopq:rsuvw",
+	.usage = "[-fijnNoprsuvw]", .make_flags = MAKE_ALIASES,
 	.aliases = true,
 };
 

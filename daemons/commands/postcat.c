@@ -307,7 +307,7 @@ main(int argc, char **argv)
 	const char *dir = NULL;
 	int option, queue_dir, status = 0;
 
-	while ((option = getopt(argc, argv, "bc:dehoqrs:v")) != -1) {
+	while ((option = getopt(argc, argv, "bc:dehnoqrs:v")) != -1) {
 		switch (option) {
 		case 'b':
 			parts |= PART_BODY;
@@ -336,6 +336,7 @@ main(int argc, char **argv)
 			fprintf(stderr, "postcat: fatal: -s: files of this "
 			    "system are read from their beginning\n");
 			return 1;
+		case 'n':
 		case 'r':
 		case 'v':
 			break;

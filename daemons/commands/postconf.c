@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/base/codec.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/mail/conf_core.h"
@@ -30,7 +31,7 @@ struct options {
 	enum file file;
 	enum action action;
 	bool defaults, only_set, expand, no_name, no_value, fold, quiet;
-	bool tables, locks, nothing;
+	bool json, tables, locks, nothing;
 	bool templates, template_texts;
 	unsigned classes;
 	const char *config;
@@ -66,6 +67,16 @@ print_named(const struct options *o, const char *name, const char *value)
 {
 	struct str line = STR_EMPTY, folded = STR_EMPTY;
 
+	if (o->json) {
+		str_adds(&line, "{\"name\": \"");
+		json_escape(&line, SPAN(name));
+		str_adds(&line, "\", \"value\": \"");
+		json_escape(&line, SPAN(value));
+		str_adds(&line, "\"}");
+		puts(str_cstr(&line));
+		str_fini(&line);
+		return;
+	}
 	if (o->no_value)
 		str_sets(&line, name);
 	else if (o->no_name)
@@ -320,7 +331,16 @@ print_row(const struct options *o, struct master_row *row, struct span rest)
 	if (o->expand && !master_row_expand_overrides(row, &why))
 		exit(fail(&why));
 	master_row_text(row, o->fold, &text);
-	fputs(str_cstr(&text), stdout);
+	if (o->json) {
+		struct str name = STR_EMPTY;
+
+		str_printf(&name, "%s/%s", row->name, row->type_text);
+		str_truncate(&text, span_rtrim(str_span(&text)).len);
+		print_named(o, str_cstr(&name), str_cstr(&text));
+		str_fini(&name);
+	} else {
+		fputs(str_cstr(&text), stdout);
+	}
 	str_fini(&text);
 	str_fini(&why);
 	return true;
@@ -500,9 +520,12 @@ misuse(const struct options *o, int nitems)
 
 	if (o->defaults && o->only_set)
 		return "specify one of -d and -n";
-	if (o->action != PRINT && (shown || o->no_name || o->no_value))
+	if (o->action != PRINT && (shown || o->no_name || o->no_value
+	    || o->json))
 		return "-e, -X and -# change a file and do not go with "
-		    "-d -f -h -H -n -x";
+		    "-d -f -h -H -j -n -x";
+	if (o->json && (o->fold || o->no_name || o->no_value))
+		return "-j does not go with -f -h -H";
 	if (o->file == MASTER_ROWS && (o->no_name || o->no_value))
 		return "-M prints whole rows and does not go with -h -H";
 	if (o->file != MAIN_CF && (o->defaults || o->only_set))
@@ -519,7 +542,7 @@ static int
 usage(void)
 {
 	fprintf(stderr, "postconf: fatal: usage: postconf [-c config_dir] "
-	    "[-C class] [-dnfhHqx] [name...] | [-e] name=value... | "
+	    "[-C class] [-dnfhHjqx] [name...] | [-e] name=value... | "
 	    "-# name... | -X name... | -M [-f#X] [service[/type]...] | "
 	    "-M [-e] service/type=row... | "
 	    "-F [-e] [service[/type[/field[=value]]]...] | "
@@ -617,6 +640,9 @@ take_option(struct options *o, int option, const char *value)
 	case 'H':
 		o->no_value = true;
 		return true;
+	case 'j':
+		o->json = true;
+		return true;
 	case 'f':
 		o->fold = true;
 		return true;
@@ -679,7 +705,7 @@ main(int argc, char **argv)
 
 	log_set_tag("postconf");
 	log_add_sink(log_sink_stderr(false));
-	while ((option = getopt(argc, argv, "#aAbc:C:deEfFhHlmMno:pPqtvxX"))
+	while ((option = getopt(argc, argv, "#aAbc:C:defFhHjlmMno:pPqtvxX"))
 	    != -1) {
 		if (option == 'o')
 			strlist_adds(&overrides, optarg);

@@ -6,8 +6,8 @@
 #include "daemons/commands/table_lib.h"
 
 static const struct table_command postmap = {
-	.name = "postmap", .options = "bc:d:fFhimnNopq:rsuUvw",
-	.usage = "[-bfFhimnNoprsuUvw]",
+	.name = "postmap", .options = "bc:d:fFhijmnNopq:rsuUvw",
+	.usage = "[-bfFhijmnNoprsuUvw]",
 };
 
 int

@@ -23,6 +23,7 @@
 #include "common/io/fiber.h"
 #include "common/io/loop.h"
 #include "common/mail/conf_core.h"
+#include "common/mail/mime.h"
 #include "common/service/jail.h"
 #include "maps/make.h"
 #include "maps/map.h"
@@ -30,12 +31,17 @@
 
 enum { STDIN_STEP = 65536, STDIN_MAX = 1 << 30 };
 
+/* As cleanup takes messages apart by default. */
+static const struct mime_limits mime_limits = {
+	.header = 102400, .boundary = 2048, .nesting = 100,
+};
+
 struct options {
 	const struct table_command *command;
 	const char *config_dir, *query, *erase;
 	bool list, incremental, no_fold, files, with_nul, without_nul;
 	bool keep_root, plain_mode, replace, ignore_duplicates, no_utf8;
-	bool force_utf8, headers, body;
+	bool force_utf8, headers, body, mime, json;
 	int argc;			/* what was given, for children */
 	char **argv;
 	char **tables;			/* "type:name" */
@@ -62,19 +68,22 @@ take_option(struct options *o, int letter)
 	case 'F': o->files = true; break;
 	case 'h': o->headers = true; break;
 	case 'i': o->incremental = true; break;
-	case 'm':
-		fatal("-m: MIME parts are not taken apart by this version");
+	case 'j': o->json = true; break;
+	case 'm': o->mime = true; break;
 	case 'n': o->without_nul = true; break;
 	case 'N': o->with_nul = true; break;
 	case 'o': o->keep_root = true; break;
 	case 'p': o->plain_mode = true; break;
 	case 'q': o->query = optarg; break;
-	case 'r': o->replace = true; break;
 	case 's': o->list = true; break;
 	case 'u': o->no_utf8 = true; break;
 	case 'U': o->force_utf8 = true; break;
 	case 'v': log_verbose++; break;
-	case 'w': o->ignore_duplicates = true; break;
+	case 'r':			/* of -r and -w the last one counts */
+	case 'w':
+		o->replace = letter == 'r';
+		o->ignore_duplicates = letter == 'w';
+		break;
 	default: usage(o->command);
 	}
 }
@@ -87,13 +96,15 @@ check_options(const struct options *o)
 	if (o->incremental && (o->query != NULL || o->erase != NULL ||
 	    o->list))
 		fatal("-i does not go with -s -q or -d");
-	if (o->replace && o->ignore_duplicates)
-		fatal("specify only one of -r or -w");
 	if (o->with_nul && o->without_nul)
 		fatal("specify only one of -N or -n");
 	if ((o->headers || o->body) && (o->query == NULL ||
 	    strcmp(o->query, "-") != 0))
 		fatal("specify -b or -h only with \"-q -\"");
+	if (o->mime && !o->headers && !o->body)
+		fatal("specify -m only with -b or -h");
+	if (o->json && o->query == NULL && !o->list)
+		fatal("specify -j only with -q or -s");
 	if (o->count == 0)
 		usage(o->command);
 	if (o->incremental && o->count > 1)
@@ -239,14 +250,31 @@ print(struct span bytes)
 }
 
 static void
+print_pair(struct query *q, struct span key)
+{
+	struct str line = STR_EMPTY;
+
+	if (q->o->json) {
+		str_adds(&line, "{\"key\": \"");
+		json_escape(&line, key);
+		str_adds(&line, "\", \"value\": \"");
+		json_escape(&line, shown_value(q));
+		str_adds(&line, "\"}\n");
+	} else {
+		str_add(&line, key);
+		str_adds(&line, q->o->command->aliases ? ":\t" : "\t");
+		str_add(&line, shown_value(q));
+		str_putc(&line, '\n');
+	}
+	print(str_span(&line));
+	str_fini(&line);
+}
+
+static void
 ask_and_print_pair(struct query *q, struct span key)
 {
-	if (!ask(q, key))
-		return;
-	print(key);
-	fputs(q->o->command->aliases ? ":\t" : "\t", stdout);
-	print(shown_value(q));
-	putchar('\n');
+	if (ask(q, key))
+		print_pair(q, key);
 }
 
 bool
@@ -286,6 +314,56 @@ table_message_next(struct table_message *m, struct span *key_out,
 	return true;
 }
 
+/* -m: headers of parts and of attached messages are headers, too. */
+struct mime_query {
+	struct query *q;
+	struct str line;		/* of content, its end not seen yet */
+};
+
+static void
+mime_header(enum mime_place place, struct span line, size_t name_length,
+    void *arg)
+{
+	struct mime_query *m = arg;
+
+	if (m->q->o->headers)
+		ask_and_print_pair(m->q, line);
+}
+
+static void
+mime_content(struct span bytes, void *arg)
+{
+	struct mime_query *m = arg;
+
+	for (size_t i = 0; i < bytes.len; i++) {
+		if (bytes.p[i] != '\n') {
+			str_putc(&m->line, bytes.p[i]);
+			continue;
+		}
+		if (m->q->o->body)
+			ask_and_print_pair(m->q, str_span(&m->line));
+		str_clear(&m->line);
+	}
+}
+
+static void
+ask_mime(struct query *q, struct span text)
+{
+	struct mime_query m = { .q = q };
+	const struct mime_events events = { .header = mime_header,
+		.content = mime_content, .arg = &m };
+	struct arena *arena = arena_new();
+	struct mime *mime = mime_new(arena, &mime_limits, &events);
+
+	mime_begin_whole(mime);
+	mime_take(mime, text);
+	mime_end(mime);
+	if (str_len(&m.line) > 0)
+		mime_content(SPAN("\n"), &m);
+	str_fini(&m.line);
+	arena_free(&arena);
+}
+
 static void
 ask_message(struct query *q, struct span text)
 {
@@ -304,7 +382,9 @@ ask_stdin(struct query *q)
 	struct str text = read_stdin();
 	struct span rest = str_span(&text), line;
 
-	if (q->o->headers || q->o->body)
+	if (q->o->mime)
+		ask_mime(q, rest);
+	else if (q->o->headers || q->o->body)
 		ask_message(q, rest);
 	else
 		while (rest.len > 0 && span_split(&rest, '\n', &line))
@@ -320,6 +400,8 @@ query_in_fiber(void *arg)
 
 	if (strcmp(q->o->query, "-") == 0) {
 		ask_stdin(q);
+	} else if (q->o->json) {
+		ask_and_print_pair(q, span_cstr(q->o->query));
 	} else if (ask(q, span_cstr(q->o->query))) {
 		print(shown_value(q));
 		putchar('\n');
@@ -340,10 +422,7 @@ list_in_fiber(void *arg)
 		while ((status = map_sequence(q->maps[i], first, &key,
 		    &q->value)) == MAP_FOUND) {
 			first = false;
-			print(str_span(&key));
-			fputs(q->o->command->aliases ? ":\t" : "\t", stdout);
-			print(shown_value(q));
-			putchar('\n');
+			print_pair(q, str_span(&key));
 		}
 		if (status == MAP_FAILED)
 			fatal("%s", map_why(q->maps[i]));

@@ -5,13 +5,14 @@
  */
 #include "daemons/bounce/bounce_conf.h"
 
+#include "daemons/shared/postmaster.h"
+
 struct bounce_conf bounce_conf;
 
 static const struct param rows[] = {
-	PARAM_STR("notify_classes", &bounce_conf.notify_classes,
-	    .dflt = "resource, software"),
+	POSTMASTER_ROWS,
 	PARAM_STR("bounce_notice_recipient",
-	    &bounce_conf.bounce_notice_recipient, .dflt = "postmaster",
+	    &postmaster_conf.bounce_recipient, .dflt = "postmaster",
 	    .min = 1),
 	PARAM_STR("2bounce_notice_recipient",
 	    &bounce_conf.double_bounce_notice_recipient,
@@ -25,8 +26,6 @@ static const struct param rows[] = {
 	    .dflt = "no"),
 	PARAM_BOOL("enable_threaded_bounces", &bounce_conf.enable_threaded,
 	    .dflt = "no"),
-	PARAM_STR("internal_mail_filter_classes",
-	    &bounce_conf.internal_mail_filter_classes, .dflt = ""),
 	PARAM_INT("bounce_size_limit", &bounce_conf.bounce_size_limit,
 	    .dflt = "50000", .min = 1),
 	PARAM_TIME("maximal_queue_lifetime",

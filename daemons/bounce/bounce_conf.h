@@ -9,9 +9,8 @@
 #include "common/mail/param.h"
 
 struct bounce_conf {
-	const char *notify_classes, *bounce_notice_recipient;
 	const char *double_bounce_notice_recipient, *delay_notice_recipient;
-	const char *template_file, *internal_mail_filter_classes;
+	const char *template_file;
 	bool enable_threaded, disable_verp;
 	int64_t bounce_size_limit, maximal_queue_lifetime;
 };

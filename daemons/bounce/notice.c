@@ -17,6 +17,7 @@
 #include "common/service/service.h"
 #include "daemons/bounce/bounce_conf.h"
 #include "daemons/shared/cleanup_client.h"
+#include "daemons/shared/postmaster.h"
 #include "queue/queue_id.h"
 
 #define RUN_BYTES (32 * 1024)
@@ -46,6 +47,7 @@ notice_setup(void)
 {
 	struct strlist complaints = STRLIST_EMPTY;
 
+	postmaster_setup();
 	words_arena = arena_new();
 	bounce_templates_built_in(&templates);
 	bounce_templates_read(&templates, bounce_conf.template_file,
@@ -194,9 +196,10 @@ add_head(const struct notice *n, const char *boundary, struct arena *arena,
 	address_quote(out, n->rcpt);
 	str_putc(out, '\n');
 	add_thread(n, arena, out);
-	str_addf(out, "Auto-Submitted: auto-replied\nMIME-Version: 1.0\n"
+	str_addf(out, "Auto-Submitted: auto-%s\nMIME-Version: 1.0\n"
 	    "Content-Type: multipart/report; report-type=%sdelivery-status;\n"
-	    "\tboundary=\"%s\"\n", is_utf8(n) ? "global-" : "", boundary);
+	    "\tboundary=\"%s\"\n", n->for_postmaster ? "generated"
+	    : "replied", is_utf8(n) ? "global-" : "", boundary);
 	if (may_have_8bit(n))
 		str_adds(out, "Content-Transfer-Encoding: 8bit\n");
 	str_adds(out, "\nThis is a MIME-encapsulated message.\n\n");
@@ -460,19 +463,6 @@ write_notice(struct writing *w, const char *boundary, struct arena *arena)
 	return pass_on(w, 0) && copy_message(n, w->c, arena);
 }
 
-static uint64_t
-flags_for_cleanup(void)
-{
-	struct strlist classes = STRLIST_EMPTY;
-	bool inspected;
-
-	strlist_split(&classes, SPAN(bounce_conf.internal_mail_filter_classes),
-	    STRLIST_CONF);
-	inspected = strlist_has_nocase(&classes, SPAN("bounce"));
-	strlist_fini(&classes);
-	return CLEANUP_INTERNAL | (inspected ? CLEANUP_FILTER : 0);
-}
-
 bool
 notice_send(const struct notice *n, struct arena *arena)
 {
@@ -482,7 +472,7 @@ notice_send(const struct notice *n, struct arena *arena)
 		.rewrite_context = SPAN("local"), .origin = SPAN("local") };
 	struct envelope_rcpt rcpt = { .address = n->rcpt,
 		.notify = DSN_NOTIFY_NEVER };
-	struct cleanup_begin begin = { .flags = flags_for_cleanup(),
+	struct cleanup_begin begin = { .flags = postmaster_cleanup_flags("bounce"),
 		.envelope = { &envelope, 1 }, .rcpts = { &rcpt, 1 } };
 	struct str *text = str_in_arena(arena);
 	struct cleanup_result result;

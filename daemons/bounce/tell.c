@@ -11,47 +11,11 @@
 #include "daemons/bounce/tell.h"
 
 #include "common/base/log.h"
-#include "common/base/strlist.h"
-#include "common/mail/conf_core.h"
 #include "common/mail/verp.h"
 #include "common/service/service.h"
 #include "daemons/bounce/bounce_conf.h"
 #include "daemons/bounce/notice.h"
-
-static bool
-notifies(const char *class)
-{
-	struct strlist classes = STRLIST_EMPTY;
-	bool has;
-
-	strlist_split(&classes, SPAN(bounce_conf.notify_classes),
-	    STRLIST_CONF);
-	has = strlist_has_nocase(&classes, SPAN(class));
-	strlist_fini(&classes);
-	return has;
-}
-
-static struct span
-double_bounce_address(struct arena *arena)
-{
-	return SPAN(arena_printf(arena, "%s@%s",
-	    conf_core.double_bounce_sender, conf_core.myorigin));
-}
-
-/* Ours, not that of another site which has the same name for it. */
-static bool
-is_double_bounce(struct span sender, struct arena *arena)
-{
-	return span_eq_nocase(sender, double_bounce_address(arena));
-}
-
-static struct span
-with_origin(struct arena *arena, const char *address)
-{
-	return strchr(address, '@') != NULL ? SPAN(address)
-	    : SPAN(arena_printf(arena, "%s@%s", address,
-		conf_core.myorigin));
-}
+#include "daemons/shared/postmaster.h"
 
 /* ---- whom to tell, and what ---- */
 
@@ -86,8 +50,8 @@ tell_postmaster(const struct notice *about, const char *recipient,
 {
 	struct notice n = *about;
 
-	n.sender = double_bounce_address(arena);
-	n.rcpt = with_origin(arena, recipient);
+	n.sender = postmaster_sender(arena);
+	n.rcpt = postmaster_address(arena, recipient);
 	n.kind = kind;
 	n.for_postmaster = true;
 	n.choice.everyone = true;
@@ -149,12 +113,12 @@ tell_sender_of_each(struct notice *n, const char *kind, struct str *why)
 static bool
 tell_of_failure(struct notice *n, struct arena *arena, struct str *why)
 {
-	if (is_double_bounce(n->envelope->sender, arena)) {
+	if (postmaster_is_sender(n->envelope->sender)) {
 		log_warn("undeliverable postmaster notification discarded");
 		return true;
 	}
 	if (span_empty(n->envelope->sender))
-		return (!notifies("2bounce") && !notifies("bounce"))
+		return !postmaster_wants(TROUBLE_2BOUNCE)
 		    || tell_postmaster(n,
 			bounce_conf.double_bounce_notice_recipient,
 			"postmaster non-delivery", is_too_large(n), arena);
@@ -166,8 +130,8 @@ tell_of_failure(struct notice *n, struct arena *arena, struct str *why)
 	} else if (!tell_sender(n, "sender non-delivery", arena, why)) {
 		return false;
 	}
-	if (notifies("bounce"))
-		tell_postmaster(n, bounce_conf.bounce_notice_recipient,
+	if (postmaster_wants(TROUBLE_BOUNCE))
+		tell_postmaster(n, postmaster_conf.bounce_recipient,
 		    "postmaster non-delivery", true, arena);
 	return true;
 }
@@ -175,13 +139,13 @@ tell_of_failure(struct notice *n, struct arena *arena, struct str *why)
 static bool
 tell_of_delay(struct notice *n, struct arena *arena, struct str *why)
 {
-	if (is_double_bounce(n->envelope->sender, arena))
+	if (postmaster_is_sender(n->envelope->sender))
 		return true;
 	n->headers_only = true;
 	if (!span_empty(n->envelope->sender)
 	    && !tell_sender(n, "sender delay", arena, why))
 		return false;
-	if (notifies("delay"))
+	if (postmaster_wants(TROUBLE_DELAY))
 		tell_postmaster(n, bounce_conf.delay_notice_recipient,
 		    "postmaster delay", true, arena);
 	return true;
@@ -194,7 +158,7 @@ tell_of_deliveries(struct notice *n, struct arena *arena, struct str *why)
 	    & (ENVELOPE_TRACE | ENVELOPE_VERIFY)) != 0;
 
 	if (span_empty(n->envelope->sender)
-	    || is_double_bounce(n->envelope->sender, arena)) {
+	    || postmaster_is_sender(n->envelope->sender)) {
 		log_info("not sending trace/success notification for %s "
 		    "message", span_empty(n->envelope->sender)
 		    ? "single-bounce" : "double-bounce");

@@ -72,10 +72,12 @@ try_idle(struct walk *w, const struct smtp_target *t)
 	while ((s = smtp_idle_take(relay)) != NULL) {
 		job->d->connected_us = clock_wall_us();
 		count_session(w);
+		smtp_session_next_message(s);
 		good = smtp_transact(job, s, &early);
 		if (good || !early) {
 			if (!good)
 				attempt_failed(job, s);
+			smtp_session_report(s, job->d->envelope);
 			smtp_idle_give(s, w->keep);
 			return true;
 		}
@@ -103,12 +105,14 @@ try_new(struct walk *w, const struct dest *dest, const struct smtp_target *t)
 	s->unbracketed = !dest->bracketed && !dest->unix_socket;
 	if (!smtp_session_greet(s, &job->why)) {
 		attempt_failed(job, s);
+		smtp_session_report(s, job->d->envelope);
 		smtp_session_quit(s);
 		return;
 	}
 	job->d->connected_us = clock_wall_us();
 	if (!smtp_transact(job, s, &early))
 		attempt_failed(job, s);
+	smtp_session_report(s, job->d->envelope);
 	smtp_idle_give(s, w->keep);
 }
 

@@ -65,6 +65,8 @@ smtp_session_new(int fd, struct span host, struct span address, uint16_t port)
 	s->opened_ns = clock_now_ns();
 	smtp_reply_init(&s->reply);
 	s->reply.filter = smtp_replies_filter();
+	if (postmaster_wants(TROUBLE_PROTOCOL | TROUBLE_DATA))
+		s->transcript = MEM_NEW(struct transcript);
 	str_printf(&s->host, "%.*s[%.*s]", SPAN_ARG(host), SPAN_ARG(address));
 	str_set(&s->relay, str_span(&s->host));
 	if (port != 0)
@@ -79,6 +81,7 @@ smtp_session_free(struct smtp_session *s)
 		return;
 	CHECK(!list_linked(&s->idle));
 	stream_close(s->stream);
+	transcript_free(&s->transcript);
 	smtp_reply_fini(&s->reply);
 	str_fini(&s->host);
 	str_fini(&s->relay);
@@ -180,6 +183,7 @@ smtp_say(struct smtp_session *s, enum smtp_step step, struct smtp_why *why,
 	str_vaddf(&line, format, args);
 	va_end(args);
 	str_adds(&line, "\r\n");
+	transcript_out_lines(s->transcript, str_span(&line));
 	status = stream_write(s->stream, str_span(&line),
 	    smtp_step_deadline(s, step));
 	str_fini(&line);
@@ -260,10 +264,56 @@ mangled(struct smtp_session *s, enum smtp_step step, struct smtp_why *why)
 	return false;
 }
 
+/* RFC 5321 4.2.3: x0z says that what we sent is no good SMTP, and 555 that an
+ * option is none. Not every server knows EHLO or XFORWARD. */
+static bool
+blames_us(const struct smtp_session *s, enum smtp_step step)
+{
+	unsigned code = s->reply.code;
+	char cls = smtp_reply_class(&s->reply);
+
+	if (step == SMTP_GREETING || step == SMTP_EHLO
+	    || step == SMTP_XFORWARD)
+		return cls == 0;
+	return (code >= 500 && code < 510) || code == 555 || cls == 0
+	    || (cls == '3') != (step == SMTP_DATA && cls < '4');
+}
+
+static void
+note_reply(struct smtp_session *s, enum smtp_step step)
+{
+	if (s->transcript == NULL)
+		return;
+	transcript_in_lines(s->transcript, str_span(&s->reply.text));
+	if (s->reply.garbage || blames_us(s, step))
+		transcript_trouble(s->transcript,
+		    postmaster_wants(TROUBLE_PROTOCOL) ? TROUBLE_PROTOCOL : 0);
+}
+
+void
+smtp_session_next_message(struct smtp_session *s)
+{
+	transcript_forget(s->transcript);
+}
+
+void
+smtp_session_report(const struct smtp_session *s, const struct envelope *about)
+{
+	struct transcript_notice n = { .role = smtp_setup.lmtp ? "LMTP client"
+	    : "SMTP client", .peer = str_cstr(&s->relay),
+		.recipient = postmaster_conf.error_recipient };
+
+	if (s->transcript != NULL && s->transcript->trouble != 0
+	    && !postmaster_is_sender(about->sender))
+		transcript_send(s->transcript, &n);
+}
+
 /* Nothing can be made of what it said. */
 static void
 not_understood(struct smtp_session *s, struct smtp_why *why)
 {
+	if (postmaster_wants(TROUBLE_DATA))
+		transcript_trouble(s->transcript, TROUBLE_DATA);
 	s->broken = true;
 	smtp_why_set(why, OUTCOME_DEFERRED, "4.3.0",
 	    "local data error while talking to %s", str_cstr(&s->host));
@@ -279,6 +329,8 @@ smtp_hear(struct smtp_session *s, enum smtp_step step, struct smtp_why *why)
 
 	if (s->reply.garbage)
 		note_garbage(s);
+	if (status == IO_OK || s->reply.garbage)
+		note_reply(s, step);
 	if (status == IO_OK && s->reply.garbage &&
 	    (s->offer.keywords & EHLO_PIPELINING))
 		return mangled(s, step, why);

@@ -162,6 +162,7 @@ smtp_setup_prepare(bool lmtp)
 	struct str why = STR_EMPTY;
 
 	smtp_setup = (struct smtp_setup){ .lmtp = lmtp };
+	postmaster_setup();
 	find_port();
 	read_lookup();
 	read_preference();

@@ -6,6 +6,8 @@
  */
 #include "daemons/smtp/smtp_conf.h"
 
+#include "daemons/shared/postmaster.h"
+
 struct smtp_conf smtp_conf;
 
 #define C(field) &smtp_conf.field
@@ -45,6 +47,9 @@ static const struct param smtp_rows[] = {
 	PARAM_BOOL("smtp_send_xforward_command", C(xforward), .dflt = "no"),
 	PARAM_TIME("smtp_xforward_timeout", C(xforward_timeout),
 	    .dflt = "300s", .min = 1),
+	POSTMASTER_ROWS,
+	PARAM_STR("error_notice_recipient", &postmaster_conf.error_recipient,
+	    .dflt = "postmaster", .min = 1),
 	PARAM_STR("propagate_unmatched_extensions", C(propagate),
 	    .dflt = "canonical, virtual"),
 	PARAM_BOOL("disable_mime_output_conversion", C(no_conversion),
@@ -148,6 +153,9 @@ static const struct param lmtp_rows[] = {
 	PARAM_BOOL("lmtp_send_xforward_command", C(xforward), .dflt = "no"),
 	PARAM_TIME("lmtp_xforward_timeout", C(xforward_timeout),
 	    .dflt = "300s", .min = 1),
+	POSTMASTER_ROWS,
+	PARAM_STR("error_notice_recipient", &postmaster_conf.error_recipient,
+	    .dflt = "postmaster", .min = 1),
 	PARAM_STR("propagate_unmatched_extensions", C(propagate),
 	    .dflt = "canonical, virtual"),
 	PARAM_BOOL("disable_mime_output_conversion", C(no_conversion),

@@ -21,6 +21,8 @@
 #include "common/mail/ehlo.h"
 #include "common/mail/smtp_reply.h"
 #include "daemons/shared/delivery_agent.h"
+#include "daemons/shared/postmaster.h"
+#include "daemons/shared/transcript.h"
 #include "daemons/smtp/dest.h"
 #include "daemons/smtp/smtp_conf.h"
 
@@ -77,6 +79,7 @@ struct smtp_session {
 	unsigned uses;
 	int64_t opened_ns, idle_until_ns;
 	struct deadline end;		/* per_request_deadline: of this step */
+	struct transcript *transcript;	/* NULL: notify_classes wants none */
 };
 
 /* One delivery with all its attempts. */
@@ -104,6 +107,13 @@ struct span smtp_session_address(const struct smtp_session *s);
 
 /* Greeting and EHLO. False with the reason in *why. Suspends. */
 bool smtp_session_greet(struct smtp_session *s, struct smtp_why *why);
+
+/* What was said belongs to another message from here on. */
+void smtp_session_next_message(struct smtp_session *s);
+/* Tells the postmaster of what was said, if it has to be. A notice to a postmaster
+ * must not beget the next one. Suspends. */
+void smtp_session_report(const struct smtp_session *s,
+    const struct envelope *about);
 
 /* A command into the buffer. False: the connection is gone, *why says so. */
 __attribute__((format(printf, 4, 5))) bool

@@ -213,6 +213,7 @@ send_text(struct tx *tx, enum smtp_step step, struct str *text)
 	enum io_status status;
 
 	smtp_step_begin(tx->s, step);
+	transcript_out_lines(tx->s->transcript, str_span(text));
 	status = stream_write_flush(tx->s->stream, str_span(text),
 	    smtp_step_deadline(tx->s, step));
 	str_clear(text);

@@ -227,6 +227,7 @@ act_hangup(struct action *a)
 {
 	log_action(a, "hangup", or_text(a, "triggers HANGUP action"));
 	a->c->s->hung_up = a->c->s->leaving = true;
+	trouble_note(a->c->s, TROUBLE_POLICY);
 	return CHECK_REJECT;
 }
 
@@ -358,6 +359,7 @@ answer(struct check *c, const struct restriction *r, enum map_status status,
 	case MAP_FAILED:
 		break;
 	}
+	c->trouble = TROUBLE_DATA;
 	return check_refuse(c, 451, "4.3.5", "Server configuration error");
 }
 

@@ -119,6 +119,7 @@ command_bdat(struct session *s, struct span rest)
 		return;
 	if (s->tx->too_big) {
 		s->tx->in_content = false;
+		trouble_note(s, TROUBLE_BOUNCE);
 		reply(s, "552", "5.3.4", "Error: message file too big");
 		lose(s);
 		return;
@@ -131,4 +132,5 @@ command_bdat(struct session *s, struct span rest)
 	smtp_data_finish(&s->tx->parser, s->tx->out);
 	content_end(s, true);
 	transaction_end(s);
+	trouble_flush(s);
 }

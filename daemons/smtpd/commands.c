@@ -73,6 +73,7 @@ take_helo(struct session *s, struct span name, bool esmtp)
 		return false;
 	}
 	transaction_end(s);
+	trouble_flush(s);
 	log_quote(&clean, span_sub(name, 0, HELO_MOST));
 	mem_free(s->helo);
 	s->helo = str_release(&clean);
@@ -221,6 +222,7 @@ is_misconfigured(struct session *s)
 	if (service_refusal() == NULL)
 		return false;
 	log_warn("%s", service_refusal());
+	trouble_note(s, TROUBLE_SOFTWARE);
 	reply_reject(s, "451 4.3.5 Server configuration error", SPAN_NONE);
 	return true;
 }
@@ -265,11 +267,13 @@ size_is_fine(struct session *s, uint64_t size)
 {
 	if (conf_core.message_size_limit > 0
 	    && size > (uint64_t)conf_core.message_size_limit) {
+		trouble_note(s, TROUBLE_POLICY);
 		reply_reject(s, "552 5.3.4 Message size exceeds fixed limit",
 		    SPAN_NONE);
 		return false;
 	}
 	if (!has_space_now()) {
+		trouble_note(s, TROUBLE_RESOURCE);
 		reply_reject(s, "452 4.3.1 Insufficient system storage",
 		    SPAN_NONE);
 		return false;
@@ -318,6 +322,7 @@ fill_envelope(struct session *s, const struct smtp_mail *mail)
 
 	t->sender = arena_span(t->arena, str_span(&mail->sender));
 	t->from.address = t->sender;
+	s->of_our_own = s->of_our_own || postmaster_is_sender(t->sender);
 	t->size_said = mail->size;
 	t->body = mail->body;
 	snprintf(port, sizeof(port), "%u", s->port);
@@ -530,6 +535,7 @@ too_many_rcpts(struct session *s)
 
 	if (t->nrcpts < (size_t)smtpd_conf.recipient_limit)
 		return false;
+	trouble_note(s, TROUBLE_POLICY);
 	/* A client that sends a few too many is not punished for it. */
 	if ((int64_t)t->overshoot++ < smtpd_conf.recipient_overshoot_limit) {
 		s->errors = -1;
@@ -549,6 +555,7 @@ refuse_lookup(struct session *s, struct span address, struct span rcpt)
 	str_adds(&text, "451 4.3.0 <");
 	address_print(&text, address);
 	str_adds(&text, ">: Temporary lookup failure");
+	trouble_note(s, TROUBLE_DATA);
 	reply_reject(s, str_cstr(&text), rcpt);
 	str_fini(&text);
 }
@@ -607,6 +614,7 @@ command_rset(struct session *s, struct span rest)
 		return;
 	}
 	transaction_end(s);
+	trouble_flush(s);
 	reply(s, "250", "2.0.0", "Ok");
 }
 

@@ -132,6 +132,7 @@ content_begin(struct session *s)
 	} else if (!open_cleanup(s)) {
 		log_warn("no answer from service %s",
 		    conf_core.cleanup_service_name);
+		trouble_note(s, TROUBLE_RESOURCE);
 		reply(s, "451", "4.3.0", "Error: queue file write error");
 		return false;
 	}
@@ -195,9 +196,35 @@ static void
 count_message(struct session *s)
 {
 	s->errors = s->junk = 0;
+	trouble_over(s);
 	counter_add(COUNTER_MESSAGES_IN, 1);
 	counter_add(COUNTER_BYTES_IN, s->tx->content);
 	counter_add(COUNTER_RECIPIENTS_IN, s->tx->nrcpts);
+}
+
+/* Whose fault it is that cleanup did not take it. */
+static unsigned
+trouble_of(uint64_t status)
+{
+	switch ((enum cleanup_status)status) {
+	case CLEANUP_TOO_BIG:
+	case CLEANUP_HOPS:
+		return TROUBLE_BOUNCE;
+	case CLEANUP_CONTENT:
+	case CLEANUP_DEFER:
+		return TROUBLE_POLICY;
+	case CLEANUP_WRITE_ERROR:
+	case CLEANUP_NO_SPACE:
+		return TROUBLE_RESOURCE;
+	case CLEANUP_NO_RCPT:
+		return TROUBLE_PROTOCOL;
+	case CLEANUP_OK:
+	case CLEANUP_BAD:
+	case CLEANUP_PROXY:
+	case CLEANUP_CONFIG:
+		break;
+	}
+	return TROUBLE_SOFTWARE;
 }
 
 static void
@@ -219,6 +246,7 @@ reply_result(struct session *s, const struct cleanup_result *result,
 			reply(s, "250", "2.0.0", "Ok: queued as %s", t->id);
 		return;
 	}
+	trouble_note(s, trouble_of(result->status));
 	cleanup_status_reply(result->status, &code, &dsn, &text);
 	if (span_empty(result->text)) {
 		reply(s, code, dsn, "%s", text);
@@ -241,6 +269,7 @@ content_end(struct session *s, bool bdat)
 	t->in_content = false;
 	t->envelope.data_size = t->bytes;
 	if (t->too_big) {
+		trouble_note(s, TROUBLE_BOUNCE);
 		reply(s, "552", "5.3.4", "Error: message file too big");
 		return;
 	}
@@ -329,4 +358,5 @@ command_data(struct session *s, struct span rest)
 		return;
 	content_end(s, false);
 	transaction_end(s);
+	trouble_flush(s);
 }

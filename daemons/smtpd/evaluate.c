@@ -50,8 +50,10 @@ check_refuse(struct check *c, int code, const char *dsn,
     const char *format, ...)
 {
 	struct str text = STR_EMPTY;
+	unsigned trouble = c->trouble != 0 ? c->trouble : TROUBLE_POLICY;
 	va_list args;
 
+	c->trouble = 0;
 	va_start(args, format);
 	str_vaddf(&text, format, args);
 	va_end(args);
@@ -59,8 +61,10 @@ check_refuse(struct check *c, int code, const char *dsn,
 	str_fini(&text);
 	if (c->text.buf[0] == '5' && c->if_reject != NULL)
 		str_sets(&c->text, c->if_reject);
-	if (!c->warn)
+	if (!c->warn) {
+		trouble_note(c->s, trouble);
 		return CHECK_REJECT;
+	}
 	log_event(c->s, "reject_warning", c->s->where, str_cstr(&c->text),
 	    c->rcpt);
 	return CHECK_DUNNO;
@@ -98,6 +102,7 @@ check_fit_dsn(char *dsn, const char *reply_class)
 enum check_result
 check_lookup_failed(struct check *c, struct span what)
 {
+	c->trouble = TROUBLE_DATA;
 	return check_refuse(c, 451, "4.3.0", "<%.*s>: Temporary lookup "
 	    "failure", SPAN_ARG(what));
 }
@@ -107,6 +112,7 @@ check_misconfigured(struct check *c, const char *why)
 {
 	log_warn("%s", why);
 	c->misconfigured = true;
+	c->trouble = TROUBLE_SOFTWARE;
 	c->warn = false;
 	return check_refuse(c, 451, "4.3.5", "Server configuration error");
 }
@@ -341,6 +347,7 @@ if_permit(struct check *c)
 	if (c->if_permit == NULL)
 		return CHECK_DUNNO;
 	str_sets(&c->text, c->if_permit);
+	trouble_note(c->s, TROUBLE_POLICY);
 	return CHECK_REJECT;
 }
 

@@ -239,6 +239,7 @@ limits_admit(struct session *s)
 	    && !is_above(s, answer.happened,
 	    smtpd_conf.client_connection_rate_limit, "Connection rate"))
 		return true;
+	trouble_note(s, TROUBLE_POLICY);
 	reply(s, "421", "4.7.0", "%s Error: too many connections from %s",
 	    conf_core.myhostname, s->address);
 	return false;
@@ -260,6 +261,7 @@ may(struct session *s, enum anvil_rate rate, uint64_t *untold, int64_t limit,
 	if (!finish(ask(l, rate), &answer)
 	    || !is_above(s, answer.happened, limit, what))
 		return true;
+	trouble_note(s, TROUBLE_POLICY);
 	reply(s, "450", "4.7.1", "Error: too %s from %s", too_many,
 	    s->address);
 	return false;

@@ -410,6 +410,8 @@ refuse(struct session *s, struct proxy *p, bool heard, struct span rcpt)
 		print_reply(&p->reply, &text);
 	else
 		str_sets(&text, "451 4.3.0 Error: queue file write error");
+	trouble_note(s, cls == '4' || cls == '5' ? TROUBLE_POLICY
+	    : TROUBLE_RESOURCE);
 	counter_add(COUNTER_REJECTS, 1);
 	log_said(s, "proxy-reject", &text, rcpt);
 	reply_text(s, str_cstr(&text));

@@ -50,6 +50,7 @@ write_line(struct session *s, char dash, const char *dsn, struct span line)
 
 	if (log_verbose > 0)
 		log_debug("> %s: %s%.*s", s->peer, head, SPAN_ARG(line));
+	transcript_out(s->transcript, span_of(head, (size_t)n), line);
 	stream_write(s->client, span_of(head, (size_t)n), send_deadline());
 	stream_write(s->client, line, send_deadline());
 	stream_write(s->client, SPAN("\r\n"), send_deadline());
@@ -231,4 +232,5 @@ reply_bare_lf(struct session *s)
 	    (int)smtpd_conf.forbid_bare_newline_reject_code);
 	reply(s, code, "5.5.2", "%s Error: bare <LF> received",
 	    conf_core.myhostname);
+	trouble_note(s, TROUBLE_PROTOCOL);
 }

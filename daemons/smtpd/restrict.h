@@ -53,6 +53,7 @@ struct check {
 	char *if_permit, *if_reject;	/* texts; NULL: not asked for */
 	bool warn;			/* inside warn_if_reject */
 	bool misconfigured;
+	unsigned trouble;		/* of the next refusal; 0: policy */
 	unsigned depth;
 };
 

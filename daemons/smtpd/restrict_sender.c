@@ -54,8 +54,7 @@ run_reject_unlisted_sender(struct check *c, const struct restriction *r)
 	    || is_system_sender(t->sender))
 		return CHECK_DUNNO;
 	if (!session_resolve_sender(c->s))
-		return check_refuse(c, 451, "4.3.0", "<%.*s>: Temporary "
-		    "lookup failure", SPAN_ARG(check_shown(c, t->sender)));
+		return check_lookup_failed(c, check_shown(c, t->sender));
 	return unlisted_rcpt(c, t->sender, &t->from, CLASS_SENDER);
 }
 
@@ -67,8 +66,7 @@ run_check_sender_access(struct check *c, const struct restriction *r)
 	if (t == NULL)
 		return CHECK_DUNNO;
 	if (!session_resolve_sender(c->s))
-		return check_refuse(c, 451, "4.3.0", "<%.*s>: Temporary "
-		    "lookup failure", SPAN_ARG(check_shown(c, t->sender)));
+		return check_lookup_failed(c, check_shown(c, t->sender));
 	return access_by_address(c, r, span_empty(t->sender) ? t->sender
 	    : t->from.answer.recipient, CLASS_SENDER,
 	    check_shown(c, t->sender));

@@ -95,13 +95,14 @@ session_new(struct stream *client, const struct sock_peer *peer)
 	return s;
 }
 
-static void
+void
 session_free(struct session *s)
 {
 	transaction_end(s);
 	limits_end(s);
 	stream_close(s->client);
 	check_memory_free(&s->memory);
+	transcript_free(&s->transcript);
 	forwarded_free(&s->forwarded);
 	mem_free(s->name);
 	mem_free(s->reverse_name);
@@ -228,7 +229,9 @@ next_line(struct session *s, struct span *line_out)
 		    &crlf);
 	if (status == IO_LIMIT) {
 		s->where = "UNKNOWN";
+		transcript_in(s->transcript, SPAN("(a line that is too long)"));
 		reply(s, "500", "5.5.2", "Error: line too long");
+		trouble_note(s, TROUBLE_PROTOCOL);
 		*line_out = SPAN_NONE;
 		return true;
 	}
@@ -276,6 +279,7 @@ early_input_ends(struct session *s)
 {
 	if (!notice_early_input(s) || !smtpd_conf.forbid_unauth_pipelining)
 		return false;
+	trouble_note(s, TROUBLE_PROTOCOL);
 	reply(s, "554", "5.5.0", "Error: SMTP protocol synchronization");
 	s->leaving = true;
 	return true;
@@ -308,9 +312,12 @@ run_line(struct session *s, struct span text)
 	s->doing = line.verb;
 	s->where = smtp_verb_name(line.verb);
 	s->total[line.verb]++;
+	s->trouble_known = false;
 	if (must_wait(s, line.verb) && early_input_ends(s))
 		return;
 	command_run(s, &line);
+	if (s->last_code[0] >= '4' && !s->trouble_known)
+		trouble_note(s, TROUBLE_PROTOCOL);
 	if (s->last_code[0] < '4' && line.verb != SMTP_UNKNOWN
 	    && s->ending == NULL && !s->hung_up)
 		s->good[line.verb]++;
@@ -322,6 +329,7 @@ one_command(struct session *s, struct span text)
 {
 	struct str other = STR_EMPTY;
 
+	transcript_in(s->transcript, text);
 	switch (client_filter_command(text, &other)) {
 	case MAP_ABSENT:
 		run_line(s, text);
@@ -332,6 +340,7 @@ one_command(struct session *s, struct span text)
 	case MAP_FAILED:
 		s->where = "UNKNOWN";
 		reply(s, "451", "4.3.0", "Error: temporary lookup failure");
+		trouble_note(s, TROUBLE_DATA);
 		break;
 	}
 	str_fini(&other);
@@ -347,6 +356,7 @@ converse(struct session *s)
 			reply(s, "421", "4.7.0", "%s Error: too many errors",
 			    conf_core.myhostname);
 			s->ending = "too many errors";
+			trouble_note(s, TROUBLE_PROTOCOL);
 			break;
 		}
 		if (!next_line(s, &line))
@@ -387,6 +397,7 @@ session_serve(struct stream *client, const struct sock_peer *peer)
 		learn_name(s);
 	}
 	session_renamed(s);
+	trouble_begin(s);
 	log_info("connect from %s", s->peer);
 	s->ehlo_discard = client_ehlo_discard(s);
 	if (!known)
@@ -399,5 +410,5 @@ session_serve(struct stream *client, const struct sock_peer *peer)
 		log_ending(s, s->where);
 	transaction_end(s);
 	log_disconnect(s);
-	session_free(s);
+	trouble_end(s);
 }

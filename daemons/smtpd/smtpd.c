@@ -18,6 +18,7 @@ prepare(void)
 {
 	tables_allow_reopen();
 	clients_setup();
+	postmaster_setup();
 	compat_setup();
 	limits_setup();
 	footer_setup();

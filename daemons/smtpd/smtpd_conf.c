@@ -5,6 +5,8 @@
  */
 #include "daemons/smtpd/smtpd_conf.h"
 
+#include "daemons/shared/postmaster.h"
+
 struct smtpd_conf smtpd_conf;
 
 static const struct param rows[] = {
@@ -58,6 +60,14 @@ static const struct param rows[] = {
 	    .dflt = "1000", .min = 1),
 	PARAM_INT("smtpd_recipient_overshoot_limit",
 	    &smtpd_conf.recipient_overshoot_limit, .dflt = "1000", .min = 1),
+	POSTMASTER_ROWS,
+	PARAM_STR("bounce_notice_recipient",
+	    &postmaster_conf.bounce_recipient, .dflt = "postmaster",
+	    .min = 1),
+	PARAM_STR("error_notice_recipient", &postmaster_conf.error_recipient,
+	    .dflt = "postmaster", .min = 1),
+	PARAM_INT("smtpd_history_flush_threshold",
+	    &smtpd_conf.history_flush_threshold, .dflt = "100", .min = 1),
 	PARAM_INT("queue_minfree", &smtpd_conf.queue_minfree, .dflt = "0"),
 
 	PARAM_STR("smtpd_client_restrictions",

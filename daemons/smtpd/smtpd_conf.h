@@ -25,7 +25,8 @@ struct smtpd_conf {
 	int64_t timeout, error_sleep_time, min_data_rate;
 	int64_t soft_error_limit, hard_error_limit, junk_command_limit;
 	int64_t recipient_limit, recipient_overshoot_limit;
-	int64_t queue_minfree, forbid_bare_newline_reject_code;
+	int64_t history_flush_threshold, queue_minfree;
+	int64_t forbid_bare_newline_reject_code;
 
 	/* What is let in. */
 	const char *client_restrictions, *helo_restrictions;

@@ -19,7 +19,9 @@
 #include "common/mail/smtp_data.h"
 #include "daemons/shared/cleanup_client.h"
 #include "daemons/shared/resolver_client.h"
+#include "daemons/shared/postmaster.h"
 #include "daemons/shared/rewrite_client.h"
+#include "daemons/shared/transcript.h"
 #include "daemons/smtpd/smtpd_conf.h"
 #include "daemons/smtpd/state.h"
 #include "queue/queue_id.h"
@@ -102,10 +104,14 @@ struct session {
 	struct client_limits *limits;	/* NULL: not counted */
 	/* delay_reject = no: verdicts of HELO and MAIL that stay */
 	struct check_memory *memory;
+	struct transcript *transcript;	/* NULL: notify_classes wants none */
+	bool trouble_known;		/* of this command: its class is noted */
+	bool of_our_own;		/* a notice to a postmaster came here */
 };
 
 /* session.c */
 void session_serve(struct stream *client, const struct sock_peer *peer);
+void session_free(struct session *s);
 /* The address as header and policy fields want it: "IPv6:2001:db8::1". */
 const char *session_header_address(const struct session *s);
 
@@ -162,6 +168,21 @@ void log_event(struct session *s, const char *kind, const char *where,
 /* The same of somebody else's words: without "from PEER". */
 void log_verdict(struct session *s, const char *kind, const char *where,
     const char *text, struct span rcpt);
+
+/* trouble.c: for the postmaster */
+
+/* Starts the transcript, where notify_classes may want to see one. */
+void trouble_begin(struct session *s);
+/* This is what is wrong with the command at hand: enum trouble. */
+void trouble_note(struct session *s, unsigned trouble);
+/* All is well again: a message was accepted. */
+void trouble_over(struct session *s);
+/* A stretch of the session ends: a long transcript is told of, if it has to be, and
+ * forgotten. Suspends. */
+void trouble_flush(struct session *s);
+/* The session, which is freed, has ended: tells of it, if it has to be told.
+ * Suspends. */
+void trouble_end(struct session *s);
 
 /* commands.c: one line; the reply is in the buffer. */
 void command_run(struct session *s, struct smtp_line *line);

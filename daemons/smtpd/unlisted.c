@@ -62,6 +62,7 @@ unknown(struct search *s, int64_t code, const char *table)
 	const char *dsn = strcmp(s->reply_class, CLASS_SENDER) == 0 ? "5.1.0"
 	    : "5.1.1";
 
+	s->c->trouble = TROUBLE_BOUNCE;
 	return check_refuse(s->c, (int)code, dsn,
 	    "<%.*s>: %s rejected: User unknown%s%s", SPAN_ARG(s->shown),
 	    s->reply_class,
@@ -111,6 +112,7 @@ refuse_route(struct search *s, struct span why)
 
 	dsn_split(why, "5.1.0", '5', dsn, &text);
 	check_fit_dsn(dsn, s->reply_class);
+	s->c->trouble = TROUBLE_BOUNCE;
 	return check_refuse(s->c, 550, dsn, "<%.*s>: %s rejected: %.*s",
 	    SPAN_ARG(s->shown), s->reply_class, SPAN_ARG(text));
 }

@@ -8,6 +8,7 @@
 #include "common/mail/conf_core.h"
 #include "common/service/service.h"
 #include "daemons/shared/cleanup_proto.h"
+#include "daemons/shared/postmaster.h"
 
 #define CONTENT "Subject: hi\nMessage-ID:\n <1@b>\n\nthe body\n"
 #define DOUBLE "double-bounce@example.com"
@@ -19,7 +20,7 @@ static struct outcome one = { .rcpt = SPAN_LIT("c@d.test"),
 static const char *
 text_of(size_t i)
 {
-	return i < world_count ? str_cstr(&world_notices[i].text) : "";
+	return i < t_mail_count ? str_cstr(&t_mails[i].text) : "";
 }
 
 /* ---- NOTIFY, RET and senders, in all combinations ---- */
@@ -70,8 +71,8 @@ static void
 found(struct str *out)
 {
 	str_clear(out);
-	for (size_t i = 0; i < world_count; i++) {
-		const struct world_notice *n = &world_notices[i];
+	for (size_t i = 0; i < t_mail_count; i++) {
+		const struct t_mail *n = &t_mails[i];
 		bool sender = strcmp(str_cstr(&n->rcpt), "a@b.test") == 0;
 		bool full = strstr(text_of(i), "\nthe body\n") != NULL;
 
@@ -100,10 +101,11 @@ try_combination(const struct combination *c)
 	    "\"%s\"", c->what, (unsigned long long)c->notify,
 	    (unsigned long long)c->ret, (unsigned long long)c->flags,
 	    c->sender, c->classes);
-	bounce_conf.notify_classes = c->classes;
+	postmaster_conf.classes = c->classes;
+	postmaster_setup();
 	o.notify = c->notify;
 	world_append(logs[c->what], &o, 1);
-	world_forget();
+	t_mail_count = 0;
 	T_CHECK(world_tell(c->what, &envelope, CONTENT));
 	found(&got);
 	wanted(c, &want);
@@ -167,10 +169,10 @@ tell_of_one(void *arg)
 	one.mta_name = SPAN("mx.d.test");
 	world_append(QUEUE_BOUNCE, &one, 1);
 	T_CHECK(world_tell(BOUNCE_FAILED, &envelope, CONTENT));
-	T_EQ_INT(world_count, 1);
-	T_EQ_INT(world_notices[0].notify, 0);
-	T_EQ_INT(world_notices[0].flags, CLEANUP_INTERNAL);
-	T_EQ_INT(world_notices[0].envelope_flags, ENVELOPE_INTERNAL);
+	T_EQ_INT(t_mail_count, 1);
+	T_EQ_INT(t_mails[0].notify, 0);
+	T_EQ_INT(t_mails[0].flags, CLEANUP_INTERNAL);
+	T_EQ_INT(t_mails[0].envelope_flags, ENVELOPE_INTERNAL);
 	text = text_of(0);
 	T_HAS_STR(text, "\nSubject: Undelivered Mail Returned to Sender\n"
 	    "To: a@b.test\n");
@@ -210,19 +212,19 @@ tell_in_words_of_ours(void *arg)
 	one.reason = SPAN("\xc3\xa4");
 	world_append(QUEUE_BOUNCE, &one, 1);
 	T_CHECK(world_tell(BOUNCE_FAILED, &envelope, CONTENT));
-	T_EQ_INT(world_count, 2);
+	T_EQ_INT(t_mail_count, 2);
 	T_HAS_STR(text_of(0), "\nFrom: Robot <r@b.test>\nSubject: Zur\n");
 	T_HAS_STR(text_of(0), "\nContent-Type: text/plain; "
 	    "charset=iso-8859-1\nContent-Transfer-Encoding: 8bit\n\n"
 	    "Zur\xfc" "ck von mail.example.com\n\n<c@d.test>");
 	T_HAS_STR(text_of(0), "):\n    ??\n");
 	T_HAS_STR(text_of(0), "\nReferences: <1@b>\nIn-Reply-To: <1@b>\n");
-	T_EQ_INT(world_notices[0].flags, CLEANUP_INTERNAL | CLEANUP_FILTER);
+	T_EQ_INT(t_mails[0].flags, CLEANUP_INTERNAL | CLEANUP_FILTER);
 	T_CASE("the postmaster gets another subject and no words");
 	T_HAS_STR(text_of(1), "\nSubject: Kopie\n");
 	T_CHECK(strstr(text_of(1), "von mail.example.com") == NULL);
 	T_HAS_STR(text_of(1), "\n<c@d.test> (expanded");
-	T_EQ_STR(str_cstr(&world_notices[1].rcpt), "pm@example.com");
+	T_EQ_STR(str_cstr(&t_mails[1].rcpt), "pm@example.com");
 }
 
 T_TEST(a_template_file_says_it_in_other_words)
@@ -260,7 +262,7 @@ tell_in_utf8(void *arg)
 	(void)arg;
 	world_append(QUEUE_BOUNCE, &o, 1);
 	T_CHECK(world_tell(BOUNCE_FAILED, &envelope, CONTENT));
-	T_EQ_INT(world_notices[0].envelope_flags,
+	T_EQ_INT(t_mails[0].envelope_flags,
 	    ENVELOPE_INTERNAL | ENVELOPE_SMTPUTF8_ASKED);
 	T_HAS_STR(text_of(0), "report-type=global-delivery-status;\n");
 	T_HAS_STR(text_of(0), "\n<\xc3\xb6@d.test> (expanded from "
@@ -277,7 +279,7 @@ tell_in_utf8(void *arg)
 	envelope.dsn_ret = DSN_RET_HDRS;
 	o.rcpt = SPAN("c@d.test");
 	world_append(QUEUE_BOUNCE, &o, 1);
-	world_forget();
+	t_mail_count = 0;
 	T_CHECK(world_tell(BOUNCE_FAILED, &envelope, CONTENT));
 	T_HAS_STR(text_of(0), "\nContent-Type: message/global-headers\n");
 	T_HAS_STR(text_of(0), "\nFinal-Recipient: rfc822; c@d.test\n");
@@ -301,27 +303,27 @@ tell_each(void *arg)
 	outcomes[2].rcpt = SPAN("never@f.test");
 	outcomes[2].notify = DSN_NOTIFY_NEVER;
 	world_append(QUEUE_BOUNCE, outcomes, 3);
-	world_cleanup_fails = true;
+	t_cleanup_fails = true;
 	T_CHECK(!world_tell(BOUNCE_FAILED, &envelope, CONTENT));
-	T_EQ_INT(world_count, 1);
-	world_cleanup_fails = false;
-	world_forget();
+	T_EQ_INT(t_mail_count, 1);
+	t_cleanup_fails = false;
+	t_mail_count = 0;
 	T_CHECK(world_tell(BOUNCE_FAILED, &envelope, CONTENT));
-	T_EQ_INT(world_count, 2);
-	T_EQ_STR(str_cstr(&world_notices[0].rcpt),
+	T_EQ_INT(t_mail_count, 2);
+	T_EQ_STR(str_cstr(&t_mails[0].rcpt),
 	    "own+list=example.com@l.test");
 	T_HAS_STR(text_of(0), "\nFinal-Recipient: rfc822; c@d.test\n");
 	T_CHECK(strstr(text_of(0), "e@f.test") == NULL);
-	T_EQ_STR(str_cstr(&world_notices[1].rcpt), "own+e=f.test@l.test");
+	T_EQ_STR(str_cstr(&t_mails[1].rcpt), "own+e=f.test@l.test");
 	T_HAS_STR(text_of(1), "\nFinal-Recipient: rfc822; e@f.test\n");
 	T_CHECK(strstr(text_of(1), "c@d.test") == NULL);
 	T_CASE("unless that is not wanted");
 	bounce_conf.disable_verp = true;
 	world_append(QUEUE_BOUNCE, outcomes, 3);
-	world_forget();
+	t_mail_count = 0;
 	T_CHECK(world_tell(BOUNCE_FAILED, &envelope, CONTENT));
-	T_EQ_INT(world_count, 1);
-	T_EQ_STR(str_cstr(&world_notices[0].rcpt), "own@l.test");
+	T_EQ_INT(t_mail_count, 1);
+	T_EQ_STR(str_cstr(&t_mails[0].rcpt), "own@l.test");
 	T_HAS_STR(text_of(0), "c@d.test");
 	T_HAS_STR(text_of(0), "e@f.test");
 	T_CHECK(strstr(text_of(0), "never@") == NULL);
@@ -341,29 +343,29 @@ tell_with_trouble(void *arg)
 	(void)arg;
 	T_CASE("nothing to tell");
 	T_CHECK(world_tell(BOUNCE_FAILED, &envelope, CONTENT));
-	T_EQ_INT(world_count, 0);
+	T_EQ_INT(t_mail_count, 0);
 	T_CASE("cleanup does not take it");
 	world_append(QUEUE_BOUNCE, &one, 1);
-	world_cleanup_fails = true;
+	t_cleanup_fails = true;
 	T_CHECK(!world_tell(BOUNCE_FAILED, &envelope, CONTENT));
 	T_CHECK(world_has_log(QUEUE_BOUNCE));
 	T_CASE("later it does, but it is too large");
-	world_cleanup_fails = false;
-	world_forget();
+	t_cleanup_fails = false;
+	t_mail_count = 0;
 	bounce_conf.bounce_size_limit = 10;
 	T_CHECK(world_tell(BOUNCE_FAILED, &envelope, CONTENT));
 	T_CHECK(!world_has_log(QUEUE_BOUNCE));
 	T_HAS_STR(text_of(0), "Content-Description: Undelivered Message "
 	    "Headers\nContent-Type: text/rfc822-headers\n");
 	T_CASE("a delay says until when");
-	world_forget();
+	t_mail_count = 0;
 	one.action = DSN_DELAYED;
 	world_append(QUEUE_DEFER, &one, 1);
 	T_CHECK(world_tell(BOUNCE_DELAYED, &envelope, NULL));
 	T_HAS_STR(text_of(0), "\nSubject: Delayed Mail (still being retried)");
 	T_HAS_STR(text_of(0), "\nAction: delayed\n");
 	T_HAS_STR(text_of(0), "\nWill-Retry-Until: Sun, 19 Nov 2023 ");
-	T_EQ_INT(world_notices[0].notify, DSN_NOTIFY_NEVER);
+	T_EQ_INT(t_mails[0].notify, DSN_NOTIFY_NEVER);
 }
 
 T_TEST(a_log_is_kept_until_its_notice_is_in_the_queue)

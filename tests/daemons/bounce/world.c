@@ -11,93 +11,14 @@
 #include "common/io/loop.h"
 #include "common/mail/conf_core.h"
 #include "common/service/peer.h"
-#include "common/service/rpc.h"
 #include "common/service/service.h"
-#include "daemons/shared/cleanup_proto.h"
-
-struct world_notice world_notices[16];
-size_t world_count;
-bool world_cleanup_fails;
 
 static struct fiber_group servers;
-
-static void
-take_begin(struct world_notice *n, const struct cleanup_begin *begin)
-{
-	const struct envelope *e = begin->envelope.items;
-	const struct envelope_rcpt *rcpt = begin->rcpts.items;
-
-	T_EQ_INT(begin->envelope.count, 1);
-	T_EQ_INT(begin->rcpts.count, 1);
-	str_set(&n->sender, e->sender);
-	str_set(&n->rcpt, rcpt->address);
-	str_clear(&n->text);
-	n->flags = begin->flags;
-	n->envelope_flags = e->flags;
-	n->notify = rcpt->notify;
-}
-
-/* One message; false when the connection is over. */
-static bool
-take_message(struct stream *client, struct arena *arena)
-{
-	struct world_notice *n = NULL;
-	struct attr_frame frame;
-	struct cleanup_result result = { .queue_id = SPAN("NEW") };
-	struct str why = STR_EMPTY;
-
-	while (attr_read_frame(client, arena, DEADLINE_NEVER, &frame, &why)
-	    == IO_OK) {
-		struct cleanup_begin begin;
-		struct cleanup_data data;
-
-		if (frame.form == cleanup_begin_form.id) {
-			T_CHECK(attr_decode(&cleanup_begin_form, &frame,
-			    client, arena, &begin, &why));
-			T_NEED(world_count < T_COUNT(world_notices));
-			n = &world_notices[world_count];
-			take_begin(n, &begin);
-		} else if (frame.form == cleanup_data_form.id) {
-			T_CHECK(attr_decode(&cleanup_data_form, &frame, NULL,
-			    arena, &data, &why));
-			str_add(&n->text, data.bytes);
-		} else if (frame.form == cleanup_end_form.id) {
-			world_count++;
-			result.status = world_cleanup_fails
-			    ? CLEANUP_WRITE_ERROR : CLEANUP_OK;
-			attr_queue(client, &cleanup_result_form, 0, &result);
-			str_fini(&why);
-			return stream_flush(client, DEADLINE_NEVER) == IO_OK;
-		}
-	}
-	str_fini(&why);
-	return false;
-}
-
-static void
-serve(void *arg)
-{
-	struct stream *client = stream_open((int)(intptr_t)arg);
-	struct arena *arena = arena_new();
-
-	if (rpc_read_hello(client, CLEANUP_PROTOCOL, CLEANUP_VERSION, arena,
-	    DEADLINE_NEVER))
-		while (take_message(client, arena))
-			arena_reset(arena);
-	arena_free(&arena);
-	stream_close(client);
-}
 
 static int
 connect_here(void *arg)
 {
-	int ends[2];
-
-	(void)arg;
-	T_NEED(sock_pair(ends));
-	T_NEED(fiber_spawn(&servers, "cleanup", serve,
-	    (void *)(intptr_t)ends[0]) != NULL);
-	return ends[1];
+	return t_double_connect(&servers, t_cleanup_serve, arg);
 }
 
 struct run {
@@ -152,12 +73,6 @@ world_run(const char *conf, fiber_fn *fn, void *arg)
 	loop_start();
 	fiber_run_main(run_and_leave, &run);
 	str_fini(&why);
-}
-
-void
-world_forget(void)
-{
-	world_count = 0;
 }
 
 void

@@ -12,20 +12,12 @@
 #include "daemons/bounce/notice.h"
 #include "daemons/bounce/tell.h"
 #include "tests/harness/t.h"
+#include "tests/harness/t_double.h"
 
 #define WORLD_ID "4F0A1B2C3D"
 
-struct world_notice {
-	struct str sender, rcpt, text;
-	uint64_t flags, envelope_flags, notify;
-};
-extern struct world_notice world_notices[16];
-extern size_t world_count;		/* of notices since the last forget */
-extern bool world_cleanup_fails;	/* it takes nothing */
-
 /* Runs fn in a fiber; conf goes behind our main.cf. */
 void world_run(const char *conf, fiber_fn *fn, void *arg);
-void world_forget(void);
 /* Another main.cf, and templates with it. */
 void world_conf(const char *conf);
 

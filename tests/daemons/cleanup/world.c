@@ -16,6 +16,7 @@
 #include "daemons/shared/qmgr_proto.h"
 #include "daemons/shared/rewrite_proto.h"
 #include "tests/daemons/cleanup/world.h"
+#include "tests/harness/t_double.h"
 
 struct world_note world_note;
 unsigned world_rewrites;
@@ -99,44 +100,22 @@ static const struct rpc_protocol qmgr_protocol = {
 	.name = QMGR_PROTOCOL, .version = QMGR_VERSION,
 	.methods = qmgr_methods, .nmethods = 1, .accepts_fds = true };
 
-struct served {
-	int fd;
-	const struct rpc_protocol *protocol;	/* NULL: cleanup itself */
-};
-
+/* arg: a protocol; NULL: cleanup itself. */
 static void
-serve(void *arg)
+serve(struct stream *client, void *arg)
 {
 	static const struct sock_peer peer;
-	struct served served = *(struct served *)arg;
 
-	mem_free(arg);
-	if (served.protocol == NULL)
-		transaction_serve(stream_open(served.fd), &peer);
+	if (arg == NULL)
+		transaction_serve(client, &peer);
 	else
-		rpc_serve(served.protocol, stream_open(served.fd), &peer);
+		rpc_serve(arg, client, &peer);
 }
 
 static int
 connect_here(void *arg)
 {
-	struct served *served;
-	int ends[2];
-
-	if (!sock_pair(ends)) {
-		T_CHECK(T_FAULT_HIT());
-		return -1;
-	}
-	served = MEM_NEW(struct served);
-	served->fd = ends[0];
-	served->protocol = arg;
-	if (fiber_spawn(&servers, "server", serve, served) != NULL)
-		return ends[1];
-	T_CHECK(T_FAULT_HIT());
-	mem_free(served);
-	close(ends[0]);
-	close(ends[1]);
-	return -1;
+	return t_double_connect(&servers, serve, arg);
 }
 
 /* ---- the world ---- */

@@ -16,6 +16,7 @@
 #include "common/io/sock.h"
 #include "common/service/peer.h"
 #include "daemons/shared/bounce_proto.h"
+#include "tests/harness/t_double.h"
 
 static struct world *world;
 static struct fiber_group servers;
@@ -408,6 +409,12 @@ world_configure(struct world *w, const char *settings)
 	configure();
 }
 
+static int
+connect_cleanup(void *arg)
+{
+	return t_double_connect(&servers, t_cleanup_serve, arg);
+}
+
 static void
 main_fiber(void *arg)
 {
@@ -442,5 +449,6 @@ world_run(struct world *w)
 	peer_connect_by("private", "trace", connect_bounce, NULL);
 	peer_connect_by("private", conf_core.resolver_service_name,
 	    connect_names, NULL);
+	peer_connect_by("public", "cleanup", connect_cleanup, NULL);
 	fiber_run_main(main_fiber, NULL);
 }

@@ -40,7 +40,8 @@ static const char base_conf[] =
     "mynetworks = 127.0.0.0/8 192.0.2.0/28\n"
     "inet_interfaces = 127.0.0.1\n"
     "local_recipient_maps =\n"
-    "smtpd_error_sleep_time = 1s\n";
+    "smtpd_error_sleep_time = 1s\n"
+    "notify_classes =\n";
 
 /* ---- rewrite ---- */
 
@@ -186,6 +187,8 @@ note_begin(const struct cleanup_begin *rq)
 	    rq->flags & CLEANUP_HOLD ? " hold" : "",
 	    rq->flags & CLEANUP_DISCARD ? " discard" : "",
 	    rq->flags & CLEANUP_MAP_OK ? "" : " nomap");
+	if (rq->flags & CLEANUP_FILTER && span_is(e->origin, "local"))
+		str_adds(&world.got, " checked");
 	if (!span_empty(e->filter))
 		str_addf(&world.got, " filter=%.*s", SPAN_ARG(e->filter));
 	if (!span_empty(e->dsn_envid))
@@ -629,6 +632,7 @@ configure(void)
 	    || !conf_fill(&smtpd_params, &why))
 		t_fail(T_HERE, "%s", str_cstr(&why));
 	service_double(&service, world.refusal);
+	postmaster_setup();
 	clients_setup();
 	limits_setup();
 	footer_setup();

@@ -1,0 +1,95 @@
+/*
+ * postmaster - see the header.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "daemons/shared/postmaster.h"
+
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/base/strlist.h"
+#include "common/mail/conf_core.h"
+#include "daemons/shared/cleanup_proto.h"
+
+struct postmaster_conf postmaster_conf;
+
+static const struct {
+	const char *word;
+	unsigned mask;
+} words[] = {
+	{ "bounce", TROUBLE_BOUNCE | TROUBLE_2BOUNCE },
+	{ "2bounce", TROUBLE_2BOUNCE },
+	{ "data", TROUBLE_DATA },
+	{ "delay", TROUBLE_DELAY },
+	{ "policy", TROUBLE_POLICY },
+	{ "protocol", TROUBLE_PROTOCOL },
+	{ "resource", TROUBLE_RESOURCE },
+	{ "software", TROUBLE_SOFTWARE },
+};
+
+static unsigned asked;
+
+void
+postmaster_setup(void)
+{
+	struct span rest = SPAN(postmaster_conf.classes), word;
+
+	asked = 0;
+	while (span_token(&rest, STRLIST_CONF, &word)) {
+		size_t i = 0;
+
+		while (i < ARRAY_COUNT(words)
+		    && !span_is_nocase(word, words[i].word))
+			i++;
+		if (i < ARRAY_COUNT(words))
+			asked |= words[i].mask;
+		else
+			log_warn("parameter notify_classes: no such class: "
+			    "\"%.*s\"", SPAN_ARG(word));
+	}
+}
+
+bool
+postmaster_wants(unsigned trouble)
+{
+	return (asked & trouble) != 0;
+}
+
+uint64_t
+postmaster_cleanup_flags(const char *kind)
+{
+	struct span rest = SPAN(postmaster_conf.filter_classes), word;
+	uint64_t flags = CLEANUP_INTERNAL;
+
+	while (span_token(&rest, STRLIST_CONF, &word))
+		if (span_is_nocase(word, kind))
+			flags |= CLEANUP_FILTER;
+	return flags;
+}
+
+struct span
+postmaster_sender(struct arena *arena)
+{
+	return SPAN(arena_printf(arena, "%s@%s",
+	    conf_core.double_bounce_sender, conf_core.myorigin));
+}
+
+bool
+postmaster_is_sender(struct span address)
+{
+	size_t local = strlen(conf_core.double_bounce_sender);
+
+	return address.len > local && address.p[local] == '@'
+	    && span_is_nocase(span_sub(address, 0, local),
+		conf_core.double_bounce_sender)
+	    && span_is_nocase(span_skip(address, local + 1),
+		conf_core.myorigin);
+}
+
+struct span
+postmaster_address(struct arena *arena, const char *recipient)
+{
+	return strchr(recipient, '@') != NULL ? SPAN(recipient)
+	    : SPAN(arena_printf(arena, "%s@%s", recipient,
+		conf_core.myorigin));
+}

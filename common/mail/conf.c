@@ -2,7 +2,8 @@
  * conf - see the header.
  *
  * Entries keep file order; the last one of a name counts. Rows of roles take
- * the place of rows of param_known with the same name.
+ * the place of rows of param_known with the same name, which are looked at when
+ * a name is asked for that no role here has.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -27,7 +28,8 @@ static struct arena *store;
 static struct conf_entry **entries;
 static size_t nentries, room;
 static struct hash *by_name;		/* the entry that counts */
-static struct hash *rows;		/* registered or known */
+static struct hash *rows;		/* registered, known as far as needed */
+static bool knows_all;
 static struct hash *template_suffixes;	/* "_destination_..." -> row */
 static char *config_dir;
 static struct strlist references;	/* names that $name refers to */
@@ -59,10 +61,20 @@ setup_rows(void)
 		return;
 	rows = hash_new();
 	template_suffixes = hash_new();
-	for (size_t i = 0; i < param_known.count; i++)
-		add_row(&param_known.rows[i], true);
 	for (size_t i = 0; i < conf_core_params.count; i++)
 		add_row(&conf_core_params.rows[i], false);
+}
+
+/* For whoever walks over the rows or their templates. */
+static void
+know_all(void)
+{
+	setup_rows();
+	if (knows_all)
+		return;
+	knows_all = true;
+	for (size_t i = 0; i < param_known_all()->count; i++)
+		add_row(&param_known_all()->rows[i], true);
 }
 
 void
@@ -77,7 +89,15 @@ const struct param *
 conf_row(const char *name)
 {
 	setup_rows();
-	return hash_get(rows, SPAN(name));
+
+	const struct param *row = hash_get(rows, SPAN(name));
+
+	if (row == NULL && !knows_all) {
+		row = param_known_find(SPAN(name));
+		if (row != NULL)
+			hash_put(rows, SPAN(name), (void *)(uintptr_t)row);
+	}
+	return row;
 }
 
 static int
@@ -95,7 +115,7 @@ conf_all_rows(const struct param **rows_out, size_t most)
 	void *value;
 	size_t n = 0;
 
-	setup_rows();
+	know_all();
 	while (hash_next(rows, &it, &key, &value))
 		if (n < most)
 			rows_out[n++] = value;
@@ -114,6 +134,7 @@ template_of(struct span name, struct span *instance_out)
 	size_t longest = 0;
 	void *value;
 
+	know_all();
 	while (hash_next(template_suffixes, &it, &suffix, &value))
 		if (name.len > suffix.len && suffix.len > longest
 		    && span_ends(name, suffix)) {
@@ -293,6 +314,7 @@ conf_unload(void)
 	hash_free(&by_name);
 	hash_free(&rows);
 	hash_free(&template_suffixes);
+	knows_all = false;
 	strlist_fini(&references);
 	strlist_fini(&services);
 	mem_free(entries);
@@ -555,6 +577,8 @@ conf_template_str(const char *transport, const char *name, struct str *out,
 	str_printf(&full, "%s%s", transport, name);
 	ok = conf_value(str_cstr(&full), out, why);
 	if (!ok || str_len(out) == 0) {
+		know_all();
+
 		const struct param *row = hash_get(template_suffixes,
 		    SPAN(name));
 
@@ -643,15 +667,14 @@ conf_unmet_protection(const char *program, struct str *what_out)
 	struct str value = STR_EMPTY;
 	bool found = false;
 
-	setup_rows();
-	for (size_t i = 0; i < param_known.count && !found; i++) {
-		const struct param *known = &param_known.rows[i];
-		const struct conf_entry *entry;
+	for (size_t i = 0; i < nentries && !found; i++) {
+		const struct conf_entry *entry = conf_find(entries[i]->name);
+		const struct param *known = conf_row(entry->name);
 
-		if (!word_in(known->programs, ',', SPAN(program))
+		if (known == NULL || known->programs == NULL
+		    || !word_in(known->programs, ',', SPAN(program))
 		    || !asks_for_protection(known, &value))
 			continue;
-		entry = conf_find(known->name);
 		str_printf(what_out, "%s = %s is not supported by this "
 		    "version (%s:%u)", known->name, str_cstr(&value),
 		    entry->origin, entry->line);
@@ -686,7 +709,7 @@ conf_note_references(struct span text)
 const char *
 conf_nearest(const char *name)
 {
-	setup_rows();
+	know_all();
 
 	size_t most = hash_count(rows), n = 0;
 	const char **names = mem_array(most + 1, sizeof(*names));
@@ -758,7 +781,7 @@ conf_is_known(const char *text)
 	setup_store();
 	for (size_t i = 0; i < nentries; i++)
 		conf_note_references(SPAN(entries[i]->value));
-	return hash_has(rows, name) || is_template_instance(name)
+	return conf_row(text) != NULL || is_template_instance(name)
 	    || strlist_has(&references, name) || is_restriction_class(name)
 	    || is_table_attribute(name);
 }
@@ -785,6 +808,7 @@ newer_name(struct span name)
 	struct span key;
 	void *value;
 
+	know_all();
 	while (hash_next(rows, &it, &key, &value)) {
 		const struct param *row = value;
 
@@ -813,7 +837,7 @@ static void
 check_entry(const struct conf_entry *entry, conf_report_fn *report, void *arg)
 {
 	struct span name = SPAN(entry->name);
-	const struct param *row = hash_get(rows, name);
+	const struct param *row = conf_row(entry->name);
 	const struct conf_entry *counts = hash_get(by_name, name);
 	struct str text = STR_EMPTY, value = STR_EMPTY;
 	const char *nearest;

@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/base/span.h"
+
 enum param_type {
 	PARAM_TYPE_STR,			/* $name expanded at start; const char * */
 	PARAM_TYPE_RAW,			/* kept unexpanded; const char * */
@@ -37,7 +39,7 @@ struct param {
 	const char *name;
 	enum param_type type;
 	enum param_class cls;
-	void *field;			/* NULL in param_known.c */
+	void *field;			/* NULL in rows of param_known.c */
 	const char *dflt;		/* unexpanded */
 	int64_t min, max;		/* max 0 = no bound; str: min 1 = not empty */
 	char unit;			/* of a bare time; 's' if 0 */
@@ -77,8 +79,11 @@ struct param_set {
 	{ .role = (role_name), .rows = (table),                              \
 	    .count = sizeof(table) / sizeof((table)[0]) }
 
-/* Names that nobody acts on yet, with their class; sorted by name. */
-extern const struct param_set param_known;
+/* Names that nobody acts on yet, with their class. The row of that name, made
+ * by this call and kept for good; NULL: there is none. */
+const struct param *param_known_find(struct span name);
+/* All of them, sorted by name; made by the first call. */
+const struct param_set *param_known_all(void);
 /* The parameters every process has (conf_core.c). */
 extern const struct param_set conf_core_params;
 

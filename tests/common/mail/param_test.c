@@ -16,10 +16,10 @@ T_TEST(every_name_is_known)
 	struct hash *names = hash_new();
 	struct span line;
 
-	for (size_t i = 0; i < param_known.count; i++)
-		hash_put(names, SPAN(param_known.rows[i].name),
-		    (void *)(uintptr_t)&param_known.rows[i]);
-	T_EQ_INT(hash_count(names), param_known.count);
+	for (size_t i = 0; i < param_known_all()->count; i++)
+		hash_put(names, SPAN(param_known_all()->rows[i].name),
+		    (void *)(uintptr_t)&param_known_all()->rows[i]);
+	T_EQ_INT(hash_count(names), param_known_all()->count);
 	T_NEED(textfile_open(&file, T_DATA("params.txt"), &why));
 	while (textfile_next(&file, &line)) {
 		t_case("%.*s", SPAN_ARG(line));
@@ -32,8 +32,8 @@ T_TEST(every_name_is_known)
 
 T_TEST(rows_are_sorted_and_complete)
 {
-	for (size_t i = 0; i < param_known.count; i++) {
-		const struct param *row = &param_known.rows[i];
+	for (size_t i = 0; i < param_known_all()->count; i++) {
+		const struct param *row = &param_known_all()->rows[i];
 
 		T_CASE(row->name);
 		if (i > 0)
@@ -77,9 +77,9 @@ check_default(const struct param *row)
 
 T_TEST(defaults_fit_their_type)
 {
-	for (size_t i = 0; i < param_known.count; i++) {
-		T_CASE(param_known.rows[i].name);
-		check_default(&param_known.rows[i]);
+	for (size_t i = 0; i < param_known_all()->count; i++) {
+		T_CASE(param_known_all()->rows[i].name);
+		check_default(&param_known_all()->rows[i]);
 	}
 	for (size_t i = 0; i < conf_core_params.count; i++) {
 		T_CASE(conf_core_params.rows[i].name);
@@ -146,8 +146,8 @@ T_TEST(an_older_name_sets_the_newer_one_and_is_warned_of_once)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < param_known.count; i++)
-		count += param_known.rows[i].type == PARAM_TYPE_LEGACY;
+	for (size_t i = 0; i < param_known_all()->count; i++)
+		count += param_known_all()->rows[i].type == PARAM_TYPE_LEGACY;
 	T_EQ_INT(count, T_COUNT(legacy));
 	for (size_t i = 0; i < T_COUNT(legacy); i++) {
 		struct str text = STR_EMPTY, value = STR_EMPTY;

@@ -44,7 +44,7 @@ static bool
 was_told(size_t i, const char *reason)
 {
 	while (i-- > 0) {
-		const char *other = reason_of(&param_known.rows[i]);
+		const char *other = reason_of(&param_known_all()->rows[i]);
 
 		if (other != NULL && strcmp(other, reason) == 0)
 			return true;
@@ -58,13 +58,13 @@ add_group(struct str *out, size_t first, const char *reason)
 	struct str names = STR_EMPTY;
 	size_t count = 0;
 
-	for (size_t i = first; i < param_known.count; i++) {
-		const char *other = reason_of(&param_known.rows[i]);
+	for (size_t i = first; i < param_known_all()->count; i++) {
+		const char *other = reason_of(&param_known_all()->rows[i]);
 
 		if (other == NULL || strcmp(other, reason) != 0)
 			continue;
 		str_addf(&names, "%s`%s`", count++ > 0 ? ", " : "",
-		    param_known.rows[i].name);
+		    param_known_all()->rows[i].name);
 	}
 	if (count > MANY)
 		str_addf(out, "| %zu names | %s |\n", count, reason);
@@ -78,8 +78,8 @@ make_table(struct str *out)
 {
 	str_adds(out, MARK "\n| known, but without effect | why |\n"
 	    "| --- | --- |\n");
-	for (size_t i = 0; i < param_known.count; i++) {
-		const char *reason = reason_of(&param_known.rows[i]);
+	for (size_t i = 0; i < param_known_all()->count; i++) {
+		const char *reason = reason_of(&param_known_all()->rows[i]);
 
 		if (reason != NULL && !was_told(i, reason))
 			add_group(out, i, reason);
@@ -111,8 +111,8 @@ T_TEST(what_has_no_effect_is_told)
 		write_page(&page, (size_t)(at - str_cstr(&page)), &table);
 		return;
 	}
-	for (size_t i = 0; i < param_known.count; i++) {
-		const struct param *row = &param_known.rows[i];
+	for (size_t i = 0; i < param_known_all()->count; i++) {
+		const struct param *row = &param_known_all()->rows[i];
 		const char *reason = reason_of(row);
 		struct str quoted = STR_EMPTY;
 

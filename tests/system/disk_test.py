@@ -116,6 +116,10 @@ class Disk(Common):
 
         instance.until(refused, "a refusal before any content")
         self.drain(mail, host, self.check_answers(answers))
+        self.assertEqual(mail.stop(), 0)
+        mail.set(queue_minfree=2 << 20)
+        mail.start()
+        self.assertEqual(set(self.collect(mail, 1, 100).values()), {452})
 
     def test_no_inode_left(self):
         mail, host = self.small("size=20m,nr_inodes=420",

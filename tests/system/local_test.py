@@ -515,8 +515,9 @@ class Local(instance.TestCase):
             "vnolock": ("virtual", {**virtual, "virtual_mailbox_lock": "flock"}),
             "vany": ("virtual", {**virtual, "strict_mailbox_ownership": "no"}),
             "vfull": ("virtual", {
-                **virtual, "virtual_mailbox_limit": "500", "virtual_delivery_status_"
-                "filter": "regexp:{{/^5(.2.2 .*)/ 4$$1}}"}),
+                **virtual, "virtual_mailbox_limit": "500",
+                "virtual_delivery_status_filter":
+                    "regexp:{{/^5(.2.2 .*)/ 4$$1}}"}),
             "vlow": ("virtual", {**virtual, "virtual_minimum_uid": "12023"})})
         cases = {
             "ann@lock.test": r"dsn=4\.2\.0, status=deferred \(.*ann\.lock",

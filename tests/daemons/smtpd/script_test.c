@@ -12,7 +12,7 @@
 	X(access_actions) X(access_hangup) X(access_keys) X(access_reverse) \
 	X(access_reverse_ok) X(access_routed) X(access_status) \
 	X(bare_lf_command) \
-	X(bare_lf_excluded) X(bare_lf_note) X(bare_lf_reject) X(bdat) \
+	X(bare_lf_excluded) X(bare_lf_exclusions) X(bare_lf_note) X(bare_lf_reject) X(bdat) \
 	X(bdat_failed) X(bdat_lost) X(bdat_wrong) X(classes) \
 	X(cleanup_down) X(cleanup_hops) X(cleanup_queue_error) \
 	X(cleanup_text) X(cleanup_too_big_late) X(client_names) X(compat) X(compat_set) \
@@ -20,9 +20,9 @@
 	X(drain_idle) X(early) X(early_client) X(early_greeting) X(early_input) \
 	X(ehlo_words) X(etrn) X(fqdn) X(helo) \
 	X(helo_pipelining) X(hidden_keywords) X(junk) X(label) X(limits_count) X(limits_down) X(limits_exempt) \
-	X(limits_exempt_name) X(limits_rate) X(limits_told) X(local_rewrite) \
-	X(long_content) X(long_line) X(lost) X(lost_new) X(missing) \
-	X(misspelt) X(no_command) X(noop_words) X(order) X(per_request_deadline) \
+	X(limits_exempt_name) X(limits_prefix) X(limits_rate) X(limits_told) X(local_rewrite) \
+	X(long_content) X(long_line) X(lost) X(lost_new) X(min_data_rate) X(missing) \
+	X(misspelt) X(no_command) X(noop_words) X(null_key) X(order) X(per_request_deadline) \
 	X(permit_log) X(pipelining) X(postmaster) X(proxy_own) X(proxy_silent) \
 	X(proxy_v1) X(proxy_v2) X(proxy_wrong) X(rcpt_limit) X(refusal) X(relay) \
 	X(relay_stranger) X(rewrite_clients) X(rewrite_down) \
@@ -33,7 +33,7 @@
 	X(filter) X(filter_offers) X(filter_down) X(filter_refuses) X(filter_mute) \
 	X(filter_lost) X(filter_later) X(filter_later_refuses) X(filter_chunks) \
 	X(filter_actions) X(filter_broken_off) X(filter_odd) \
-	X(codes) X(reject_filter) X(unverified) X(unverified_down) X(unverified_words) \
+	X(codes) X(reject_filter) X(unverified) X(unverified_down) X(unverified_senders) X(unverified_words) \
 	X(utf8) X(warn_if_reject) X(words) X(xclient) X(xclient_early) \
 	X(xclient_mynetworks) X(xclient_stranger) X(xforward) X(xverp) X(xverp_stranger) \
 	X(notify_policy) X(notify_settled) X(notify_other) X(notify_protocol) \

@@ -61,9 +61,14 @@ take_outcomes(struct rpc_call *call, void *request, void *reply_out)
 	struct bounce_append *append = request;
 
 	(void)call;
-	for (size_t i = 0; i < append->outcomes.count; i++)
-		world->bounced += ATTR_AT(append->outcomes, struct outcome,
-		    i)->action == DSN_FAILED;
+	for (size_t i = 0; i < append->outcomes.count; i++) {
+		uint64_t action = ATTR_AT(append->outcomes, struct outcome,
+		    i)->action;
+
+		world->bounced += action == DSN_FAILED;
+		world->delivered += action == DSN_DELIVERED;
+		world->relayed += action == DSN_RELAYED;
+	}
 	((struct bounce_reply *)reply_out)->ok = true;
 	return true;
 }
@@ -101,6 +106,7 @@ resolve(struct rpc_call *call, void *request, void *reply_out)
 	struct span rest = SPAN(world->addresses), word;
 	size_t n = 0;
 
+	world->asked_flags = rq->flags;
 	reply->status = world->resolver;
 	while (n < 20 && span_token(&rest, " ", &word))
 		if (span_has(word, ':') == (rq->type == RESOLVER_AAAA))
@@ -253,6 +259,7 @@ serve(int fd, const struct sock_peer *peer, void *arg)
 	script = SPAN(world->every != NULL ? world->every : world->scripts[n]);
 	while (span_split(&script, '\n', &step) && perform(s, step))
 		;
+	world->ended_ns = clock_now_ns();
 	stream_close(s);
 }
 

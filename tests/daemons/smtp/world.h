@@ -57,6 +57,9 @@ struct world {
 	unsigned connections;
 	unsigned contents;		/* received up to the final dot */
 	unsigned bounced;		/* recipients in the log of bounces */
+	unsigned delivered, relayed;	/* recipients told of */
+	uint64_t asked_flags;		/* of the last question to the resolver */
+	int64_t ended_ns;		/* the last connection */
 	struct str content;		/* received, all together; with `every`
 					 * the last one that had its end */
 	struct str log;			/* lines of text */

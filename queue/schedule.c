@@ -210,6 +210,16 @@ schedule_destination(struct schedule_transport *t, struct span name)
 	return d;
 }
 
+static double
+initial_window(const struct schedule_limits *l)
+{
+	double window = (double)l->initial_concurrency;
+
+	if (l->concurrency > 0 && window > (double)l->concurrency)
+		window = (double)l->concurrency;
+	return window < 1 ? 1 : window;
+}
+
 static struct schedule_destination *
 destination_make(struct schedule_transport *t, struct span name)
 {
@@ -224,12 +234,7 @@ destination_make(struct schedule_transport *t, struct span name)
 	d = MEM_NEW(struct schedule_destination);
 	d->transport = t;
 	d->name = mem_strndup(name.p, name.len);
-	d->window = (double)t->limits.initial_concurrency;
-	if (t->limits.concurrency > 0
-	    && d->window > (double)t->limits.concurrency)
-		d->window = (double)t->limits.concurrency;
-	if (d->window < 1)
-		d->window = 1;
+	d->window = initial_window(&t->limits);
 	list_init(&d->ready);
 	heap_node_init(&d->wake);
 	list_append(&t->destinations, &d->link);
@@ -791,8 +796,8 @@ grow_window(struct schedule_destination *d)
 	d->cohorts = 0;
 	if (l->concurrency > 0 && d->window >= (double)l->concurrency)
 		return;
-	/* Only a window that is being used may grow. */
-	if ((double)d->in_flight + 2 < d->window)
+	/* No further above what is used than where it began; this one was. */
+	if ((double)d->in_flight + 1 + initial_window(l) <= d->window)
 		return;
 	d->success += feedback_step(l->positive_feedback, l->positive_by,
 	    d->window);
@@ -868,12 +873,7 @@ schedule_destination_revive(struct schedule_destination *d)
 {
 	d->dead = false;
 	d->cohorts = d->failure = d->success = 0;
-	d->window = (double)d->transport->limits.initial_concurrency;
-	if (d->transport->limits.concurrency > 0
-	    && d->window > (double)d->transport->limits.concurrency)
-		d->window = (double)d->transport->limits.concurrency;
-	if (d->window < 1)
-		d->window = 1;
+	d->window = initial_window(&d->transport->limits);
 	unblock(d);
 }
 

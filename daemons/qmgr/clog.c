@@ -17,6 +17,8 @@ say(const struct schedule_destination *d, size_t share, size_t all)
 
 	log_warn("mail for %s is using up %zu of %zu active queue entries",
 	    d->name, share, all);
+	if (!qmgr_conf.helpful_warnings)
+		return;
 	if (l->concurrency > 0 && d->in_flight >= (size_t)l->concurrency)
 		log_warn("you may need to increase the main.cf "
 		    "%s_destination_concurrency_limit from %lld",

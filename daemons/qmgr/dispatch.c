@@ -636,6 +636,32 @@ agent_is_silent(struct in_flight *f)
 	return true;
 }
 
+static void
+say_feedback(const struct schedule_destination *d, const char *heard)
+{
+	if (qmgr_conf.feedback_debug)
+		log_info("feedback: transport %s destination %s: %s: "
+		    "concurrency %g success %.3f failure %.3f failed cohorts "
+		    "%.3f, in flight %zu waiting %zu%s", d->transport->name,
+		    d->name, heard, d->window, d->success, d->failure,
+		    d->cohorts, d->in_flight, d->waiting,
+		    d->dead ? ", dead" : "");
+}
+
+/* True if the destination died. */
+static bool
+give_feedback(struct schedule_entry *entry, enum schedule_feedback feedback)
+{
+	static const char *const heard[] = {
+		[SCHEDULE_GOOD] = "good", [SCHEDULE_HOP_FAILED] = "failed",
+		[SCHEDULE_NEUTRAL] = "neutral" };
+	const struct schedule_destination *d = entry->destination;
+	bool died = schedule_done(entry, feedback, clock_now_ns() / 1000000);
+
+	say_feedback(d, heard[feedback]);
+	return died;
+}
+
 static enum schedule_feedback
 feedback_of(const struct delivery_reply *reply)
 {
@@ -671,8 +697,7 @@ settle(struct in_flight *f)
 		if (reply.agent_unable)
 			transport_throttle(t, "4.3.5",
 			    "mail system configuration error");
-		if (d != NULL && schedule_done(entry, feedback_of(&reply),
-		    clock_now_ns() / 1000000))
+		if (d != NULL && give_feedback(entry, feedback_of(&reply)))
 			destination_died(d, reply.dead_dsn,
 			    reply.dead_reason);
 	} else {
@@ -686,8 +711,7 @@ settle(struct in_flight *f)
 			lives = status == IO_TIMEOUT ? agent_is_missing(f)
 			    : agent_was_lost(f);
 		if (d != NULL)
-			schedule_done(entry, SCHEDULE_NEUTRAL,
-			    clock_now_ns() / 1000000);
+			give_feedback(entry, SCHEDULE_NEUTRAL);
 	}
 	if (was_suspect) {
 		t->suspect_in_flight = false;
@@ -769,6 +793,8 @@ collect(void *arg)
 
 			list_remove(&f->link);
 			settle(f);
+			/* One at a time: a window that is used may grow. */
+			dispatch_kick();
 		}
 		dispatch_kick();
 		if (fiber_queue_wait(&completed_wake, DEADLINE_NEVER)

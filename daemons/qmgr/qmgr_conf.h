@@ -13,7 +13,7 @@ struct qmgr_conf {
 	int64_t minimal_backoff, maximal_backoff, queue_run_delay;
 	int64_t maximal_lifetime, bounce_lifetime, transport_retry_time;
 	int64_t clog_warn_time, delay_warning_time;
-	bool confirm_delay_cleared;
+	bool confirm_delay_cleared, feedback_debug, helpful_warnings;
 	const char *defer_transports, *default_filter_nexthop;
 };
 

@@ -3,9 +3,11 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/log.h"
 #include "common/base/mem.h"
@@ -65,38 +67,73 @@ template_ms(const char *transport, const char *name)
 	return seconds * 1000;
 }
 
+static bool
+scan_decimal(struct span text, double *out)
+{
+	char room[32], *end;
+
+	if (text.len == 0 || text.len >= sizeof(room)
+	    || (!ascii_is_digit(text.p[0]) && text.p[0] != '.'))
+		return false;
+	memcpy(room, text.p, text.len);
+	room[text.len] = '\0';
+	*out = strtod(room, &end);
+	return *end == '\0' && isfinite(*out);
+}
+
 /* "1", "0.5", "1/5", "1/concurrency", "1/sqrt_concurrency". */
+static bool
+scan_feedback(struct span text, double *value_out,
+    enum schedule_divisor *by_out)
+{
+	ssize_t slash = span_find(text, '/');
+	struct span by = slash < 0 ? SPAN("1")
+	    : span_trim(span_skip(text, (size_t)slash + 1));
+	double value, divisor = 1;
+
+	if (!scan_decimal(span_trim(slash < 0 ? text
+	    : span_sub(text, 0, (size_t)slash)), &value))
+		return false;
+	*by_out = SCHEDULE_BY_ONE;
+	if (span_is(by, "concurrency"))
+		*by_out = SCHEDULE_BY_WINDOW;
+	else if (span_is(by, "sqrt_concurrency"))
+		*by_out = SCHEDULE_BY_ROOT;
+	else if (!scan_decimal(by, &divisor) || divisor <= 0)
+		return false;
+	*value_out = value / divisor;
+	return true;
+}
+
+/* Whose value it is. */
+static const char *
+feedback_prefix(const char *transport, const char *name)
+{
+	struct str full = STR_EMPTY;
+	bool own;
+
+	str_printf(&full, "%s%s", transport, name);
+	own = conf_find(str_cstr(&full)) != NULL;
+	str_fini(&full);
+	return own ? transport : "default";
+}
+
 static void
 template_feedback(const char *transport, const char *name, double *value_out,
     enum schedule_divisor *by_out)
 {
 	struct str text = STR_EMPTY, why = STR_EMPTY;
-	ssize_t slash;
-	double value;
 
 	if (!conf_template_str(transport, name, &text, &why))
 		fatal("%s", str_cstr(&why));
-	slash = span_find(str_span(&text), '/');
-	value = strtod(str_cstr(&text), NULL);
-	*by_out = SCHEDULE_BY_ONE;
-	if (slash >= 0) {
-		struct span by = span_trim(span_skip(str_span(&text),
-		    (size_t)slash + 1));
-
-		if (span_is(by, "concurrency"))
-			*by_out = SCHEDULE_BY_WINDOW;
-		else if (span_is(by, "sqrt_concurrency"))
-			*by_out = SCHEDULE_BY_ROOT;
-		else if (strtod(by.p, NULL) > 0)
-			value /= strtod(by.p, NULL);
-		else
-			fatal("%s%s: \"%s\" is not a feedback", transport,
-			    name, str_cstr(&text));
-	}
-	if (value < 0 || value > 1)
-		fatal("%s%s: \"%s\" is not between 0 and 1", transport, name,
+	if (!scan_feedback(span_trim(str_span(&text)), value_out, by_out))
+		fatal("%s%s: found \"%s\", expected a number, or one divided "
+		    "by a number, by concurrency or by sqrt_concurrency",
+		    feedback_prefix(transport, name), name,
 		    str_cstr(&text));
-	*value_out = value;
+	if (*value_out > 1)
+		fatal("%s%s: \"%s\" is not between 0 and 1",
+		    feedback_prefix(transport, name), name, str_cstr(&text));
 	str_fini(&text);
 	str_fini(&why);
 }

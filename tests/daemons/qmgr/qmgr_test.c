@@ -706,6 +706,35 @@ clogged(void *arg)
 	T_EQ_STR(world_find(ID1), "gone");
 }
 
+static void
+clogged_without_help(void *arg)
+{
+	char id[QUEUE_ID_MAX];
+	const char *log;
+
+	(void)arg;
+	for (int i = 0; i < 8; i++) {
+		snprintf(id, sizeof(id), "4F0A1B3C%02X", (unsigned)i);
+		world_message(QUEUE_INCOMING, id, "s@a", "slow@b");
+	}
+	logged();
+	intake_scan(true, false, false);
+	fiber_sleep(deadline_in(5));
+	log = logged();
+	T_HAS_STR(log, "warning: mail for b is using up 6 of 6 active queue "
+	    "entries\n");
+	T_CHECK(strstr(log, "you may need") == NULL);
+	T_CHECK(strstr(log, "please avoid") == NULL);
+	world_settle(900);
+}
+
+T_TEST(helpful_warnings_may_be_turned_off)
+{
+	world_run("qmgr_message_active_limit = 6\nhelpful_warnings = no\n"
+	    "smtp_destination_concurrency_limit = 2", 20,
+	    clogged_without_help, NULL);
+}
+
 T_TEST(mail_that_fills_the_queue_is_said_now_and_then)
 {
 	world_run("qmgr_message_active_limit = 6\n"

@@ -10,6 +10,7 @@
 #include "daemons/bounce/bounce_conf.h"
 #include "daemons/bounce/notice.h"
 #include "daemons/bounce/tell.h"
+#include "daemons/shared/postmaster.h"
 
 static enum queue_name
 log_of_service(void)
@@ -97,12 +98,23 @@ prepare(void)
 	notice_setup();
 }
 
+/* Once, not for defer and trace again. */
+static bool
+check(void)
+{
+	if (log_of_service() != QUEUE_BOUNCE)
+		return true;
+	postmaster_setup();
+	return notice_check();
+}
+
 static const struct service bounce = {
 	.name = "bounce",
 	.params = &bounce_params,
 	.needs = NEEDS_QUEUE_READ | NEEDS_QUEUE_WRITE,
 	.internal = true,
 	.before_jail = prepare,
+	.check = check,
 	.protocol = &protocol,
 };
 

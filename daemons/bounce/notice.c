@@ -66,6 +66,26 @@ notice_setup(void)
 	strlist_fini(&complaints);
 }
 
+bool
+notice_check(void)
+{
+	struct strlist complaints = STRLIST_EMPTY;
+	struct bounce_templates read;
+	struct arena *arena = arena_new();
+	bool good;
+
+	bounce_templates_built_in(&read);
+	bounce_templates_read(&read, bounce_conf.template_file, arena,
+	    &complaints);
+	bounce_templates_check(&read, &complaints);
+	good = complaints.count == 0;
+	for (size_t i = 0; i < complaints.count; i++)
+		log_error("%s", complaints.items[i]);
+	strlist_fini(&complaints);
+	arena_free(&arena);
+	return good;
+}
+
 /* RFC 6533: what has UTF-8 in its envelope or headers is told of in UTF-8. */
 static bool
 is_utf8(const struct notice *n)

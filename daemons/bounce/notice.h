@@ -25,6 +25,8 @@ struct notice {
 
 /* Reads bounce_template_file, complaining in the log; before the jail. */
 void notice_setup(void);
+/* Does the file have no mistakes? Else they are logged as errors. */
+bool notice_check(void);
 /* The notice in the queue, durably, and logged; false when it is not. What it says
  * is read from the log of the message. Suspends. */
 bool notice_send(const struct notice *n, struct arena *arena);

@@ -27,6 +27,7 @@
 #include "common/mail/token822.h"
 #include "common/mail/verp.h"
 #include "common/service/logsink.h"
+#include "daemons/commands/lib/commands_conf.h"
 #include "daemons/commands/lib/smtp_stdio.h"
 #include "daemons/shared/submit.h"
 
@@ -352,9 +353,13 @@ send_rcpt(const struct token822_address *found, void *arg)
 	send_frame(r->s, &cleanup_rcpts_form, &frame);
 }
 
+/* sendmail_fix_line_endings; strict becomes one of the others by the first line. */
+enum line_ends { LINE_ENDS_ALWAYS, LINE_ENDS_STRICT, LINE_ENDS_NEVER };
+
 /* Standard input by lines: up to the end, or to "." alone; CR LF becomes LF,
  * and the From line of a mailbox in front of the headers is dropped. */
 struct input {
+	enum line_ends line_ends;
 	char *line;
 	size_t room;
 	bool dot_is_text, begun, over;
@@ -363,6 +368,20 @@ struct input {
 };
 
 enum { HEAD_MAX = 1024 * 1024 };
+
+static enum line_ends
+line_ends(void)
+{
+	static const char *const words[] = { "always", "strict", "never" };
+	struct span value = SPAN(commands_conf.fix_line_endings);
+
+	for (size_t i = 0; i < ARRAY_COUNT(words); i++)
+		if (span_is_nocase(value, words[i]))
+			return (enum line_ends)i;
+	log_warn("sendmail_fix_line_endings: found \"%s\", expected always, "
+	    "strict or never", commands_conf.fix_line_endings);
+	return LINE_ENDS_ALWAYS;
+}
 
 static bool
 is_mailbox_from(struct span line)
@@ -379,8 +398,13 @@ next_line(struct input *in, struct span *line_out)
 	while (!in->over && (n = getline(&in->line, &in->room, stdin)) > 0) {
 		size_t len = (size_t)n;
 
-		if (len > 1 && in->line[len - 1] == '\n'
-		    && in->line[len - 2] == '\r')
+		bool crlf = len > 1 && in->line[len - 1] == '\n'
+		    && in->line[len - 2] == '\r';
+
+		if (in->line_ends == LINE_ENDS_STRICT)
+			in->line_ends = crlf ? LINE_ENDS_ALWAYS
+			    : LINE_ENDS_NEVER;
+		if (crlf && in->line_ends == LINE_ENDS_ALWAYS)
 			in->line[--len - 1] = '\n';
 		*line_out = span_of(in->line, len);
 		if (!in->begun && is_mailbox_from(*line_out))
@@ -607,7 +631,8 @@ submit(const struct options *o, const struct strlist *operands,
 static int
 send_message(const struct options *o, const struct strlist *operands)
 {
-	struct input in = { .dot_is_text = o->dot_is_text,
+	struct input in = { .line_ends = line_ends(),
+		.dot_is_text = o->dot_is_text,
 		.over = o->mode == MODE_VERIFY && !o->extract };
 	size_t named = 0;
 	int status;
@@ -721,8 +746,9 @@ main(int argc, char **argv)
 	}
 	if (o.config != NULL)
 		setenv("MAIL_CONFIG", o.config, 1);
-	if (!conf_load(o.config, &why) || !conf_fill(&conf_core_params,
-	    &why)) {
+	conf_register(&commands_params);
+	if (!conf_load(o.config, &why) || !conf_fill(&conf_core_params, &why)
+	    || !conf_fill(&commands_params, &why)) {
 		fprintf(stderr, "sendmail: fatal: %s\n", str_cstr(&why));
 		return EX_CONFIG;
 	}

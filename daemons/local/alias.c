@@ -594,6 +594,7 @@ expand_account(struct context *c, struct span name)
 	take_included(c, text);
 	if (c->items == 0 && !e->failed)
 		add_target(c, TARGET_MAILBOX, name, user);
+	e->expanded = e->expanded || c->items > 0;
 }
 
 static void
@@ -623,6 +624,8 @@ expand_name(struct context *c, struct span name)
 		c->extension = propagates & PROPAGATE_ALIAS
 		    ? span_skip(name, base.len) : SPAN_NONE;
 		find_owner(c, base);
+		e->expanded = true;
+		e->is_list = e->is_list || !span_empty(c->owner);
 		if (!alias_each_item(str_span(value), take_item_text, c, why)
 		    && !e->failed)
 			expansion_fail(e, OUTCOME_DEFERRED, "4.3.0",

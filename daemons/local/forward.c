@@ -59,6 +59,21 @@ cannot_forward(struct expansion *e, const struct cleanup_result *result)
 	    SPAN_ARG(span_empty(result->text) ? SPAN(text) : result->text));
 }
 
+/* RFC 3461 5.2.7: success was told of by the expansion. What was asked of a list
+ * is not asked of its members: they have mail from its owner. */
+static void
+ask_less(struct envelope_rcpt *rcpt, bool of_list)
+{
+	if (of_list) {
+		rcpt->notify = 0;
+		rcpt->orcpt = SPAN_NONE;
+	} else if (rcpt->notify & DSN_NOTIFY_SUCCESS) {
+		rcpt->notify &= ~(uint64_t)DSN_NOTIFY_SUCCESS;
+		if (rcpt->notify == 0)
+			rcpt->notify = DSN_NOTIFY_NEVER;
+	}
+}
+
 static void
 send_recipients(struct expansion *e, struct cleanup_client *c,
     struct span owner)
@@ -71,6 +86,8 @@ send_recipients(struct expansion *e, struct cleanup_client *c,
 
 		if (f->sent || !span_eq(f->owner, owner))
 			continue;
+		if (e->expanded)
+			ask_less(&rcpt, !span_empty(owner));
 		cleanup_client_rcpt(c, &rcpt);
 		f->sent = true;
 	}
@@ -89,6 +106,10 @@ send_one(struct expansion *e, struct span owner, struct str *reason_out)
 
 	if (!span_empty(owner) && !span_empty(envelope.sender))
 		envelope.sender = owner;
+	if (!span_empty(owner)) {
+		envelope.dsn_envid = SPAN_NONE;
+		envelope.dsn_ret = 0;
+	}
 	envelope.data_size = 0;
 	envelope.arrival_us = clock_wall_us();
 	envelope.flags &= ENVELOPE_SMTPUTF8_ASKED | ENVELOPE_TRACE

@@ -292,6 +292,10 @@ deliver_one(struct delivery *d, size_t i)
 	if (!e.failed && e.known == NULL)
 		carry_out(&e);
 	say_refused(&e);
+	/* RFC 3461 5.2.7: a list is where its mail was meant to go; what an alias
+	 * stands for is not told to everybody who asks. */
+	if (e.expanded && !e.is_list)
+		status.action_if_sent = DSN_EXPANDED;
 	if (e.passed)
 		delivery_set_passed(d, i, e.word);
 	else

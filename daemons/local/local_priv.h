@@ -65,6 +65,8 @@ struct expansion {
 	enum delivery_passed word;
 	const char *known;		/* a probe: this alias is there */
 	bool failed;			/* the status is why it has to wait */
+	bool expanded;			/* by an alias or a .forward file */
+	bool is_list;			/* that has an owner */
 	const char *refused_dsn;	/* of a part that nobody can have */
 	struct span refused_why;
 };

@@ -564,8 +564,8 @@ static void
 take_rcpt(struct session *s, const struct smtp_rcpt *rcpt)
 {
 	struct transaction *t = s->tx;
-	struct rewrite_want to = { .address =
-		arena_span(t->arena, str_span(&rcpt->address)) };
+	struct rewrite_want to = { .address = unverified_undated(
+		arena_span(t->arena, str_span(&rcpt->address)), t->arena) };
 	struct check c;
 
 	t->at_rcpt = to.address;

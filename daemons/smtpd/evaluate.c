@@ -59,8 +59,10 @@ check_refuse(struct check *c, int code, const char *dsn,
 	va_end(args);
 	format_verdict(&c->text, code, dsn, str_cstr(&text));
 	str_fini(&text);
+	/* Put off in any case, it is put off with what was wrong first. */
 	if (c->text.buf[0] == '5' && c->if_reject != NULL)
-		str_sets(&c->text, c->if_reject);
+		str_sets(&c->text, c->if_permit != NULL ? c->if_permit
+		    : c->if_reject);
 	if (!c->warn) {
 		trouble_note(c->s, trouble);
 		return CHECK_REJECT;

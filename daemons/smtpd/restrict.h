@@ -184,6 +184,9 @@ enum check_result access_by_name(struct check *c,
 restriction_fn run_reject_unverified_sender, run_reject_unverified_rcpt;
 void unverified_setup(void);		/* fatal on nonsense */
 bool unverified_is_own_sender(const struct check *c);
+/* What a dated address_verify_sender stands for: the same without its date, in the
+ * arena; any other address is itself. */
+struct span unverified_undated(struct span address, struct arena *arena);
 
 /* unlisted.c */
 /* compat.c: before the jail; then what is said of defaults of old levels: the

@@ -105,8 +105,7 @@ refuse(struct check *c, const struct unverified *u, bool at_once,
 	if (code < 500 && reason[0] != '\0')
 		return put_off(c, u, at_once, code, reason, SPAN_NONE);
 	if (code < 500)
-		return put_off(c, u, at_once, code, "undeliverable address",
-		    why);
+		return put_off(c, u, at_once, code, "unverified address", why);
 	if (reason[0] != '\0')
 		return check_refuse(c, code, u->dsn, "<%.*s>: %s rejected: %s",
 		    SPAN_ARG(u->shown), u->reply_class, reason);
@@ -166,10 +165,24 @@ run_reject_unverified_rcpt(struct check *c, const struct restriction *r)
 	return run(c, c->rcpt_key, &u, rcpt_defers);
 }
 
+struct span
+unverified_undated(struct span address, struct arena *arena)
+{
+	struct str *undated;
+
+	if (smtpd_conf.verify_sender_ttl == 0
+	    || !probe_sender_is(address, smtpd_conf.verify_sender,
+		smtpd_conf.verify_sender_ttl, clock_wall()))
+		return address;
+	undated = str_in_arena(arena);
+	probe_sender_print(undated, smtpd_conf.verify_sender, 0, 0);
+	return str_span(undated);
+}
+
 /* Whom we ask may look whether who asks is there, and must not be asked back. */
 bool
 unverified_is_own_sender(const struct check *c)
 {
-	return probe_sender_is(c->rcpt_key, smtpd_conf.verify_sender,
-	    smtpd_conf.verify_sender_ttl, clock_wall());
+	return probe_sender_is(c->rcpt_key, smtpd_conf.verify_sender, 0,
+	    clock_wall());
 }

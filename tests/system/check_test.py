@@ -57,6 +57,19 @@ class Check(instance.TestCase):
         self.assertRegex(text, r'main\.cf:%d: smtpd_timeout: found "soon", '
                          r"expected a time" % self.lines)
 
+    def test_mistakes_in_templates_of_notices_are_told_once(self):
+        mail = self.make("bounce_template_file = $config_directory/bounce.cf\n"
+                         "notify_classes = bounce, polcy\n")
+        path = mail.write("bounce.cf", "delay_template = <<EOF\nSubject: x\n\n"
+                          "$delay_warning_time_years\nEOF\n\nfailure_templat = <<EOF\n"
+                          "Subject: y\n\nbody\nEOF\n")
+        text = self.findings(mail, 1)
+        self.assertEqual(len(re.findall(rf"error: {path}, line 1: delay_template: "
+                                        '"years" is no unit of time', text)), 1, text)
+        self.assertEqual(len(re.findall(rf"error: {path}, line 7: .*failure_templat",
+                                        text)), 1, text)
+        self.assertIn('warning: parameter notify_classes: no such class: "polcy"', text)
+
     def test_an_unknown_restriction_is_an_error(self):
         text = self.findings(self.make(
             "smtpd_client_restrictions = permit_mynetworkz\n"), 1)

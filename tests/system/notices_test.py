@@ -62,7 +62,11 @@ class Notices(instance.TestCase):
                 "enable_threaded_bounces": "yes",
                 "smtp_destination_concurrency_limit": "1",
                 "smtpd_authorized_verp_clients": "127.0.0.0/8",
-                "bounce_template_file": "$config_directory/bounce.cf"})
+                "bounce_template_file": "$config_directory/bounce.cf",
+                "mydestination": "here.test",
+                "alias_maps": "inline:{{two=/dev/null,x@dsn.test},{one=y@dsn.test},"
+                "{list=/dev/null,z@dsn.test},{owner-list=rob@demo.test},"
+                "{plain=/dev/null}}"})
             cls.mail.write("bounce.cf", "delay_template = <<EOF\n"
                            "Subject: Patience\n\nAfter "
                            "$delay_warning_time_seconds s at $myhostname\n"
@@ -133,6 +137,45 @@ class Notices(instance.TestCase):
                           if line.startswith("MAIL")][-1]
                 self.assertEqual("".join(re.findall(
                     r" (?:RET|ENVID)=\S+", before)), mail)
+
+    def test_an_expansion_is_told_of_and_its_members_are_asked_for_less(self):
+        """RFC 3461 5.2.7; as Postfix does it."""
+        for name, action, member, asked in (
+                ("two", "expanded", "x", ["NEVER", "FAILURE"]),
+                ("one", "expanded", "y", ["NEVER", "FAILURE"]),
+                ("list", "delivered", "z", ["", ""]),
+                ("plain", "expanded", None, [])):
+            sender, commands = f"eve{name}", []
+            for n, notify in enumerate(("SUCCESS", "SUCCESS,FAILURE")):
+                tag = f"e{name}{n}"
+                self.submit(sender + "@demo.test", name + "@here.test", notify, tag,
+                            " RET=HDRS ENVID=" + tag)
+            reports = self.reports(sender, 2)
+            for report in reports:
+                (told,) = fields(report)
+                self.assertEqual(told["Action"], action, name)
+                self.assertIn(name + "@here.test", told["Final-Recipient"])
+            if member is None:
+                continue
+            with self.subTest(name):
+                def heard():
+                    return [line for line in list(self.with_dsn.commands)
+                            if line.startswith(f"RCPT TO:<{member}@dsn.test>")]
+                instance.until(lambda: len(heard()) == 2, "both copies")
+                commands = heard()
+                found = sorted(re.sub(".*NOTIFY=(\\S+).*", r"\1", line)
+                               if "NOTIFY" in line else "" for line in commands)
+                self.assertEqual(found, sorted(asked))
+                self.assertEqual([f"ORCPT=rfc822;e{name}" in line for line in commands],
+                                 [name != "list"] * 2, commands)
+                mails = [line for line in list(self.with_dsn.commands)
+                         if line.startswith(f"MAIL FROM:<{sender}@demo.test>")
+                         or line.startswith("MAIL FROM:<owner-list@")]
+                mails = mails[-2:]
+                self.assertEqual([line.startswith("MAIL FROM:<owner-") for line in mails],
+                                 [name == "list"] * 2)
+                self.assertEqual(["ENVID=" in line for line in mails],
+                                 [name != "list"] * 2)
 
     def test_success_is_told_where_the_next_server_does_not(self):
         wanted = []

@@ -94,6 +94,28 @@ class Submit(instance.TestCase):
         self.assertTrue(text.endswith("\n\none\ntwo\n"), text)
         self.assertNotIn("\r", text)
 
+    def test_which_line_ends_are_mended_is_a_setting(self):
+        """sendmail_fix_line_endings, by the first line for strict. What is left of a CR
+        becomes a blank in cleanup(8)."""
+        first_crlf = "Subject: x\r\n\r\none\r\ntwo\nthree\r\n"
+        first_lf = "Subject: x\n\none\r\ntwo\n"
+        for value, text, want in (
+                ("always", first_crlf, "one\ntwo\nthree\n"),
+                ("always", first_lf, "one\ntwo\n"),
+                ("strict", first_crlf, "one\ntwo\nthree\n"),
+                ("strict", first_lf, "one \ntwo\n"),
+                ("never", first_lf, "one \ntwo\n"),
+                ("sometimes", first_lf, "one\ntwo\n")):
+            with self.subTest(value=value, text=text):
+                self.setUp()
+                self.mail.set(sendmail_fix_line_endings=value)
+                done = self.mail.command("sendmail", "alice@demo.test",
+                                         input=text.encode())
+                self.assertEqual("expected always, strict or never" in str(done.err),
+                                 value == "sometimes")
+                self.assertTrue(self.one().endswith("\n\n" + want), self.one())
+        self.mail.set(sendmail_fix_line_endings="always")
+
     def test_the_from_line_of_a_mailbox_is_no_header(self):
         self.sendmail("alice@demo.test", text="From me Fri Nov 27\n>From you\n"
                       "Subject: kept\n\nFrom the body\n")
@@ -132,6 +154,58 @@ class Submit(instance.TestCase):
                       "-X /dev/null -O x=y -L tag -bh -bH -o7 -o8 -oAdb -Am -bm -r me@demo.test "
                       "-N never -R hdrs -V id".split(), "--", "alice@demo.test")
         self.one()
+
+    # Each flag of reference sendmail(1): what shows that it acted, in the message as it
+    # arrives, the log, or what is printed; None where another test of these folders
+    # looks, "" for those without effect.
+    FLAGS = {
+        "-t": ("Resent-To: alice@demo.test\nResent-Bcc: bob@demo.test\nTo: no@demo.test\n"
+               "Bcc: no@demo.test\n\nbody\n", r"(?s)Resent-To: .*\nTo: no@demo\.test\n"),
+        "-i": None, "-oi": None, "-bs": None, "-bp": None, "-bi": None, "-I": None,
+        "-v": None, "-q": None, "-G": None, "-bv": None, "-XV": None, "--": None,
+        "-f s@demo.test": ("x", "Return-Path: <s@demo.test>"),
+        "-r s@demo.test": ("x", "Return-Path: <s@demo.test>"),
+        "-fs@demo.test": ("x", "Return-Path: <s@demo.test>"),
+        "-F Name": ("x", r"From: Name <"), "-FCronDaemon": ("x", r"From: CronDaemon <"),
+        "-bm": "", "-B 7BIT": "", "-B8BITMIME": "", "-N never": "", "-N delay,failure": "",
+        "-R hdrs": "", "-R full": "", "-V id": "", "-O requiretls=yes": "",
+        "-O smtputf8=yes": "", "-O other=x": "", "-oAdb": "", "-Am": "", "-Ac": "",
+        "-h 5": "", "-L tag": "", "-m": "", "-n": "", "-U": "", "-X /dev/null": "",
+        "-o7": "", "-o8": "", "-om": "", "-oem": "", "-em": "", "-odi": "", "-odb": "",
+        "-o x": "", "-e": "", "-p x": "", "-C": None, "-bd": None, "-qR": None, "-qI": None,
+    }
+
+    def test_each_flag_acts_or_is_taken(self):
+        plain = "To: alice@demo.test\nSubject: flags\n\nbody\n"
+        for flag, want in self.FLAGS.items():
+            if want is None:
+                continue
+            with self.subTest(flag):
+                self.setUp()
+                text, pattern = want or ("x", r"(?s)Subject: flags\n.*\n\nbody\n$")
+                rcpts = [] if flag == "-t" else ["alice@demo.test"]
+                self.sendmail(*flag.split(), *rcpts, text=plain if text == "x" else text)
+                arrived = self.one()
+                self.assertRegex(arrived, pattern)
+                self.assertNotIn("Bcc", arrived)
+        self.mail.wait_empty()
+
+    def test_every_flag_of_the_manual_stands_in_the_table(self):
+        with open(os.path.join(instance.ROOT, "docs", "man", "man1", "sendmail.1"),
+                  encoding="utf-8") as file:
+            manual = file.read().replace("\\-", "-").replace("\\f", " ")
+        options = manual[manual.index(".SH OPTIONS"):manual.index('.SH "EXIT STATUS"')]
+        named = set(re.findall(r"(?m)(?<![\w-])-(\w)", "\n".join(
+            line for line in options.splitlines() if line.startswith(".B"))))
+        tested = {flag[1] for flag in self.FLAGS}
+        self.assertEqual(named - tested, set())
+
+    def test_the_daemon_and_sites_are_for_other_commands(self):
+        done = self.sendmail("-bd", text="", status=1)
+        self.assertIn("already running", done.err)
+        self.assertIn("already running", self.sendmail("-bl", text="", status=1).err)
+        done = self.sendmail("-qRnowhere.test", text="", status=64)
+        self.assertRegex(done.err, "nowhere.test")
 
     def test_what_is_unknown_or_not_there_is_refused(self):
         for options, words in ((["-x"], "there is no option -x"),

@@ -36,6 +36,8 @@ static const struct param rows[] = {
 	    .dflt = ""),
 	PARAM_STR("multi_instance_wrapper", &commands_conf.instance_wrapper,
 	    .dflt = ""),
+	PARAM_STR("sendmail_fix_line_endings", &commands_conf.fix_line_endings,
+	    .dflt = "always", .min = 1),
 	PARAM_STR("postmulti_control_commands",
 	    &commands_conf.multi_control, .dflt = "reload flush"),
 	PARAM_STR("postmulti_start_commands", &commands_conf.multi_start,

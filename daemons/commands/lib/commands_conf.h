@@ -12,6 +12,7 @@ struct commands_conf {
 	const char *alternate_directories, *instance_directories;
 	const char *submit_users, *mailq_users, *flush_users;
 	const char *alias_database;	/* what newaliases rebuilds */
+	const char *fix_line_endings;	/* sendmail: always, strict, never */
 	/* logrotate */
 	const char *maillog_file_compressor, *maillog_file_rotate_suffix;
 	bool instance_enable;		/* postmulti, and waypost, these */

@@ -161,6 +161,7 @@ def restriction_lists():
                  "reject_unverified_recipient", "reject_unverified_sender",
                  "reject_unverified_recipient, check_sender_access fail:x",
                  "defer_if_permit, reject_unverified_recipient",
+                 "defer_if_reject, reject_unverified_recipient, reject",
                  "nonsense_restriction"):
         lists.append(("recipient", name))
     for name in ("reject_multi_recipient_bounce", "reject_unauth_pipelining",

@@ -30,6 +30,13 @@ absent unix - n n - - pipe
   user={user} argv=/no/such/thing
 slow unix - n n - - pipe
   user={user} argv=/bin/sh -c {{echo $$$$ > {dir}/slow.$$$$; sleep 500 | sleep 500}}
+late unix - n n - - pipe
+  user={user} argv=/bin/sh -c {{echo begun; sleep 500}}
+mild unix - n n - - pipe
+  -o {{ pipe_delivery_status_filter = regexp:{{{{/^5.1.1 / 4.9.9 perhaps later}}}} }}
+  user={user} argv=/bin/sh -c {{exit 67}}
+brief unix - n n - - spawn
+  user={user} argv=/bin/sh -c {{echo here; exec sleep 500}}
 talk unix - n n - - spawn
   user={user} argv=/bin/sh -c {{id -u; while read word; do echo "got $word";
   done}}
@@ -59,7 +66,7 @@ class Rows(instance.TestCase):
         mail = self.instance(
             {"relay_domains": "$transport_maps", "recipient_delimiter": "+",
              "transport_maps": "inline:{%s}" % ", ".join(
-                 "%s.test=%s:Hop" % (n, n) for n in names if n != "talk"),
+                 "%s.test=%s:Hop" % (n, n) for n in names if n not in ("talk", "brief")),
              "take_destination_recipient_limit": "1",
              "minimal_backoff_time": "1s", "maximal_backoff_time": "1s",
              "queue_run_delay": "1s", **settings},
@@ -94,7 +101,8 @@ class Rows(instance.TestCase):
         return found
 
     def test_messages_and_clients_have_commands(self):
-        mail = self.start(slow_time_limit="300s")
+        mail = self.start(slow_time_limit="300s", late_time_limit="1s",
+                          brief_time_limit="1s")
         self.words_and_flags(mail)
         self.several_recipients(mail)
         self.ends(mail)
@@ -151,6 +159,10 @@ class Rows(instance.TestCase):
         mail.send("s@demo.test", ["x@absent.test"])
         mail.wait_log(r"relay=absent, .*dsn=4\.3\.0, status=deferred \(temporary "
                       r"failure. Command output: exec /no/such/thing: No such file")
+        mail.send("s@demo.test", ["x@late.test", "x@mild.test"])
+        mail.wait_log(r"relay=late, .*dsn=5\.3\.0, status=bounced \(Command time "
+                      r"limit exceeded: .*Command output: begun")
+        mail.wait_log(r"relay=mild, .*dsn=4\.9\.9, status=deferred \(perhaps later")
         mail.send("alice@demo.test", ["x@small.test"], "Subject: x\n\n"
                   + "0123456789\n" * 40)
         mail.wait_log(r"relay=small, .*dsn=5\.2\.3, status=bounced \(message size")
@@ -174,6 +186,12 @@ class Rows(instance.TestCase):
                 self.assertEqual(talk.readline(), f"got word {number}\n")
             s.shutdown(socket.SHUT_WR)
             self.assertEqual(talks[2].read(), "")
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(20)
+            s.connect(os.path.join(mail.spool, "private", "brief"))
+            with s.makefile("r") as file:
+                self.assertEqual(file.read(), "here\n")
+        mail.wait_log(r"spawn\[\d+\]: warning: command /bin/sh: time limit exceeded")
         with socket.create_connection((mail.host, 2600), 20) as s:
             s.sendall(b"over there\n")
             with s.makefile("r") as file:

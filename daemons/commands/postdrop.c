@@ -38,6 +38,7 @@ struct drop {
 	int exit_status;
 	int queue_dir;
 	struct queue_writer *writer;
+	struct str senders;		/* patterns of those it may use */
 	bool begun;
 };
 
@@ -85,6 +86,10 @@ take_begin(struct drop *drop, const struct cleanup_begin *rq,
 	    SPAN(conf_core.verp_delimiter_filter)))
 		return refuse(drop, EX_DATAERR, "uid=%ld: bad VERP delimiters",
 		    (long)getuid());
+	if (!user_acl_may_send(str_span(&drop->senders), given->sender,
+	    commands_conf.null_sender_key))
+		return refuse(drop, EX_NOPERM, "uid=%ld is not allowed to send "
+		    "mail as <%.*s>", (long)getuid(), SPAN_ARG(given->sender));
 	if (rq->flags & CLEANUP_EXTRACT_RCPT)
 		envelope.flags |= ENVELOPE_EXTRACT_RCPT;
 	start_writer(drop, arena);
@@ -235,7 +240,8 @@ keep_environment_clean(void)
 int
 main(int argc, char **argv)
 {
-	struct drop drop = { .exit_status = EX_SOFTWARE };
+	struct drop drop = { .exit_status = EX_SOFTWARE,
+		.senders = STR_EMPTY };
 	struct str why = STR_EMPTY;
 	const char *dir = NULL;
 	int option;
@@ -271,6 +277,9 @@ main(int argc, char **argv)
 	}
 	drop.exit_status = user_acl_check(commands_conf.submit_users, "submit mail",
 	    &why);
+	if (drop.exit_status == EX_OK)
+		drop.exit_status = user_acl_senders(commands_conf.login_senders,
+		    &drop.senders, &why);
 	if (drop.exit_status != EX_OK) {
 		refuse(&drop, drop.exit_status, "%s", str_cstr(&why));
 		logsink_finish();

@@ -331,6 +331,29 @@ class Limits(instance.TestCase):
         # This is not a protection that does not exist.
         self.assertEqual(mail.command("waypost", "check").returncode, 0)
 
+    def test_users_send_as_themselves(self):
+        mail = self.instance(recipient_delimiter="+")
+        own = f"inline:{{{{{ME} = {ME} @demo.test nobody}}}}"
+
+        def sends(*senders):
+            return [self.sendmail(mail, "-f", s, "alice@demo.test").returncode
+                    for s in senders]
+
+        mail.set(local_login_sender_maps=own)
+        self.assertEqual(self.sendmail(mail, "alice@demo.test").returncode, 0)
+        self.assertEqual(sends(f"{ME}+x", "any@demo.test", "x@other.test", "<>"),
+                         [0, 0, 77, 77])
+        done = self.sendmail(mail, "-f", "x@other.test", "alice@demo.test")
+        self.assertIn(f"uid={os.getuid()} is not allowed to send mail as "
+                      "<x@other.test>", done.err)
+        mail.set(empty_address_local_login_sender_maps_lookup_key="nobody")
+        self.assertEqual(sends("<>"), [0])
+        for value, status in (("inline:{nobody-else=*}", 77), ("fail:x", 75),
+                              ("nosuch:x", 78), ("regexp:{{/(.+)/ $$1}}", 0)):
+            mail.set(local_login_sender_maps=value)
+            self.assertEqual(sends(ME), [status], value)
+        mail.wait_box("alice", 5)
+
     def test_mail_is_kept_where_a_filter_is_asked_for_that_does_not_exist(self):
         mail = self.instance(non_smtpd_milters="inet:127.0.0.1:1", start=False)
         mail.start()

@@ -11,6 +11,7 @@
 struct commands_conf {
 	const char *alternate_directories, *instance_directories;
 	const char *submit_users, *mailq_users, *flush_users;
+	const char *login_senders, *null_sender_key;	/* postdrop */
 	const char *alias_database;	/* what newaliases rebuilds */
 	const char *fix_line_endings;	/* sendmail: always, strict, never */
 	/* logrotate */

@@ -87,6 +87,19 @@ str_reserve(struct str *s, size_t n)
 	return s->buf + s->len;
 }
 
+char *
+str_reserve_tight(struct str *s, size_t n)
+{
+	size_t wanted = (s->len + n + ROOM_FIRST) / ROOM_FIRST * ROOM_FIRST;
+
+	if (wanted >= PAGES_UNIT / 2)
+		return str_reserve(s, n);
+	if (wanted > s->room)
+		regrow(s, wanted);
+	s->buf[s->len] = '\0';
+	return s->buf + s->len;
+}
+
 void
 str_advance(struct str *s, size_t n)
 {

@@ -46,6 +46,8 @@ str_span(const struct str *s)
 
 /* Makes room for n more bytes and returns where they go. */
 char *str_reserve(struct str *s, size_t n);
+/* The same with hardly more than that: for a text of which there are many. */
+char *str_reserve_tight(struct str *s, size_t n);
 /* n bytes were written at what str_reserve returned. */
 void str_advance(struct str *s, size_t n);
 void str_clear(struct str *s);			/* keeps the memory */

@@ -63,18 +63,26 @@ forget_older(struct transcript *t)
 static void
 add_printable(struct str *out, struct span line)
 {
-	bool text = utf8_valid(line);
+	char *to = str_reserve_tight(out, line.len);
+	bool ascii = true, text;
 
 	for (size_t i = 0; i < line.len; i++) {
 		unsigned char c = (unsigned char)line.p[i];
 
-		str_putc(out, c < ' ' || c == 127 || (c > 127 && !text) ? '?'
-		    : (char)c);
+		to[i] = c < ' ' || c == 127 ? '?' : (char)c;
+		ascii = ascii && c < 128;
 	}
+	text = ascii || utf8_valid(line);
+	for (size_t i = 0; !text && i < line.len; i++)
+		if ((unsigned char)to[i] > 127)
+			to[i] = '?';
+	str_advance(out, line.len);
 }
 
+/* head: what the line begins with, if it does not stand in front of the rest. */
 static void
-add_line(struct transcript *t, const char *who, struct span line)
+add_line(struct transcript *t, const char *who, struct span head,
+    struct span line)
 {
 	struct span shown = span_sub(line, 0, TRANSCRIPT_LINE_MOST);
 
@@ -85,7 +93,10 @@ add_line(struct transcript *t, const char *who, struct span line)
 		t->left_out++;
 		return;
 	}
+	(void)str_reserve_tight(&t->text, strlen(who) + head.len + shown.len +
+	    sizeof(" ...\n"));
 	str_adds(&t->text, who);
+	str_add(&t->text, head);
 	add_printable(&t->text, shown);
 	str_adds(&t->text, shown.len < line.len ? " ...\n" : "\n");
 }
@@ -103,7 +114,7 @@ hide(struct transcript *t, const char *who, struct span line)
 		smtp_line_split(line, &split);
 		t->hiding = t->hiding && split.verb == SMTP_UNKNOWN;
 		if (t->hiding)
-			add_line(t, who, SPAN(HIDDEN));
+			add_line(t, who, SPAN_NONE, SPAN(HIDDEN));
 		return t->hiding;
 	}
 	t->hiding = true;
@@ -118,7 +129,7 @@ hide(struct transcript *t, const char *who, struct span line)
 		line = mechanism;
 	if (!span_empty(span_trim(line)))
 		str_adds(&shown, " " HIDDEN);
-	add_line(t, who, str_span(&shown));
+	add_line(t, who, SPAN_NONE, str_span(&shown));
 	str_fini(&shown);
 	return true;
 }
@@ -128,7 +139,7 @@ command_line(struct transcript *t, const char *who, struct span line)
 {
 	line = span_rtrim(line);
 	if (!hide(t, who, line))
-		add_line(t, who, line);
+		add_line(t, who, SPAN_NONE, line);
 }
 
 void
@@ -141,14 +152,22 @@ transcript_in(struct transcript *t, struct span line)
 void
 transcript_out(struct transcript *t, struct span head, struct span line)
 {
-	struct str whole = STR_EMPTY;
+	line = span_rtrim(line);
+	if (t != NULL)
+		add_line(t, " Out: ", span_empty(line) ? span_rtrim(head) :
+		    head, line);
+}
 
+void
+transcript_settle(struct transcript *t)
+{
 	if (t == NULL)
 		return;
-	str_set(&whole, head);
-	str_add(&whole, line);
-	add_line(t, " Out: ", span_rtrim(str_span(&whole)));
-	str_fini(&whole);
+	if (t->trouble == 0) {
+		t->left_out = t->lines;
+		str_fini(&t->text);
+	}
+	t->trouble = 0;
 }
 
 void
@@ -158,7 +177,7 @@ transcript_in_lines(struct transcript *t, struct span lines)
 
 	while (t != NULL && !span_empty(lines)
 	    && span_split(&lines, '\n', &line))
-		add_line(t, " In:  ", span_rtrim(line));
+		add_line(t, " In:  ", SPAN_NONE, span_rtrim(line));
 }
 
 void

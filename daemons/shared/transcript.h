@@ -35,6 +35,9 @@ void transcript_out(struct transcript *t, struct span head, struct span line);
 /* Commands, or a reply of several lines. */
 void transcript_in_lines(struct transcript *t, struct span lines);
 void transcript_out_lines(struct transcript *t, struct span lines);
+/* All went well: there is no trouble any more; where there was none before
+ * either, what was said is not needed. */
+void transcript_settle(struct transcript *t);
 void transcript_trouble(struct transcript *t, unsigned trouble);
 
 struct transcript_notice {

@@ -30,8 +30,7 @@ trouble_note(struct session *s, unsigned trouble)
 void
 trouble_over(struct session *s)
 {
-	if (s->transcript != NULL)
-		s->transcript->trouble = 0;
+	transcript_settle(s->transcript);
 }
 
 /* A notice that comes back to us must not beget the next one. */

@@ -186,3 +186,19 @@ T_TEST(an_arena_frees_its_strings)
 	T_EQ_INT(str_len(s), 10000);
 	arena_free(&arena);		/* leak checkers look here */
 }
+
+T_TEST(a_tight_text_has_little_room)
+{
+	struct str s = STR_EMPTY, want = STR_EMPTY;
+
+	for (int i = 0; i < 6000; i++) {
+		*str_reserve_tight(&s, 1) = (char)('a' + i % 26);
+		str_advance(&s, 1);
+		str_putc(&want, (char)('a' + i % 26));
+		if (i < 1000)
+			T_CHECK(s.room <= s.len + 65);
+	}
+	T_CHECK(span_eq(str_span(&s), str_span(&want)));
+	str_fini(&s);
+	str_fini(&want);
+}

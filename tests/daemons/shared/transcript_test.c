@@ -126,3 +126,24 @@ T_TEST(without_one_nothing_is_kept)
 	transcript_free(&none);
 	T_CHECK(none == NULL);
 }
+
+T_TEST(what_went_well_is_not_kept)
+{
+	struct transcript t = { .lines = 0 };
+
+	transcript_in(&t, SPAN("EHLO a"));
+	transcript_out(&t, SPAN("250 2.0.0 "), SPAN("Ok: queued as A"));
+	transcript_settle(&t);
+	T_EQ_INT(t.text.room, 0);
+	transcript_in(&t, SPAN("VRFY \x01"));
+	transcript_out(&t, SPAN("421 "), SPAN(""));
+	T_EQ_STR(str_cstr(&t.text), " In:  VRFY ?\n Out: 421\n");
+	T_EQ_INT(t.left_out, 2);
+	transcript_trouble(&t, TROUBLE_POLICY);
+	transcript_settle(&t);
+	T_EQ_INT(t.trouble, 0);
+	T_EQ_STR(str_cstr(&t.text), " In:  VRFY ?\n Out: 421\n");
+	transcript_settle(&t);
+	T_EQ_INT(t.left_out, 4);
+	transcript_forget(&t);
+}

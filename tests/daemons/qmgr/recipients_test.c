@@ -4,9 +4,11 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <malloc.h>
 #include <stdlib.h>
 
 #include "common/base/mem.h"
+#include "common/base/pages.h"
 #include "common/io/loop.h"
 #include "daemons/qmgr/qmgr_priv.h"
 #include "tests/daemons/qmgr/world.h"
@@ -230,4 +232,41 @@ T_TEST(no_recipient_of_a_mailing_is_lost_or_doubled_over_refills)
 {
 	world_run("smtp_recipient_limit = 3000\nrecipient_delimiter = +", 200,
 	    mailing, NULL);
+}
+
+/* ---- many messages ---- */
+
+#define MESSAGES 2000
+
+static size_t
+bytes_in_use(void)
+{
+	return mallinfo2().uordblks + pages_in_use();
+}
+
+static void
+full_queue(void *arg)
+{
+	char id[QUEUE_ID_MAX];
+	size_t before, each;
+
+	(void)arg;
+	for (unsigned i = 0; i < MESSAGES; i++) {
+		snprintf(id, sizeof(id), "3F0A1B2%05X", i);
+		message_for(id, "slow", "place", 1);
+	}
+	before = bytes_in_use();
+	intake_scan(true, false, false);
+	fiber_sleep(deadline_in(10));
+	each = (bytes_in_use() - before) / MESSAGES;
+	T_EQ_INT(intake_count(), MESSAGES);
+	T_CHECK(each > 500 && each < 2000);	/* 1672 */
+}
+
+T_TEST(a_message_in_memory_takes_less_than_two_kilobytes)
+{
+	if (pages_are_mallocs())
+		T_SKIP("memory of a sanitizer is not counted");
+	t_tmpdir_in_memory();
+	world_run("smtp_destination_concurrency_limit = 1", 1, full_queue, NULL);
 }

@@ -4,6 +4,7 @@
  *
  * It keeps no lists of its own that could be wrong: each wish reads the deferred
  * queue. Wishes that come meanwhile are searched for together, in one more pass.
+ * Those that the queue manager did not hear are kept, and tried again.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -19,15 +20,22 @@
 #include "queue/names.h"
 
 #define QMGR_SECONDS 30
+#define CONNECT_SECONDS 2
 #define SITES_MOST 10000		/* wishes at once */
+#define REST_SECONDS 2			/* before a wish is tried again, */
+#define REST_MOST 60			/* more each time */
+#define LAST_TRIES 3			/* when the process shall end */
 
 static struct matchlist *domains;
 static struct hash *wishes;
 static struct fiber_group searches;
 
+static struct fiber *resting;		/* until wishes are tried again */
+
 struct pass {
 	struct stream *qmgr;
 	size_t messages;
+	bool lost;			/* qmgr went away */
 };
 
 /* ---- one pass through the queue ---- */
@@ -40,10 +48,13 @@ try_now(const char *id, void *arg)
 
 	pass->messages++;
 	attr_queue(pass->qmgr, &qmgr_flush_one_form, 0, &request);
-	return stream_flush(pass->qmgr, deadline_in(QMGR_SECONDS)) == IO_OK;
+	pass->lost = stream_flush(pass->qmgr, deadline_in(QMGR_SECONDS))
+	    != IO_OK;
+	return !pass->lost;
 }
 
-static void
+/* False: the queue manager has not heard of all. */
+static bool
 run_pass(const struct hash *sites)
 {
 	static const char dead[] = { QMGR_FLUSH_DEAD, '\0' };
@@ -51,14 +62,14 @@ run_pass(const struct hash *sites)
 	struct peer *peer = peer_named("public", service, QMGR_PROTOCOL,
 	    QMGR_VERSION);
 	struct pass pass = { .qmgr = peer_take_connection(peer,
-	    deadline_in(QMGR_SECONDS)) };
+	    deadline_in(CONNECT_SECONDS)) };
 	struct search search = { .sites = sites, .found = try_now,
 		.arg = &pass };
 	struct queue_lister lister = search_lister(&search);
 
 	if (pass.qmgr == NULL) {
 		log_warn("service %s: %s", service, peer_why(peer));
-		return;
+		return false;
 	}
 	(void)peer_trigger_bytes("public", service, SPAN(dead));
 	if (!queue_list(service_queue_dir(), &lister))
@@ -66,38 +77,85 @@ run_pass(const struct hash *sites)
 	log_info("sites=%zu, messages=%zu", hash_count(sites),
 	    pass.messages);
 	stream_close(pass.qmgr);
-}
-
-static void
-run_passes(void *arg)
-{
-	(void)arg;
-	while (wishes != NULL) {
-		struct hash *now = wishes;
-
-		wishes = NULL;
-		run_pass(now);
-		hash_free(&now);
-	}
+	return !pass.lost;
 }
 
 /* ---- wishes ---- */
 
 static bool
-wish(struct span site)
+add_wish(struct span site)
 {
 	static char present;
+
+	if (wishes == NULL)
+		wishes = hash_new();
+	if (hash_count(wishes) >= SITES_MOST)
+		return false;
+	hash_put(wishes, site, &present);
+	return true;
+}
+
+static void
+keep_wishes(const struct hash *sites)
+{
+	struct hash_iter it = HASH_ITER_START;
+	struct span site;
+	void *value;
+
+	while (hash_next(sites, &it, &site, &value))
+		if (!add_wish(site))
+			log_warn("too many wishes: that for %.*s is dropped",
+			    SPAN_ARG(site));
+}
+
+/* False when there is no more time for them. */
+static bool
+rest(int *seconds, int *last_tries)
+{
+	if (service_draining() && --*last_tries == 0) {
+		log_warn("sites=%zu cannot be tried now: the queue manager "
+		    "does not listen", hash_count(wishes));
+		return false;
+	}
+	resting = fiber_self();
+	(void)fiber_park(deadline_in(service_draining() ? REST_SECONDS
+	    : *seconds));
+	resting = NULL;
+	*seconds = *seconds * 2 < REST_MOST ? *seconds * 2 : REST_MOST;
+	return !fiber_cancelled();
+}
+
+static void
+run_passes(void *arg)
+{
+	int seconds = REST_SECONDS, last_tries = LAST_TRIES;
+
+	(void)arg;
+	while (wishes != NULL) {
+		struct hash *now = wishes;
+		bool done;
+
+		wishes = NULL;
+		done = run_pass(now);
+		if (!done)
+			keep_wishes(now);
+		hash_free(&now);
+		if (done)
+			seconds = REST_SECONDS;
+		else if (!rest(&seconds, &last_tries))
+			return;
+	}
+}
+
+static bool
+wish(struct span site)
+{
 	struct str name = STR_EMPTY;
-	bool ok = true;
+	bool ok;
 
 	str_add(&name, site);
 	str_lower(&name);
-	if (wishes == NULL)
-		wishes = hash_new();
-	if (hash_count(wishes) < SITES_MOST)
-		hash_put(wishes, str_span(&name), &present);
-	else
-		ok = false;
+	ok = add_wish(str_span(&name));
 	str_fini(&name);
 	if (searches.count > 0)
 		return ok;
@@ -138,6 +196,8 @@ static const struct rpc_protocol protocol = {
 static void
 drain(void)
 {
+	if (resting != NULL)
+		fiber_wake(resting);
 	(void)fiber_group_join(&searches, DEADLINE_NEVER);
 }
 

@@ -49,5 +49,6 @@ struct queue_lister
 search_lister(struct search *search)
 {
 	return (struct queue_lister){ .message = take_message,
-		.rcpt = take_rcpt, .end = end_message, .arg = search };
+		.rcpt = take_rcpt, .end = end_message, .arg = search,
+		.no_reasons = true };
 }

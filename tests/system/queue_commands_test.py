@@ -196,6 +196,21 @@ class QueueCommands(instance.TestCase):
         mail.wait_log(rf"{ids[0]}: .*status=sent")
         mail.wait_empty()
 
+    def test_what_the_queue_manager_did_not_hear_is_said_again(self):
+        mail, _, answers, (waits,) = self.deferred(count=1)
+        mail.set(fast_flush_domains="example.org")
+        mail.reload()
+        answers[0] = None
+        socket = os.path.join(mail.spool, "public", "qmgr")
+        os.rename(socket, socket + ".away")
+        instance.until(lambda: mail.command(
+            "postqueue", "-s", "example.org", check=False).returncode == 0,
+            "the new list of sites")
+        mail.wait_log(r"/flush\[\d+\]: warning: service qmgr: ")
+        os.rename(socket + ".away", socket)
+        mail.wait_log(rf"{waits}: .*status=sent")
+        mail.wait_empty()
+
     def test_hold_and_release(self):
         mail, sink, answers, (one, two) = self.deferred(count=2)
         done = mail.command("postsuper", "-h", one)

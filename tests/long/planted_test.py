@@ -1,9 +1,9 @@
 """The checkers are proven: with each of the bugs in tests/power/planted put into
 a copy of the tree, the one that it was made for has to find it.
 
-That is tests/system/power_test.py with a broken promise, or the unit test that a
-line `Found by: program part-of-a-name` of the patch names. A patch that no longer
-applies is a failure. PLANTED=part of a name takes some.
+That is tests/system/power_test.py with a broken promise, or what a line `Found by:
+program part-of-a-name` of the patch names: a unit test, or one of power_test.py. All
+of them have to, where there are several. A patch that no longer applies is a failure. PLANTED=part of a name takes some.
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -37,11 +37,12 @@ class Planted(unittest.TestCase):
                        check=True)
         self.run_here("patch", "-p1", "--fuzz=0", "-i", patch)
         with open(patch, encoding="utf-8") as file:
-            unit = FOUND_BY.search(file.read())
-        if unit:
-            self.found_by_unit_test(*unit.groups())
-        else:
-            self.found_by_power_failures()
+            found = FOUND_BY.findall(file.read())
+        for program, name in found or [("power_test.py", "power")]:
+            if program == "power_test.py":
+                self.found_by_power_failures(name)
+            else:
+                self.found_by_unit_test(program, name)
 
     def found_by_unit_test(self, program, name):
         path = os.path.join("build", "test", program)
@@ -51,10 +52,11 @@ class Planted(unittest.TestCase):
         self.assertEqual(found.returncode, 1, found.stdout + found.stderr)
         self.assertRegex(found.stdout + found.stderr, r" [1-9]\d* failed")
 
-    def found_by_power_failures(self):
+    def found_by_power_failures(self, name):
         self.run_here("make", "test-system", "build/test/power_test",
                       "build/test/tools/record_start")
-        found = self.try_here("tests/run", "--only", "power", "system")
+        found = self.try_here("tests/run", "--files", "power_test.py", "--only",
+                              name, "system")
         self.assertNotEqual(found.returncode, 0,
                             "was not found:\n" + found.stdout)
         # Found by the checker, not because nothing works any more.

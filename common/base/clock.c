@@ -17,6 +17,7 @@ static const int64_t second_ns = 1000000000;
 static _Atomic int64_t turn_ns;			/* 0: no turn began yet */
 static _Atomic bool is_virtual;
 static _Atomic int64_t virtual_mono_ns, virtual_wall_ns;
+static const _Atomic int64_t *wall_is_off_us;
 
 static int64_t
 kernel_ns(clockid_t id)
@@ -40,12 +41,19 @@ clock_now_ns(void)
 }
 
 int64_t
+clock_off_us(void)
+{
+	return wall_is_off_us == NULL ? 0 : atomic_load_explicit(
+	    wall_is_off_us, memory_order_relaxed);
+}
+
+int64_t
 clock_wall_us(void)
 {
 	if (atomic_load_explicit(&is_virtual, memory_order_relaxed))
 		return atomic_load_explicit(&virtual_wall_ns,
 		    memory_order_relaxed) / 1000;
-	return kernel_ns(CLOCK_REALTIME) / 1000;
+	return kernel_ns(CLOCK_REALTIME) / 1000 + clock_off_us();
 }
 
 time_t
@@ -75,6 +83,12 @@ clock_advance_ns(int64_t ns)
 	CHECK(is_virtual && ns >= 0);
 	virtual_mono_ns += ns;
 	virtual_wall_ns += ns;
+}
+
+void
+clock_follow(const _Atomic int64_t *off_us)
+{
+	wall_is_off_us = off_us;
 }
 
 void

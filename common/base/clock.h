@@ -21,5 +21,9 @@ void clock_refresh(void);			/* the loop calls it each turn */
 void clock_set_virtual(int64_t mono_ns, int64_t wall_us);
 void clock_advance_ns(int64_t ns);
 void clock_set_real(void);
+/* Tests: wall time is the kernel's and what stands there, which others may
+ * change at any time; stays theirs. */
+void clock_follow(const _Atomic int64_t *off_us);
+int64_t clock_off_us(void);			/* 0 otherwise */
 
 #endif

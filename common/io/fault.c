@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/scan.h"
 #include "common/io/fault.h"
@@ -45,6 +46,7 @@ struct fault_board {
 	char role[ROLE_ROOM], point[NAME_ROOM];	/* "": any */
 	_Atomic uint32_t nseen;
 	uint32_t unused;
+	_Atomic int64_t clock_off_us;	/* wall time, of all who look here */
 	struct seen seen[SEEN_MAX];	/* what was passed, by role */
 };
 
@@ -250,6 +252,7 @@ map_board(const char *path)
 		fatal("WAYPOST_FAULT_BOARD=%s: %m", path);
 	close(fd);
 	board = p;
+	clock_follow(&board->clock_off_us);
 }
 
 void

@@ -6,7 +6,8 @@
  *
  * A process is armed by a call (unit tests), by its environment, or, while it
  * runs, through a board: a file that a test and all processes of an instance
- * have mapped. Where points are is listed in docs/testing.md.
+ * have mapped. The board can also set the clock of all these processes. Where
+ * points are is listed in docs/testing.md.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

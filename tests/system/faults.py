@@ -21,10 +21,10 @@ import tempfile
 KILL = -signal.SIGKILL
 STOP = -signal.SIGSTOP
 
-HEAD = struct.Struct("=IiiIIi24s48s24s48sII")
+HEAD = struct.Struct("=IiiIIi24s48s24s48sIIq")
 SEEN = struct.Struct("=24s48sII")
 SEEN_MOST = 1000
-PLAN_AT, HITS_AT = 0, 16
+PLAN_AT, HITS_AT, COUNTS_AT, CLOCK_AT = 0, 16, HEAD.size - 16, HEAD.size - 8
 
 
 def text(raw):
@@ -47,12 +47,18 @@ class Board:
         self.plans += 1
         fields = (0, nth, error, int(lasting), 0, 0, b"", b"", role.encode(),
                   point.encode())
-        head = HEAD.pack(*fields, 0, 0)
-        self.map[4:HEAD.size - 8] = head[4:HEAD.size - 8]
+        head = HEAD.pack(*fields, 0, 0, 0)
+        self.map[4:COUNTS_AT] = head[4:COUNTS_AT]
         self.map[PLAN_AT:4] = struct.pack("=I", self.plans)
 
     def disarm(self):
         self.map[PLAN_AT:4] = struct.pack("=I", 0)
+
+    def set_clock(self, seconds):
+        """Wall time is ahead of the machine's by so much (or behind), at once and
+        for all of its processes."""
+        self.map[CLOCK_AT:CLOCK_AT + 8] = struct.pack("=q",
+                                                      int(seconds * 1000000))
 
     def head(self):
         return HEAD.unpack(self.map[:HEAD.size])

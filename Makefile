@@ -356,9 +356,10 @@ fuzz_dirs = $(sort $(shell sed -n 's,^.include "daemons/\([a-z-]*\)/.*,\1,p' $(1
 fuzz_roles = $(filter-out commands,$(call fuzz_dirs,$(1)))
 fuzz_libs = $(call libs,fuzz,$(if $(filter commands,$(call fuzz_dirs,$(1))),commands conf) $(FLOORS))
 fuzz_role_obj = $(foreach r,$(call fuzz_roles,$(1)),$(call obj,$(AT_fuzz),$(filter-out $(call main_of,$(r)),$(call src,daemons/$(r)))))
+fuzz_more = $(if $(shell grep -l tests/fuzz/surroundings.h tests/fuzz/$(1).c),$(AT_fuzz)/obj/tests/fuzz/surroundings.o)
 define fuzz_target
-ALL_OBJ += $(AT_fuzz)/obj/tests/fuzz/$(1).o $(call fuzz_role_obj,tests/fuzz/$(1).c)
-$(BUILD)/fuzz/$(1): $(AT_fuzz)/obj/tests/fuzz/$(1).o $(call fuzz_role_obj,tests/fuzz/$(1).c) \
+ALL_OBJ += $(AT_fuzz)/obj/tests/fuzz/$(1).o $(call fuzz_role_obj,tests/fuzz/$(1).c) $(call fuzz_more,$(1))
+$(BUILD)/fuzz/$(1): $(AT_fuzz)/obj/tests/fuzz/$(1).o $(call fuzz_role_obj,tests/fuzz/$(1).c) $(call fuzz_more,$(1)) \
     $(if $(FUZZ_CLANG),,$(AT_fuzz)/obj/tests/fuzz/standalone.o) $(call fuzz_libs,tests/fuzz/$(1).c)
 	$$(call say,LD,$$@)
 	$$(Q)$$(FUZZ_CC) -pie -pthread $(FUZZ_SAN) $(if $(FUZZ_CLANG),-fsanitize=fuzzer) \

@@ -46,33 +46,6 @@ static const char conf[] =
 
 static const struct service service = { .name = "cleanup" };
 
-/* ---- the rewriting service ---- */
-
-bool
-rewrite_address(const char *context, unsigned wants, struct span sender,
-    struct span address, struct rewrite_answer *answer_out,
-    struct arena *arena, struct deadline deadline)
-{
-	(void)context;
-	(void)wants;
-	(void)sender;
-	(void)deadline;
-	answer_out->address = address_split(address).has_domain ? address
-	    : SPAN(arena_printf(arena, "%.*s@mail.test", SPAN_ARG(address)));
-	return true;
-}
-
-bool
-rewrite_addresses(const char *context, unsigned wants, struct span sender,
-    struct rewrite_want *items, size_t count, struct arena *arena,
-    struct deadline deadline)
-{
-	for (size_t i = 0; i < count; i++)
-		rewrite_address(context, wants, sender, items[i].address,
-		    &items[i].answer, arena, deadline);
-	return true;
-}
-
 /* ---- one message ---- */
 
 struct outcome_of {

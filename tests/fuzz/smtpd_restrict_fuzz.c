@@ -28,48 +28,6 @@ enum { TEXT_MAX = 500 };
 static const struct service service = { .name = "smtpd" };
 static struct rewrite_want to;
 
-/* The services are asked in vain. */
-bool
-verify_ask(struct span address, struct verify_answer *answer_out,
-    struct arena *arena, struct deadline deadline)
-{
-	(void)arena;
-	(void)deadline;
-	answer_out->status = address.len % VERIFY_OPEN;
-	answer_out->text = SPAN("because");
-	return address.len % 7 != 0;
-}
-
-bool
-rewrite_addresses(const char *context, unsigned wants, struct span sender,
-    struct rewrite_want *items, size_t count, struct arena *arena,
-    struct deadline deadline)
-{
-	(void)context;
-	(void)wants;
-	(void)sender;
-	(void)arena;
-	(void)deadline;
-	for (size_t i = 0; i < count; i++)
-		items[i].answer.flags = RESOLVE_FAIL;
-	return false;
-}
-
-bool
-rewrite_address(const char *context, unsigned wants, struct span sender,
-    struct span address, struct rewrite_answer *answer_out,
-    struct arena *arena, struct deadline deadline)
-{
-	(void)context;
-	(void)wants;
-	(void)sender;
-	(void)address;
-	(void)arena;
-	(void)deadline;
-	answer_out->flags = RESOLVE_FAIL;
-	return false;
-}
-
 /* Nothing that reaches outside. */
 static bool
 is_harmless(struct span text)
@@ -161,12 +119,14 @@ static const char conf[] =
     "one = permit_mynetworks, two\n"
     "two = check_sender_access inline:{b.example=one}, reject\n"
     "local_recipient_maps =\n"
+    "address_verify_poll_count = 1\n"
     "mynetworks = 192.0.2.0/24\n";
 
 static void
 set_up(void)
 {
 	surroundings_quiet();
+	surroundings_rewrite_fails = true;
 	to = (struct rewrite_want){ .address = SPAN("x@relay.example") };
 	to.answer = (struct rewrite_answer){ .address = to.address,
 		.recipient = to.address, .transport = SPAN("relay"),

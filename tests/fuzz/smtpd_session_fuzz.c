@@ -48,22 +48,15 @@ static const char conf[] =
     "    {hold.example=HOLD}, {pre.example=PREPEND X-A: b}, {<>=DUNNO}}\n"
     "smtpd_recipient_restrictions = reject_non_fqdn_recipient,\n"
     "  check_recipient_access inline:{{trap@=HANGUP}, {moved@=521 gone}}\n"
-    "smtpd_data_restrictions = reject_multi_recipient_bounce\n";
+    "smtpd_data_restrictions = reject_multi_recipient_bounce\n"
+    "address_verify_poll_count = 1\n"
+    "smtpd_history_flush_threshold = 30\n"
+    "notify_classes = bounce, data, policy, protocol, resource, software\n";
 
 static const struct service service = { .name = "smtpd" };
 static unsigned taken;			/* messages that cleanup took */
 
 /* ---- the services ---- */
-
-static uint64_t
-class_of(struct span domain)
-{
-	return span_is_nocase(domain, "local.test")
-	    || span_is_nocase(domain, "mail.test") ? RESOLVE_LOCAL
-	    : span_is_nocase(domain, "fail.test") ? RESOLVE_FAIL
-	    : span_is_nocase(domain, "wrong.test") ? RESOLVE_ERROR
-	    : RESOLVE_DEFAULT;
-}
 
 enum flush_status
 flush_site(struct span site, struct deadline deadline)
@@ -72,59 +65,10 @@ flush_site(struct span site, struct deadline deadline)
 	return site.len % 3;
 }
 
-bool
-verify_ask(struct span address, struct verify_answer *answer_out,
-    struct arena *arena, struct deadline deadline)
-{
-	(void)arena;
-	(void)deadline;
-	answer_out->status = address.len % VERIFY_OPEN;
-	answer_out->text = SPAN("because");
-	return address.len % 7 != 0;
-}
-
-bool
-rewrite_addresses(const char *context, unsigned wants, struct span sender,
-    struct rewrite_want *items, size_t count, struct arena *arena,
-    struct deadline deadline)
-{
-	(void)context;
-	(void)wants;
-	(void)sender;
-	(void)deadline;
-	for (size_t i = 0; i < count; i++) {
-		struct rewrite_answer *a = &items[i].answer;
-		struct address_parts parts;
-
-		CHECK(items[i].address.len <= ENVELOPE_ADDRESS_MOST);
-		a->address = address_split(items[i].address).has_domain
-		    ? items[i].address
-		    : SPAN(arena_printf(arena, "%.*s@mail.test",
-			SPAN_ARG(items[i].address)));
-		a->recipient = a->address;
-		parts = address_split(a->address);
-		a->flags = class_of(parts.domain);
-		a->transport = SPAN("local");
-		a->nexthop = parts.domain;
-	}
-	return true;
-}
-
-bool
-rewrite_address(const char *context, unsigned wants, struct span sender,
-    struct span address, struct rewrite_answer *answer_out,
-    struct arena *arena, struct deadline deadline)
-{
-	struct rewrite_want item = { .address = address };
-
-	rewrite_addresses(context, wants, sender, &item, 1, arena, deadline);
-	*answer_out = item.answer;
-	return true;
-}
-
 struct cleanup_client {
 	struct str content;
 	bool over;
+	bool is_notice;			/* of ours, to the postmaster */
 };
 
 static void
@@ -146,6 +90,7 @@ cleanup_client_begin(struct arena *arena, const struct cleanup_begin *begin,
 	CHECK(queue_id_valid(begin->queue_id));
 	CHECK(!span_has(e->sender, '\n') && !span_has(e->sender, '\0'));
 	CHECK(!span_has(e->helo, '\n'));
+	c->is_notice = (e->flags & ENVELOPE_INTERNAL) != 0;
 	arena_on_free(arena, forget, c);
 	return c;
 }
@@ -178,10 +123,16 @@ cleanup_client_finish(struct cleanup_client *c,
 	c->over = true;
 	/* Line ends are LF, and the first line is ours. */
 	CHECK(content.len > 0 && content.p[content.len - 1] == '\n');
+	*result_out = (struct cleanup_result){ .status = CLEANUP_OK };
+	if (c->is_notice) {
+		CHECK(span_starts(content, SPAN("Received: by "))
+		    && !span_has(content, '\r') && !span_has(content, '\0')
+		    && content.len < 2 * TRANSCRIPT_MOST);
+		return;
+	}
 	CHECK(span_starts(content, SPAN("Received: from "))
 	    || span_starts(content, SPAN("X-A: b\n")));
 	taken++;
-	*result_out = (struct cleanup_result){ .status = CLEANUP_OK };
 }
 
 void
@@ -310,6 +261,7 @@ set_up(void)
 	surroundings_quiet();
 	surroundings_configure(conf, &smtpd_params);
 	service_double(&service, NULL);
+	postmaster_setup();
 	clients_setup();
 	restrict_setup();
 	unlisted_setup();

@@ -12,6 +12,7 @@ SPDX-License-Identifier: Apache-2.0
 import collections
 import contextlib
 import errno
+import glob
 import mailbox
 import os
 import pwd
@@ -27,7 +28,7 @@ LONG = os.environ.get("WAYPOST_LONG") == "1"
 TIME_LIMIT = 280
 LONG_TIME_LIMIT = 3000
 ALONE = True
-SHORT = 3                               # calls of each role and way
+SHORT = 2                               # calls of each role and way
 
 SETTINGS = {"minimal_backoff_time": "1s", "maximal_backoff_time": "2s",
             "queue_run_delay": "1s", "transport_retry_time": "1s",
@@ -47,10 +48,14 @@ WAYS = (
     ("local", "local", ""), ("worker", "local", ""),
     ("launcher", "local", "fresh"), ("local", "aliased", ""),
     ("worker", "aliased", ""),
+    ("commands", "commanded", ""), ("pipe", "piped", ""),
     ("lmtp", "lmtp", ""),
     ("error", "bounced", ""), ("error", "retried", ""),
     ("discard", "discarded", ""),
-)
+) + ((
+    ("local", "commanded", ""), ("commands", "piped", ""),
+    ("launcher", "piped", "fresh"),
+) if LONG else ())
 
 
 class Agents(instance.TestCase):
@@ -70,12 +75,21 @@ class Agents(instance.TestCase):
         os.mkdir(self.boxes)
         os.chmod(self.boxes, 0o1777)
         self.file = os.path.join(mail.mail_dir, "file")
-        mail.write("aliases", f"many {self.file}, bob@demo.test\n")
+        self.taken = os.path.join(self.boxes, "taken-by-command")
+        os.chmod(mail.write("take", '#!/bin/sh\nexec cat >> "$1.$(id -u)"\n'),
+                 0o755)
+        with open(os.path.join(mail.etc, "master.cf"), "a",
+                  encoding="utf-8") as rows:
+            rows.write("take unix - n n - - pipe\n"
+                       f"  user={self.user} argv={mail.etc}/take {self.taken}\n")
+        mail.write("aliases", f"many {self.file}, bob@demo.test\n"
+                   f'runs "|{mail.etc}/take {self.taken}"\n')
         mail.write("transports",
                    f"lmtp.test lmtp:inet:{self.server.host}:{self.server.port}\n"
                    "bounce.test error:5.1.1 gone for ever\n"
                    "retry.test retry:4.3.2 not today\n"
-                   "discard.test discard:into the void\n")
+                   "discard.test discard:into the void\n"
+                   "piped.test take:\n")
         mail.start()
         self.sent = 0
         self.statuses = collections.Counter()
@@ -127,6 +141,21 @@ class Agents(instance.TestCase):
         return lambda: min(self.mbox(self.file).count(name),
                            self.subjects(self.mail.box("bob")).count(name))
 
+    def taken_by_command(self, name):
+        found = 0
+        for path in glob.glob(self.taken + ".*"):
+            with open(path, "rb") as file:
+                found += self.subjects([file.read()]).count(name)
+        return found
+
+    def commanded(self):
+        name, _ = self.post("runs@here.test")
+        return lambda: self.taken_by_command(name)
+
+    def piped(self):
+        name, _ = self.post("x@piped.test")
+        return lambda: self.taken_by_command(name)
+
     def lmtp(self):
         name, _ = self.post("x@lmtp.test")
         return lambda: self.subjects(
@@ -163,7 +192,7 @@ class Agents(instance.TestCase):
     # ---- the run ----
 
     def renew(self):
-        for role in ("local", "virtual", "launcher"):
+        for role in ("local", "virtual", "pipe", "launcher"):
             for pid in self.mail.pids(role):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
@@ -208,7 +237,7 @@ class Agents(instance.TestCase):
 
     def open_files(self):
         counts = {}
-        for role in ("pickup", "virtual", "local", "smtp", "error", "discard",
+        for role in ("pickup", "virtual", "local", "pipe", "smtp", "error", "discard",
                      "launcher", "cleanup", "qmgr", "bounce"):
             for pid in self.mail.pids(role):
                 with contextlib.suppress(OSError):
@@ -221,6 +250,7 @@ class Agents(instance.TestCase):
         self.mail.wait_empty(60)
 
     def passes_of(self, role, way, fresh):
+        self.settle()                   # of the way before
         for _ in range(2):
             before = self.faults.passes()
             self.one(role, way, fresh, 1_000_000)

@@ -146,7 +146,7 @@ class Faults(instance.TestCase):
         self.assertGreater(len(points), 60)
         hits, never = 0, []
         if not LONG:
-            points = sorted(self.order.sample(points, 60))
+            points = sorted(self.order.sample(points, 40))
         for role, point in points:
             passes = after[role, point] - before[role, point]
             nths = {1 + self.order.randrange(max(passes, 1))

@@ -17,6 +17,7 @@
 #include "common/io/fault.h"
 #include "common/io/fiber.h"
 #include "common/io/loop.h"
+#include "common/mail/conf_core.h"
 #include "maps/types.h"
 
 #define CHECK_EVERY_NS INT64_C(1000000000)
@@ -24,6 +25,7 @@
 
 static struct list opened = LIST_HEAD(opened);
 static bool may_reopen;
+static bool may_run_loop;		/* a command */
 
 /* --- For types -----------------------------------------------------------*/
 
@@ -166,6 +168,11 @@ open_spec(const struct map_type *type, const struct map_spec *spec,
 
 	if (object == NULL)
 		return NULL;
+	/* Commands have their own way to say it. */
+	if (object->unavailable && conf_core.table_open_error_is_fatal
+	    && !may_run_loop && !(spec->flags & MAP_QUIET))
+		fatal("%s is unavailable. %s", object->label,
+		    str_cstr(&object->failed_why));
 	if (object->unavailable && !(spec->flags & MAP_QUIET))
 		log_warn("%s is unavailable. %s", object->label,
 		    str_cstr(&object->failed_why));
@@ -244,8 +251,6 @@ map_may_reopen(void)
 {
 	return may_reopen;
 }
-
-static bool may_run_loop;
 
 void
 map_for_command(void)

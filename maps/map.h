@@ -99,7 +99,8 @@ struct map {
 /*
  * Opens "type:name". NULL with a reason for an unknown type or bad syntax; a
  * file that cannot be opened gives a table whose look-ups fail and say why
- * (as Postfix does), with one warning now. In a fiber it may suspend while
+ * (as Postfix does), with one warning now, or ends the process where
+ * daemon_table_open_error_is_fatal says so. In a fiber it may suspend while
  * another program holds the file's lock.
  */
 struct map *map_open(const char *spec, unsigned flags, struct str *why);

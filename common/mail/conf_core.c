@@ -61,6 +61,8 @@ static const struct param rows[] = {
 	    .min = 1),
 	STR("syslog_facility", syslog_facility, .dflt = "mail", .min = 1),
 	STR("maillog_file", maillog_file, .dflt = ""),
+	STR("maillog_file_permissions", maillog_file_permissions,
+	    .dflt = "0600", .min = 1),
 	STR("log_compat_level", log_compat_level, .dflt = "3.9"),
 	STR("info_log_address_format", info_log_address_format,
 	    .dflt = "external", .min = 1),
@@ -122,6 +124,8 @@ static const struct param rows[] = {
 	    .dflt = "resolver", .min = 1),
 	BOOL("enable_long_queue_ids", enable_long_queue_ids, .dflt = "no"),
 	BOOL("soft_bounce", soft_bounce, .dflt = "no"),
+	BOOL("daemon_table_open_error_is_fatal", table_open_error_is_fatal,
+	    .dflt = "no"),
 	PARAM_BOOL("owner_request_special", &address_owner_request_special,
 	    .dflt = "yes"),
 	BOOL("smtputf8_enable", smtputf8_enable, .dflt =

@@ -18,6 +18,7 @@ struct conf_core {
 	const char *mail_name, *mail_version, *multi_instance_name;
 	const char *syslog_name, *syslog_facility;
 	const char *maillog_file, *log_compat_level, *info_log_address_format;
+	const char *maillog_file_permissions;
 	const char *compatibility_level, *default_privs;
 	const char *recipient_delimiter, *double_bounce_sender;
 	const char *parent_domain_matches_subdomains;
@@ -37,6 +38,7 @@ struct conf_core {
 	const char *pickup_service_name;
 	const char *resolver_service_name;		/* new */
 	bool enable_long_queue_ids, soft_bounce, smtputf8_enable;
+	bool table_open_error_is_fatal;
 	bool strict_mailbox_ownership;
 	int64_t ipc_timeout, ipc_idle, max_idle, max_use, daemon_timeout;
 	int64_t message_size_limit, line_length_limit, header_size_limit;

@@ -261,7 +261,7 @@ static const char rows[] =
 	    "1000s", "local,pipe,spawn",
 	    ROLE_LATER)
 	HARMLESS("compatibility_level", STR, "0", "global", ROLE_LATER)
-	HARMLESS("config_directory", STR, "/etc/postfix", "all", ROLE_LATER)
+	READ("config_directory", STR, "/etc/postfix", "all")
 	HARMLESS("confirm_delay_cleared", BOOL, "no", "oqmgr,qmgr", ROLE_LATER)
 	HARMLESS("connection_cache_protocol_timeout", TIME,
 	    "5s", "smtp",

@@ -353,6 +353,24 @@ logsink_open(const char *program, int log_fd)
 	    conf_core.maillog_file[0] != '\0');
 }
 
+bool
+logsink_file_mode(mode_t *mode_out, struct str *why)
+{
+	static const struct name_value modes[] = {
+		{ "0600", 0600 }, { "0640", 0640 }, { "0644", 0644 },
+		{ NULL, 0 },
+	};
+	int mode = names_value(modes,
+	    SPAN(conf_core.maillog_file_permissions));
+
+	if (mode < 0)
+		str_printf(why, "maillog_file_permissions: found \"%s\", "
+		    "expected 0600, 0640 or 0644",
+		    conf_core.maillog_file_permissions);
+	*mode_out = mode < 0 ? 0600 : (mode_t)mode;
+	return mode >= 0;
+}
+
 void
 logsink_set_asker(void (*ask)(void))
 {

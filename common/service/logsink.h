@@ -12,6 +12,9 @@
 #define COMMON_SERVICE_LOGSINK_H
 
 #include <stdbool.h>
+#include <sys/types.h>
+
+#include "common/base/str.h"
 
 /*
  * By maillog_file, syslog_name and syslog_facility; sets the log tag for the
@@ -19,6 +22,8 @@
  * after conf_fill; replaces sinks of before.
  */
 void logsink_open(const char *program, int log_fd);
+/* maillog_file_permissions, for a log file that is made; false with a reason. */
+bool logsink_file_mode(mode_t *mode_out, struct str *why);
 /* Before the configuration is known: as by default. */
 void logsink_open_early(const char *program, int log_fd);
 /* Asked for a new syslog socket where /dev/log cannot be reached. */

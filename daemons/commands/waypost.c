@@ -76,11 +76,15 @@ static void
 open_log(void)
 {
 	const char *file = conf_core.maillog_file;
+	struct str why = STR_EMPTY;
+	mode_t mode;
 	int fd = -1;
 
+	(void)logsink_file_mode(&mode, &why);	/* master says it */
+	str_fini(&why);
 	if (file[0] != '\0' && strncmp(file, "/dev/", 5) != 0)
 		fd = open(file, O_WRONLY | O_APPEND | O_CREAT |
-		    O_NOFOLLOW | O_CLOEXEC, 0644);
+		    O_NOFOLLOW | O_CLOEXEC, mode);
 	if (file[0] != '\0' && fd < 0) {
 		struct str tag = STR_EMPTY;
 

@@ -15,6 +15,7 @@
 #include "common/base/strlist.h"
 #include "common/mail/conf_core.h"
 #include "common/mail/master_cf.h"
+#include "common/service/logsink.h"
 #include "daemons/master/master.h"
 
 /* --- Environment of children ---------------------------------------------*/
@@ -177,6 +178,7 @@ int
 settings_open_log(const struct settings *s, bool foreground, struct str *why)
 {
 	const char *path = s->log_file;
+	mode_t mode;
 	int fd;
 
 	if (path[0] == '\0')
@@ -199,8 +201,10 @@ settings_open_log(const struct settings *s, bool foreground, struct str *why)
 				(void)fcntl(fd, F_SETFL, flags | O_APPEND);
 		}
 	} else {
+		if (!logsink_file_mode(&mode, why))
+			return -1;
 		fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY |
-		    O_NOFOLLOW | O_CLOEXEC, 0644);
+		    O_NOFOLLOW | O_CLOEXEC, mode);
 	}
 	if (fd < 0)
 		str_printf(why, "maillog_file = %s: %m", path);

@@ -29,6 +29,8 @@ mbox_lock_rules_read(const char *words, struct mbox_lock_rules *out,
 
 	if (!names_mask(lock_words, SPAN(words), &locks, why))
 		return false;
+	if (mbox_lock_conf.mailtool)
+		locks = MBOX_LOCK_DOTLOCK;
 	*out = (struct mbox_lock_rules){ .locks = locks,
 		.attempts = (uint64_t)mbox_lock_conf.attempts,
 		.delay = (uint64_t)mbox_lock_conf.delay,

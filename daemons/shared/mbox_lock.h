@@ -25,6 +25,7 @@ struct mbox_lock_rules {
  * filled in. */
 struct mbox_lock_conf {
 	const char *words;		/* mailbox_delivery_lock */
+	bool mailtool;			/* dotlock alone, whatever that says */
 	int64_t attempts, delay, stale_time;
 };
 extern struct mbox_lock_conf mbox_lock_conf;
@@ -38,7 +39,9 @@ extern struct mbox_lock_conf mbox_lock_conf;
 	    .dflt = "500s", .min = 1)
 #define MBOX_LOCK_WORDS_ROW						\
 	PARAM_STR("mailbox_delivery_lock", &mbox_lock_conf.words,	\
-	    .dflt = "fcntl, dotlock", .min = 1)
+	    .dflt = "fcntl, dotlock", .min = 1),			\
+	PARAM_BOOL("sun_mailtool_compatibility",			\
+	    &mbox_lock_conf.mailtool, .dflt = "no")
 
 /* As these parameters say, with the locks that these words name: "fcntl,
  * dotlock". False with a reason. */

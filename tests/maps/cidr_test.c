@@ -3,6 +3,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "common/mail/conf.h"
+#include "common/mail/conf_core.h"
 #include "tests/harness/t_maps.h"
 
 static const struct lookup_case cases[] = {
@@ -138,4 +140,22 @@ T_TEST(a_cidr_file_that_is_not_there_fails_its_lookups)
 	T_EQ_STR(map_why(m), "open /nowhere/x: No such file or directory");
 	map_close(m);
 	str_fini(&why);
+}
+
+T_TEST(one_whose_file_is_not_there_may_end_the_process)
+{
+	struct str why = STR_EMPTY;
+
+	T_NEED(conf_load_text("main.cf", SPAN("myhostname = mail.test\n"
+	    "daemon_table_open_error_is_fatal = yes\n"), &why)
+	    && conf_fill(&conf_core_params, &why));
+	str_fini(&why);
+	T_DIES(1, "fatal: cidr:/nowhere/x is unavailable. open /nowhere/x: No "
+	    "such file or directory", map_open("cidr:/nowhere/x", 0, NULL));
+	T_CASE("not one that is looked for without a word");
+	struct map *m = map_open("cidr:/nowhere/x", MAP_QUIET, NULL);
+
+	T_CHECK(map_is_unavailable(m));
+	map_close(m);
+	conf_core.table_open_error_is_fatal = false;
 }

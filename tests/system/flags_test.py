@@ -198,6 +198,9 @@ QUEUE = [
     ("postlog", ["-i", "-v", "-p", "warn", "-t", "flags", "from", "a script"], r"\Z"),
     ("postlock", ["-v", "-l", "dotlock", "{spool}/../locked", "cat",
                   "{spool}/../locked.lock"], r".*\Z"),
+    # sun_mailtool_compatibility: dotlock all the same
+    ("postlock", ["-l", "flock", "{spool}/../locked", "cat",
+                  "{spool}/../locked.lock"], r".*\Z"),
 ]
 
 # {two}: where a second instance is made.
@@ -380,7 +383,8 @@ class Commands(instance.TestCase):
                          if stage == "rcpt" and "b@" not in argument else None)
         mail = self.instance(
             relayhost=sink.where, relay_domains="x.example, y.x.example",
-            header_checks="regexp:{{/^Subject:/ HOLD}}", minimal_backoff_time="1000s")
+            header_checks="regexp:{{/^Subject:/ HOLD}}", minimal_backoff_time="1000s",
+            sun_mailtool_compatibility="yes")
         ids = [mail.send("a@demo.test", [recipient],
                          f"Subject: {word}\n\nbody of {word}\n")
                for word, recipient in (("zero", "a@x.example"), ("one", "b@x.example"),

@@ -544,13 +544,19 @@ class Master(instance.TestCase):
     def test_the_commands_words(self):
         mail = self.make(start=False)
         log = os.path.join(mail.dir, "maillog")
-        mail.set(maillog_file=log)
+        mail.set(maillog_file=log, maillog_file_permissions="0666")
         tell = lambda *words: mail.command("waypost", *words, check=False)
         self.assertIn("fatal: the Postfix mail system is not running",
                       tell("stop").err)
+        done = tell("start")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("expected 0600, 0640 or 0644", done.err)
+        os.unlink(log)
+        mail.set(maillog_file_permissions="0640")
         self.assertEqual(tell("status").returncode, 1)
         self.assertEqual(tell("start").returncode, 0)
         self.addCleanup(tell, "abort")
+        self.assertEqual(os.stat(log).st_mode & 0o777, 0o640)
         done = tell("status")
         self.assertEqual(done.returncode, 0)
         self.assertRegex(done.err, r"postfix/postfix-script: the Postfix mail "

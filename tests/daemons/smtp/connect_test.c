@@ -169,6 +169,27 @@ T_TEST(a_fallback_relay_is_the_last_resort)
 	world_run(&w);
 }
 
+/* Nobody listens at the first, the second has neither port nor an address. */
+static void
+deliver_by_fallbacks(struct world *w)
+{
+	struct world_result r;
+
+	smtp_conf.fallback_relay = arena_printf(fiber_arena(),
+	    "[127.0.0.1]:1, no.other.example [127.0.0.1]:%u", w->port);
+	world_deliver(w, "no.example", &mail, &r);
+	T_EQ_INT(r.kinds[0], OUTCOME_SENT);
+	T_HAS_STR(str_cstr(&w->log), "connect to 127.0.0.1[127.0.0.1]:1: ");
+}
+
+T_TEST(fallback_relays_are_tried_in_their_order)
+{
+	struct world w = { .run = deliver_by_fallbacks,
+		.resolver = RESOLVER_NO_NAME, .scripts = { TALK } };
+
+	world_run(&w);
+}
+
 static void
 deliver_to_name(struct world *w)
 {

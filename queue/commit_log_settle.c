@@ -20,7 +20,7 @@
 #define AT_ONCE 8			/* files synced at the same time */
 
 static const enum queue_name queues[] = { QUEUE_INCOMING, QUEUE_ACTIVE,
-	QUEUE_DEFERRED, QUEUE_HOLD, QUEUE_CORRUPT };
+	QUEUE_DEFERRED, QUEUE_HOLD, QUEUE_MAILDROP, QUEUE_CORRUPT };
 
 static int
 open_file(int queue_dir, const struct str *path, struct str *why)

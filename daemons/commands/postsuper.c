@@ -57,6 +57,7 @@ static int queue_dir;
 static unsigned only_queues;		/* operands; 0: all */
 static size_t totals[ACTION_COUNT];
 static bool troubled;			/* the exit status */
+static bool for_pickup;			/* something was requeued */
 
 /* What became of earlier recipients; after the file itself is gone. */
 static void
@@ -110,6 +111,52 @@ delete(struct span id, enum queue_name from, struct str *why)
 	return true;
 }
 
+/*
+ * To pickup, which hands it on as if it were new: addresses are rewritten with
+ * the tables of today, and content_filter is that of today. One in delivery, or
+ * some of whose outcomes its sender has yet to hear of, is only tried again; so
+ * are notices and probes.
+ */
+static bool
+may_start_anew(struct span id, enum queue_name from,
+    const struct queue_message *m)
+{
+	static const enum queue_name logs[] = { QUEUE_BOUNCE, QUEUE_TRACE };
+	struct str path = STR_EMPTY;
+	bool told = from != QUEUE_ACTIVE && !(m->envelope.flags &
+	    (ENVELOPE_INTERNAL | ENVELOPE_VERIFY));
+
+	for (size_t i = 0; i < ARRAY_COUNT(logs); i++) {
+		queue_path(logs[i], id, &path);
+		told = told && faccessat(queue_dir, str_cstr(&path), F_OK, 0)
+		    != 0;
+	}
+	str_fini(&path);
+	return told;
+}
+
+static bool
+requeue(struct span id, enum queue_name from, struct str *why)
+{
+	struct arena *arena = arena_new();
+	struct queue_message m = { .fd = -1 };
+	bool adopted, anew = false, ok = false;
+
+	if (queue_adopt(queue_dir, from, id, &adopted, why) == QUEUE_OK) {
+		/* Until it is there nobody else takes it. */
+		anew = queue_message_open(queue_dir, from, id, true, false,
+		    arena, &m, why) == QUEUE_OK
+		    && may_start_anew(id, from, &m);
+		str_clear(why);
+		ok = anew ? queue_move(queue_dir, id, from, QUEUE_MAILDROP,
+		    why) : release(id, from, why);
+	}
+	queue_message_close(&m);
+	arena_free(&arena);
+	for_pickup = for_pickup || (ok && anew);
+	return ok && outcome_log_remove(queue_dir, QUEUE_DEFER, id, why);
+}
+
 static bool
 perform(enum action action, struct span id, enum queue_name from,
     struct str *why)
@@ -122,9 +169,7 @@ perform(enum action action, struct span id, enum queue_name from,
 	case ACTION_RELEASE:
 		return release(id, from, why);
 	case ACTION_REQUEUE:
-		/* bounces still have to be told to the sender */
-		return release(id, from, why)
-		    && outcome_log_remove(queue_dir, QUEUE_DEFER, id, why);
+		return requeue(id, from, why);
 	case ACTION_EXPIRE:
 		return expire(id, from, false, why);
 	case ACTION_EXPIRE_RELEASE:
@@ -385,6 +430,8 @@ main(int argc, char **argv)
 	    + totals[ACTION_EXPIRE] + totals[ACTION_EXPIRE_RELEASE] > 0)
 		peer_trigger_bytes("public", conf_core.queue_service_name,
 		    SPAN("D"));
+	if (for_pickup)
+		peer_trigger("public", conf_core.pickup_service_name);
 	logsink_finish();
 	return troubled;
 }

@@ -4,6 +4,10 @@
  * Nothing in a file is trusted but its owner, whom the kernel vouches for. A
  * file goes away only after its message, or a notice about it, is durable.
  *
+ * A file of our own that nobody else may read is one of the queue, which
+ * postsuper sends through here once more: it stays as old as it is, and what was
+ * asked for its recipients counts.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <sys/stat.h>
@@ -34,8 +38,12 @@ struct pickup {
 	struct queue_message file;
 	char id[QUEUE_ID_MAX];		/* of the message in the queue */
 	uid_t uid;
+	bool requeued;
 	struct envelope envelope;
 };
+
+#define REQUEUED_ENVELOPE_FLAGS (SUBMIT_ENVELOPE_FLAGS \
+	| ENVELOPE_SMTPUTF8_ASKED)
 
 static unsigned overrides;
 static struct hash *over;		/* taken, but their file would not go */
@@ -72,7 +80,8 @@ send_rcpts(struct pickup *p, struct cleanup_client *c)
 			struct span given = rcpts[i].address;
 
 			rcpts[i].address = standard_form(p, given, &ok);
-			rcpts[i].original = rcpts[i].address;
+			if (!p->requeued || span_empty(rcpts[i].original))
+				rcpts[i].original = rcpts[i].address;
 			rcpts[i].mark_at = 0;
 			cleanup_client_rcpt(c, &rcpts[i]);
 		}
@@ -115,7 +124,8 @@ log_pickup(const struct pickup *p)
 	struct str sender = STR_EMPTY;
 
 	address_print(&sender, p->envelope.sender);
-	log_info("uid=%ld from=<%s>", (long)p->uid, str_cstr(&sender));
+	log_info("uid=%ld from=<%s>%s%s", (long)p->uid, str_cstr(&sender),
+	    p->requeued ? " orig_id=" : "", p->requeued ? p->file.id : "");
 	str_fini(&sender);
 }
 
@@ -134,7 +144,8 @@ submit(struct pickup *p, struct cleanup_result *result)
 	p->envelope.sender = standard_form(p, p->envelope.sender, &ok);
 	if (p->envelope.flags & ENVELOPE_EXTRACT_RCPT)
 		begin.flags |= CLEANUP_EXTRACT_RCPT;
-	p->envelope.flags &= SUBMIT_ENVELOPE_FLAGS;
+	p->envelope.flags &= p->requeued ? REQUEUED_ENVELOPE_FLAGS :
+	    SUBMIT_ENVELOPE_FLAGS;
 	p->envelope.filter = SPAN(pickup_conf.content_filter);
 	if (!ok)
 		return;
@@ -195,13 +206,24 @@ is_permanent(uint64_t status)
 	return code[0] == '5';
 }
 
+/* A commit log that has it must not bring it back. */
+static bool
+log_that_it_is_over(const char *name, struct str *why)
+{
+	struct commit_log_spot spot;
+
+	commit_log_find(service_queue_dir(), SPAN(name), &spot);
+	return commit_log_tombstone(service_queue_dir(), &spot, true, why);
+}
+
 /* One that stays is not taken again by this process. */
 static void
-remove_file(const char *name)
+remove_file(const char *name, bool requeued)
 {
 	struct str why = STR_EMPTY;
 
-	if (queue_remove(service_queue_dir(), QUEUE_MAILDROP, SPAN(name),
+	if ((!requeued || log_that_it_is_over(name, &why))
+	    && queue_remove(service_queue_dir(), QUEUE_MAILDROP, SPAN(name),
 	    &why)) {
 		hash_remove(over, SPAN(name));
 	} else {
@@ -225,7 +247,7 @@ take_message(struct pickup *p)
 	done = result.status == CLEANUP_OK
 	    || (is_permanent(result.status) && return_message(p, &result));
 	if (done)
-		remove_file(p->file.id);
+		remove_file(p->file.id, p->requeued);
 	else
 		log_warn("maildrop/%s: %.*s -- will be tried again",
 		    p->file.id, SPAN_ARG(span_empty(result.text)
@@ -241,7 +263,7 @@ take_file(const char *name)
 	struct str *why;
 
 	if (hash_has(over, SPAN(name))) {
-		remove_file(name);
+		remove_file(name, true);
 		return;
 	}
 	p.arena = arena_new();
@@ -252,8 +274,11 @@ take_file(const char *name)
 		if (!(p.file.mode & S_IXUSR))
 			break;
 		p.uid = p.file.owner;
+		p.requeued = p.uid == geteuid()
+		    && !(p.file.mode & (S_IRWXG | S_IRWXO));
 		p.envelope = p.file.envelope;
-		p.envelope.arrival_us = clock_wall_us();
+		if (!p.requeued)
+			p.envelope.arrival_us = clock_wall_us();
 		queue_id_make(p.id, service_slot(),
 		    conf_core.enable_long_queue_ids);
 		take_message(&p);

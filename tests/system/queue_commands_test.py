@@ -252,14 +252,71 @@ class QueueCommands(instance.TestCase):
         sink.wait(1)
         self.assertNotRegex(mail.log(), r"qmgr\[\d+\]: .*warning")
 
-    def test_requeue_tries_again(self):
+    def test_requeue_starts_anew_with_the_tables_of_today(self):
         mail, sink, answers, (one,) = self.deferred()
         answers[0] = None
+        mail.stop()
+        mail.set(virtual_alias_maps="inline:{x0@example.org=new@example.net}")
+        mail.start()
         done = mail.command("postsuper", "-r", "ALL")
         self.assertEqual(done.err, f"postsuper: {one}: requeued\n"
                                    "postsuper: Requeued: 1 message\n")
         sink.wait(1)
         mail.wait_empty()
+        (got,) = sink.received
+        self.assertEqual(got.recipients, ["new@example.net"])
+        self.assertIn(b"from userid", got.data)
+        (line,) = mail.wait_log(r"pickup\[\d+\]: (\w+): uid=\d+ from=<a@demo\.test> "
+                             rf"orig_id={one}\n")
+        mail.wait_log(rf"{line.group(1)}: to=<new@example\.net>, "
+                      r"orig_to=<x0@example\.org>.*status=sent")
+        self.assertFalse(glob.glob(mail.spool + "/defer/**/" + one, recursive=True))
+
+    def test_requeue_leaves_out_who_has_it_and_the_filter_of_yesterday(self):
+        """As when a content filter was turned off; some had it already. It stays
+        as old as it is."""
+        answers = ["451 4.2.0 later"]
+        sink = self.sink(lambda stage, argument: answers[0]
+                         if stage == "rcpt" and argument.startswith("later") else None)
+        mail = self.instance(relayhost=sink.where, queue_sync_method="log", **SLOW)
+        one = mail.send("a@demo.test", ["now@example.org", "later@example.org"])
+        mail.wait_log(rf"{one}: to=<later@.*status=deferred")
+        self.wait_queues(mail, {one: "deferred"})
+        arrived = mail.queue()[0]["arrival_time"]
+        mail.command("postsuper", "-h", one)
+        mail.stop()
+        mail.set(content_filter="smtp:[127.0.0.1]:1")
+        mail.start()
+        mail.command("postsuper", "-r", one)
+        (line,) = mail.wait_log(rf"(\w+): uid=\d+ from=<a@demo\.test> orig_id={one}\n")
+        new = line.group(1)
+        mail.wait_log(rf"{new}: to=<later@.*status=deferred .*127\.0\.0\.1")
+        self.wait_queues(mail, {new: "deferred"})
+        self.assertEqual(mail.queue()[0]["arrival_time"], arrived)
+        mail.stop()
+        mail.set(content_filter="")
+        mail.start()
+        answers[0] = None
+        mail.command("postsuper", "-r", "ALL")
+        mail.wait_empty()
+        self.assertEqual([r.recipients for r in sink.received],
+                         [["now@example.org"], ["later@example.org"]])
+        self.assertNotRegex(mail.log(), r"(pickup|postsuper)\[\d+\]: (warning|error)")
+        self.assertFalse(os.listdir(mail.spool + "/maildrop"))
+
+    def test_requeue_only_tries_notices_again(self):
+        answers = ["451 4.2.0 later"]
+        sink = self.sink(lambda stage, argument: None if stage != "rcpt" else
+                         "550 5.1.1 no" if argument.startswith("never") else answers[0])
+        mail = self.instance(relayhost=sink.where, **SLOW)
+        mail.send("later@example.org", ["never@example.org"])
+        (line,) = mail.wait_log(r"(\w+): to=<later@.*status=deferred")
+        self.wait_queues(mail, {line.group(1): "deferred"})
+        answers[0] = None
+        mail.command("postsuper", "-r", "ALL")
+        mail.wait_log(rf"{line.group(1)}: to=<later@.*status=sent")
+        mail.wait_empty()
+        self.assertNotIn("orig_id=", mail.log())
 
     def test_expired_mail_returns_to_its_sender(self):
         mail, _, _, (one,) = self.deferred()
@@ -273,7 +330,7 @@ class QueueCommands(instance.TestCase):
         mail.wait_empty()
 
     def test_what_happens_in_the_middle_of_a_delivery(self):
-        for option, left in (("-d", {}), ("-h", {})):
+        for option, left in (("-d", {}), ("-h", {}), ("-r", {})):
             with self.subTest(option):
                 gate = []
 

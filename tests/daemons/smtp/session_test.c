@@ -154,6 +154,81 @@ T_TEST(a_session_is_used_so_often_and_no_more)
 	world_run(&w);
 }
 
+static void
+deliver_four_slowly(struct world *w)
+{
+	for (int i = 0; i < 4; i++) {
+		deliver(w, "[127.0.0.1]:@", OUTCOME_SENT);
+		world_wait(2);
+	}
+	T_EQ_INT(w->connections, 2);
+}
+
+/* After four seconds it is not kept any more. */
+T_TEST(a_session_is_used_so_long_and_no_longer)
+{
+	struct world w = { .run = deliver_four_slowly, .scripts = {
+		PIPE MAIL_OK MAIL_OK MAIL_OK QUIT, PIPE MAIL_OK QUIT },
+		.settings = "smtp_connection_cache_destinations = 127.0.0.1\n"
+		"smtp_connection_cache_time_limit = 10s\n"
+		"smtp_connection_reuse_time_limit = 3s\n" };
+
+	world_run(&w);
+}
+
+static void
+deliver_after_silence(struct world *w)
+{
+	int64_t began_ns;
+
+	deliver(w, "[127.0.0.1]:@", OUTCOME_SENT);
+	deliver(w, "[127.0.0.1]:@", OUTCOME_BOUNCED);
+	began_ns = clock_now_ns();
+	deliver(w, "[127.0.0.1]:@", OUTCOME_SENT);
+	T_EQ_INT((clock_now_ns() - began_ns) / 1000000000, 5);
+	T_EQ_INT(w->connections, 3);
+}
+
+T_TEST(who_does_not_answer_rset_is_left)
+{
+	struct world w = { .run = deliver_after_silence, .scripts = {
+		PIPE MAIL_OK QUIT,
+		PIPE MAIL "> 250 ok\n> 550 no\n> 554 no\n"
+		"< RSET\n" MAIL "~ 6\n=\n", PIPE MAIL_OK QUIT },
+		.settings = "smtp_rset_timeout = 5s\n" };
+
+	world_run(&w);
+}
+
+/* More than sockets hold, to a server that does not read it. */
+static void
+deliver_in_vain(struct world *w)
+{
+	enum { LINES = 200000 };
+	static char content[64 * LINES + 16] = "Subject: x\n\n";
+	struct world_mail large = mail;
+	int64_t began_ns = clock_now_ns();
+	struct world_result r;
+	char *to = content + strlen(content);
+
+	for (int i = 0; i < LINES; i++, to += 63)
+		snprintf(to, 64, "%062d\n", i);
+	large.content = content;
+	world_deliver(w, "[127.0.0.1]:@", &large, &r);
+	T_EQ_INT(r.kinds[0], OUTCOME_DEFERRED);
+	T_EQ_INT((clock_now_ns() - began_ns) / 1000000000, 7);
+	T_HAS_STR(str_cstr(&w->log), "timed out while sending message body");
+}
+
+T_TEST(who_does_not_read_the_content_is_left)
+{
+	struct world w = { .run = deliver_in_vain, .scripts = {
+		PIPE MAIL "> 250 ok\n> 250 ok\n> 354 go\n~ 20\n!\n" },
+		.settings = "smtp_data_xfer_timeout = 7s\n" };
+
+	world_run(&w);
+}
+
 /* --- Several servers -----------------------------------------------------*/
 
 static void

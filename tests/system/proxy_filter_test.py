@@ -13,7 +13,7 @@ class ProxyFilter(instance.TestCase):
     def test_the_filter_answers_for_the_message(self):
         verdicts = {"dot": "250 2.0.0 Ok: queued as BACK1"}
         sink = self.sink(lambda stage, argument: verdicts.get(stage))
-        mail = self.instance(start=False)
+        mail = self.instance(start=False, notify_classes="")
         rows = {1: f"inet:{sink.where.replace('[', '').replace(']', '')}",
                 2: f"unix:{mail.dir}/filter.sock", 3: f"{mail.host}:{mail.port + 9}"}
         with open(os.path.join(mail.etc, "master.cf"), "a",

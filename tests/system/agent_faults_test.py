@@ -28,7 +28,7 @@ LONG = os.environ.get("WAYPOST_LONG") == "1"
 TIME_LIMIT = 280
 LONG_TIME_LIMIT = 3000
 ALONE = True
-SHORT = 2                               # calls of each role and way
+SHORT = 1                               # calls of each role and way
 
 SETTINGS = {"minimal_backoff_time": "1s", "maximal_backoff_time": "2s",
             "queue_run_delay": "1s", "transport_retry_time": "1s",

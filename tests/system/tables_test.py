@@ -79,7 +79,7 @@ class Tables(unittest.TestCase):
 
     def test_errors_say_what_is_wrong(self):
         self.write("re", "/x/ y\n")
-        usage = ("usage: postmap [-bfFhimnNoprsuUvw] [-c config_dir] [-d key] "
+        usage = ("usage: postmap [-bfFhijmnNoprsuUvw] [-c config_dir] [-d key] "
                  "[-q key] [map_type:]file...")
         for args, what in [
                 (["-q", "a", "hash:gone"], "open database gone.db: No such file or directory"),

@@ -251,6 +251,8 @@ class CommitLog(instance.TestCase):
         mail.reload()
         instance.until(lambda: self.living(mail) == [], "the checkpoint of "
                        "the older generation")
+        # A process that leaves answers 421 to who has just come.
+        instance.until(lambda: self.accepts(mail), "the next generation")
         self.send(mail)
         self.arrived(mail)
         self.assertEqual(self.living(mail), [])

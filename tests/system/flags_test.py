@@ -383,7 +383,8 @@ class Commands(instance.TestCase):
                          if stage == "rcpt" and "b@" not in argument else None)
         mail = self.instance(
             relayhost=sink.where, relay_domains="x.example, y.x.example",
-            header_checks="regexp:{{/^Subject:/ HOLD}}", minimal_backoff_time="1000s",
+            smtpd_sender_restrictions="check_sender_access inline:{a@demo.test=HOLD}",
+            minimal_backoff_time="1000s",
             sun_mailtool_compatibility="yes")
         ids = [mail.send("a@demo.test", [recipient],
                          f"Subject: {word}\n\nbody of {word}\n")

@@ -73,13 +73,12 @@ regrow(struct str *s, size_t room)
 char *
 str_reserve(struct str *s, size_t n)
 {
-	size_t wanted = s->len + n + 1, room = s->room;
+	size_t wanted = s->len + n + 1, room = ROOM_FIRST;
 
 	CHECK(wanted > n);
-	if (wanted <= room)
+	if (wanted <= s->room)
 		return s->buf + s->len;
-	if (room == 0)
-		room = ROOM_FIRST;
+	/* A power of two, as pages are had; what it had may be none. */
 	while (room < wanted)
 		room *= 2;
 	regrow(s, room);

@@ -222,6 +222,14 @@ end_is_known(const char *path, off_t end)
 	return known;
 }
 
+void
+outcome_log_forget_ends(void)
+{
+	pthread_mutex_lock(&known_lock);
+	memset(known_ends, 0, sizeof(known_ends));
+	pthread_mutex_unlock(&known_lock);
+}
+
 /* Where the last whole entry ends; -1 with a reason. */
 static off_t
 end_of_entries(int fd, struct str *why)

@@ -48,6 +48,8 @@ void outcome_reader_close(struct outcome_reader *r);
 enum queue_result outcome_log_read(int queue_dir, enum queue_name kind,
     struct span id, struct arena *arena, struct outcome **outcomes_out,
     size_t *count_out, struct str *why);
+/* Tests: as if this process had written to none. */
+void outcome_log_forget_ends(void);
 bool outcome_log_remove(int queue_dir, enum queue_name kind, struct span id,
     struct str *why);
 

@@ -280,6 +280,8 @@ recover(const struct disk_state *s)
 	struct str why = STR_EMPTY;
 	size_t moved;
 
+	/* One process lives many lives here; no real one outlives its power. */
+	outcome_log_forget_ends();
 	commit_log_recover(queue_dir, &done);
 	if (done.troubles > 0 || commit_log_any(queue_dir))
 		complain("recovery: %zu troubles with commit logs",

@@ -123,16 +123,16 @@ may_start_anew(struct span id, enum queue_name from,
 {
 	static const enum queue_name logs[] = { QUEUE_BOUNCE, QUEUE_TRACE };
 	struct str path = STR_EMPTY;
-	bool told = from != QUEUE_ACTIVE && !(m->envelope.flags &
+	bool may = from != QUEUE_ACTIVE && !(m->envelope.flags &
 	    (ENVELOPE_INTERNAL | ENVELOPE_VERIFY));
 
 	for (size_t i = 0; i < ARRAY_COUNT(logs); i++) {
 		queue_path(logs[i], id, &path);
-		told = told && faccessat(queue_dir, str_cstr(&path), F_OK, 0)
+		may = may && faccessat(queue_dir, str_cstr(&path), F_OK, 0)
 		    != 0;
 	}
 	str_fini(&path);
-	return told;
+	return may;
 }
 
 static bool

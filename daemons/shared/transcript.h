@@ -2,9 +2,9 @@
  * transcript - what was said in an SMTP session, kept for the case that there is
  * trouble in it which notify_classes wants the postmaster to hear of.
  *
- * Of a session without trouble the last few kilobytes are kept; from the first
- * trouble on all that is said, up to a bound. Passwords and the content of
- * messages are never in there.
+ * Of a session without trouble what was said since the last accepted message is
+ * kept, a few kilobytes at most; from the first trouble on all that is said, up to
+ * a bound. Passwords and the content of messages are never in there.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -52,8 +52,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			CHECK(total <= size);
 		} while (cursor != 0);
 		seen = 0;
-		queue_message_each_rcpt(&m, count, NULL, &why);
-		CHECK(seen >= total && seen <= size);
+		/* It stops at one that is done and makes no sense, which the
+		 * other passes over. */
+		if (queue_message_each_rcpt(&m, count, NULL, &why) == QUEUE_OK)
+			CHECK(seen >= total);
+		CHECK(seen <= size);
 		queue_message_close(&m);
 	} else {
 		CHECK(str_len(&why) > 0);

@@ -7,7 +7,7 @@
  * is durable (a checkpoint synced it) or its message is over (a tombstone says
  * so); what is neither is written again after a loss of power, before anybody
  * works on the queue. docs/queue-format.md has the bytes and the states,
- * docs/decisions/commit-log.md the reasons.
+ * docs/decisions/0001-commit-log.md the reasons.
  *
  * Each process that writes messages has a log of its own, held by flock. What
  * such a process left behind is settled by another one, or at the next start.

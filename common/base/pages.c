@@ -1,10 +1,8 @@
 /*
  * pages - see the header.
  *
- * For each size a list of free pieces that may be resident, and one of those
- * that are not. The lists are arrays, because a link inside a piece would keep
- * it resident. Under a sanitizer malloc does it all, so that it sees leaks and
- * stale pointers.
+ * For each size its free pieces (warm.h). Under a sanitizer malloc does it
+ * all, so that it sees leaks and stale pointers.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -12,12 +10,12 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <string.h>
 #include <sys/mman.h>
 
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/base/panic.h"
+#include "common/base/warm.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define BY_MALLOC true
@@ -34,11 +32,12 @@
 enum { SLAB_BYTES = 256 * 1024, WARM_BYTES = 1024 * 1024, SIZES = 5,
 	BUSY = 100 };			/* wanted between two calls */
 
+#define POOL(units) { .free = { .bytes = (units) * PAGES_UNIT, \
+	.keep = WARM_BYTES / ((units) * PAGES_UNIT) } }
 static struct pool {
-	void **warm, **cold;
-	size_t warm_count, cold_count, total, in_use;
-	size_t spare;			/* warm all the time since the last call */
-} pools[SIZES];
+	struct warm free;
+	size_t in_use;
+} pools[SIZES] = { POOL(1), POOL(2), POOL(4), POOL(8), POOL(16) };
 static size_t wanted;			/* since the last call */
 static bool settles;			/* somebody gives back what is too much */
 static atomic_bool many;
@@ -52,21 +51,16 @@ pool_of(size_t units)
 }
 
 static void
-add_slab(struct pool *pool, size_t bytes)
+add_slab(struct warm *pool)
 {
-	size_t count = SLAB_BYTES / bytes;
 	char *slab = mmap(NULL, SLAB_BYTES, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (slab == MAP_FAILED)
-		fatal("out of memory (%zu bytes wanted)", bytes);
+		fatal("out of memory (%zu bytes wanted)", pool->bytes);
 	/* A huge page would be resident as a whole. */
 	(void)madvise(slab, SLAB_BYTES, MADV_NOHUGEPAGE);
-	pool->total += count;
-	pool->warm = mem_regrow(pool->warm, pool->total, sizeof(void *));
-	pool->cold = mem_regrow(pool->cold, pool->total, sizeof(void *));
-	while (count-- > 0)
-		pool->cold[pool->cold_count++] = slab + count * bytes;
+	warm_add(pool, slab, pool->bytes, SLAB_BYTES / pool->bytes);
 }
 
 void *
@@ -80,42 +74,12 @@ pages_get(size_t units)
 	wanted++;
 	if (BY_MALLOC) {
 		piece = mem_alloc(units * PAGES_UNIT);
-	} else if (pool->warm_count > 0) {
-		piece = pool->warm[--pool->warm_count];
-		if (pool->spare > pool->warm_count)
-			pool->spare = pool->warm_count;
 	} else {
-		if (pool->cold_count == 0)
-			add_slab(pool, units * PAGES_UNIT);
-		piece = pool->cold[--pool->cold_count];
+		while ((piece = warm_take(&pool->free)) == NULL)
+			add_slab(&pool->free);
 	}
 	pthread_mutex_unlock(&lock);
 	return piece;
-}
-
-/* Gives the memory of the first of the warm ones back: they lay there longest. */
-static void
-cool(struct pool *pool, size_t count)
-{
-	size_t bytes = (size_t)PAGES_UNIT << (pool - pools);
-
-	if (count == 0)
-		return;
-	for (size_t i = 0; i < count; i++) {
-		(void)madvise(pool->warm[i], bytes, MADV_DONTNEED);
-		pool->cold[pool->cold_count++] = pool->warm[i];
-	}
-	pool->warm_count -= count;
-	memmove(pool->warm, pool->warm + count,
-	    pool->warm_count * sizeof(void *));
-	pool->spare = pool->warm_count;
-}
-
-static bool
-too_many(const struct pool *pool)
-{
-	return pool->warm_count * ((size_t)PAGES_UNIT << (pool - pools)) >
-	    WARM_BYTES;
 }
 
 void
@@ -131,12 +95,12 @@ pages_put(void *piece, size_t units)
 	if (BY_MALLOC) {
 		mem_free(piece);
 	} else {
-		pool->warm[pool->warm_count++] = piece;
-		if (too_many(pool)) {
+		warm_put(&pool->free, piece);
+		if (warm_too_many(&pool->free)) {
 			if (settles)
 				many = true;
 			else
-				cool(pool, 1);
+				warm_cool(&pool->free, 1);
 		}
 	}
 	pthread_mutex_unlock(&lock);
@@ -153,10 +117,8 @@ pages_settle(void)
 	settles = true;
 	many = false;
 	for (struct pool *pool = pools; pool < pools + SIZES; pool++) {
-		if (too_many(pool))
-			cool(pool, pool->spare);
-		pool->spare = pool->warm_count;
-		if (too_many(pool))
+		warm_settle(&pool->free);
+		if (warm_too_many(&pool->free))
 			many = true;
 	}
 	pthread_mutex_unlock(&lock);
@@ -174,7 +136,7 @@ pages_cool(void)
 {
 	pthread_mutex_lock(&lock);
 	for (struct pool *pool = pools; pool < pools + SIZES; pool++)
-		cool(pool, pool->warm_count);
+		warm_cool(&pool->free, pool->free.hot_count);
 	many = false;
 	pthread_mutex_unlock(&lock);
 }
@@ -186,7 +148,7 @@ pages_in_use(void)
 
 	pthread_mutex_lock(&lock);
 	for (int i = 0; i < SIZES; i++)
-		bytes += pools[i].in_use * ((size_t)PAGES_UNIT << i);
+		bytes += pools[i].in_use * pools[i].free.bytes;
 	pthread_mutex_unlock(&lock);
 	return bytes;
 }
@@ -198,7 +160,7 @@ pages_warm(void)
 
 	pthread_mutex_lock(&lock);
 	for (int i = 0; i < SIZES; i++)
-		bytes += pools[i].warm_count * ((size_t)PAGES_UNIT << i);
+		bytes += pools[i].free.hot_count * pools[i].free.bytes;
 	pthread_mutex_unlock(&lock);
 	return bytes;
 }

@@ -3,9 +3,7 @@
  *
  * A slab is one mapping: guard, stack, guard, stack, ... The first is small, for
  * commands that have a fiber or two; later ones double what there is, up to a
- * most. The lists of free stacks are arrays of their own, because a link inside
- * a stack would keep a page of it resident. Warm stacks keep their pages, cold
- * ones have none.
+ * most.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -15,7 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "common/base/mem.h"
+#include "common/base/warm.h"
 #include "common/io/fault.h"
 #include "common/io/fiber_stack.h"
 #include "common/io/fiber_tools.h"
@@ -26,30 +24,26 @@
 
 enum { SLAB_FIRST = 4, SLAB_MOST = 64, STACK_SIZE = FIBER_STACK_KIB * 1024 };
 
-static struct {
-	char **warm, **cold;
-	size_t warm_count, cold_count, total;
-	size_t spare;			/* warm ever since the last settling */
-	size_t page;
-	bool soft_guards_fail;
-} pool;
+static struct warm pool = { .bytes = STACK_SIZE };
+static size_t one_page;
+static bool soft_guards_fail;
 
 static size_t
 page_size(void)
 {
-	if (pool.page == 0)
-		pool.page = (size_t)sysconf(_SC_PAGESIZE);
-	return pool.page;
+	if (one_page == 0)
+		one_page = (size_t)sysconf(_SC_PAGESIZE);
+	return one_page;
 }
 
 /* A soft guard costs no map of its own; 65530 maps are all there are. */
 static bool
 guard(char *at)
 {
-	if (!pool.soft_guards_fail) {
+	if (!soft_guards_fail) {
 		if (madvise(at, page_size(), MADV_GUARD_INSTALL) == 0)
 			return true;
-		pool.soft_guards_fail = true;
+		soft_guards_fail = true;
 	}
 	return mprotect(at, page_size(), PROT_NONE) == 0;
 }
@@ -87,15 +81,9 @@ add_slab(void)
 	}
 	if (made == 0)
 		return false;
-	pool.total += made;
-	pool.warm = mem_regrow(pool.warm, pool.total, sizeof(char *));
-	pool.cold = mem_regrow(pool.cold, pool.total, sizeof(char *));
-	while (made-- > 0) {
-		char *base = slab + made * stride + page_size();
-
-		tools_stack_new(base, STACK_SIZE);
-		pool.cold[pool.cold_count++] = base;
-	}
+	for (size_t i = 0; i < made; i++)
+		tools_stack_new(slab + i * stride + page_size(), STACK_SIZE);
+	warm_add(&pool, slab + page_size(), stride, made);
 	return true;
 }
 
@@ -103,15 +91,9 @@ bool
 fiber_stack_get(struct fiber_stack *out)
 {
 	out->size = STACK_SIZE;
-	if (pool.warm_count > 0) {
-		out->base = pool.warm[--pool.warm_count];
-		if (pool.spare > pool.warm_count)
-			pool.spare = pool.warm_count;
-	} else {
-		if (pool.cold_count == 0 && !add_slab())
+	while ((out->base = warm_take(&pool)) == NULL)
+		if (!add_slab())
 			return false;
-		out->base = pool.cold[--pool.cold_count];
-	}
 	tools_stack_reuse(out->base, out->size);
 	return true;
 }
@@ -125,41 +107,23 @@ drop_pages(char *base, size_t size)
 void
 fiber_stack_put(struct fiber_stack *stack)
 {
-	/* Dead pointers on it would hide leaks: a sanitized stack goes cold. */
-	if (tools_sanitized) {
-		drop_pages(stack->base, stack->size);
-		pool.cold[pool.cold_count++] = stack->base;
-	} else {
-		pool.warm[pool.warm_count++] = stack->base;
-	}
+	warm_put(&pool, stack->base);
+	/* Dead pointers on it would hide leaks. */
+	if (tools_sanitized)
+		warm_cool(&pool, 1);
 	stack->base = NULL;
-}
-
-/* The first of the warm ones lay there longest. */
-static void
-cool(size_t count)
-{
-	if (count == 0)
-		return;
-	for (size_t i = 0; i < count; i++) {
-		drop_pages(pool.warm[i], STACK_SIZE);
-		pool.cold[pool.cold_count++] = pool.warm[i];
-	}
-	pool.warm_count -= count;
-	memmove(pool.warm, pool.warm + count, pool.warm_count * sizeof(char *));
-	pool.spare = pool.warm_count;
 }
 
 void
 fiber_stack_cool(void)
 {
-	cool(pool.warm_count);
+	warm_cool(&pool, pool.hot_count);
 }
 
 void
 fiber_stack_settle(void)
 {
-	cool(pool.spare);
+	warm_settle(&pool);
 }
 
 bool
@@ -209,5 +173,5 @@ fiber_stack_trim(const struct fiber_stack *stack, const void *live)
 size_t
 fiber_stack_cached(void)
 {
-	return pool.warm_count + pool.cold_count;
+	return pool.hot_count + pool.cold_count;
 }

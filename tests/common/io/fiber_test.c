@@ -368,6 +368,21 @@ FIBER_TEST(high_water_is_found_and_given_back)
 	fiber_stack_put(&stack);
 }
 
+FIBER_TEST(a_stack_that_nobody_needs_is_given_back)
+{
+	struct fiber_stack stack, gone;
+
+	T_NEED(fiber_stack_get(&stack));
+	stack.base[10] = 1;
+	gone = stack;
+	fiber_stack_put(&stack);
+	fiber_stack_settle();
+	if (!fiber_sanitized())
+		T_EQ_INT(fiber_stack_used(&gone), gone.size - 10);
+	fiber_stack_settle();
+	T_EQ_INT(fiber_stack_used(&gone), 0);
+}
+
 static void
 do_nothing(void *arg)
 {

@@ -24,14 +24,17 @@ SETTINGS = {"minimal_backoff_time": "1s", "maximal_backoff_time": "2s",
 class Load:
     """Clients that send until told to stop, each message with its id."""
 
+    senders, patience = SENDERS, 10
+
     def __init__(self, mail):
         self.mail = mail
         self.acknowledged = set()
         self.answers = collections.Counter()
+        self.errors = collections.Counter()     # what cost a connection
         self.lock = threading.Lock()
         self.over = threading.Event()
         self.threads = [threading.Thread(target=self.send, args=(number,))
-                        for number in range(SENDERS)]
+                        for number in range(self.senders)]
         for thread in self.threads:
             thread.start()
 
@@ -55,25 +58,33 @@ class Load:
                 self.over.wait(0.1)
                 continue
             count += 1
-            name = f"id-{number}-{count}-x"
-            try:
-                code, taken = self.submit(name, number, count)
-            except (OSError, AssertionError, ValueError, IndexError,
-                    EOFError):
-                self.answers["connection lost"] += 1
-                time.sleep(0.02)
-                continue
-            self.answers[code] += 1
-            with self.lock:
-                self.acknowledged.update((name, r.partition("@")[0])
-                                         for r in taken)
+            self.attempt(number, count)
+
+    def attempt(self, number, count):
+        """Whether all of its recipients were taken."""
+        name, recipients = f"id-{number}-{count}-x", self.recipients(count)
+        try:
+            code, taken = self.submit(name, number, count)
+        except (OSError, AssertionError, ValueError, IndexError,
+                EOFError) as error:
+            self.answers["connection lost"] += 1
+            self.errors[str(error)[:60]] += 1
+            time.sleep(0.02)
+            return False
+        self.answers[code] += 1
+        with self.lock:
+            self.acknowledged.update((name, r.partition("@")[0])
+                                     for r in taken)
+        return set(recipients) <= set(taken)
 
     def submit(self, name, number, count):
         """The answer and who was taken."""
         return self.talk(self.recipients(count), name)
 
     def talk(self, recipients, name):
-        with self.mail.smtp(timeout=10) as client:
+        with self.mail.smtp(timeout=self.patience) as client:
+            if client.greeting[0] != 220:
+                return client.greeting[0], []
             client.hello()
             code, _ = client.mail("s@demo.test", recipients,
                                   f"Subject: {name}\n\nbody\n")
@@ -98,6 +109,32 @@ class Load:
             thread.join()
 
 
+class Numbered(Load):
+    """A number of messages to one mailbox, each again until it is taken."""
+
+    senders, patience = 8, 30
+
+    def __init__(self, mail, total):
+        self.total = total
+        super().__init__(mail)
+
+    def recipients(self, count):
+        return ["alice@demo.test"]
+
+    def send(self, number):
+        for count in range(number, self.total, self.senders):
+            while not self.attempt(number, count):
+                time.sleep(0.02)
+
+    def running(self):
+        return any(t.is_alive() for t in self.threads)
+
+    def finish(self):
+        for thread in self.threads:
+            thread.join(60)
+        return self.count()
+
+
 class TestCase(instance.TestCase):
     def setUp(self):
         super().setUp()
@@ -115,7 +152,7 @@ class TestCase(instance.TestCase):
 
         return self.sink(answer)
 
-    def arrived(self, mail, sink):
+    def arrived(self, mail, sink=None):
         """(id, recipient) of each delivery, as often as it came."""
         found = []
 
@@ -127,7 +164,7 @@ class TestCase(instance.TestCase):
 
         for text in mail.box("alice"):
             note(text, ["alice@"])
-        for got in list(sink.received):
+        for got in list(sink.received if sink else []):
             note(got.data, got.recipients)
         for text in mail.box("everyone"):       # notices to s@demo.test
             if b"Undelivered Mail" in text:

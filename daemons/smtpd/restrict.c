@@ -211,10 +211,6 @@ parse_list(struct restriction_list *list, const char *title,
 		fatal("parameter %s: %s", title, str_cstr(&why));
 	for (size_t at = 0; at < words.count;)
 		parse_item(list, title, &words, &at);
-	for (size_t i = 0; i < list->count; i++)
-		if (list->items[i].trouble != NULL)
-			log_warn("parameter %s: %s", title,
-			    list->items[i].trouble);
 	strlist_fini(&words);
 	str_fini(&why);
 }
@@ -339,6 +335,28 @@ restrict_close(void)
 	matchlist_close(logged_permits);
 	logged_permits = NULL;
 	arena_free(&setup_arena);
+}
+
+static void
+warn_of(const struct restriction_list *list, const char *title)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i].trouble != NULL)
+			log_warn("parameter %s: %s", title,
+			    list->items[i].trouble);
+}
+
+void
+restrict_warn(void)
+{
+	struct hash_iter it = HASH_ITER_START;
+	struct span name;
+	void *list;
+
+	for (size_t i = 0; i < ARRAY_COUNT(sources); i++)
+		warn_of(&lists[sources[i].id], sources[i].title);
+	while (classes != NULL && hash_next(classes, &it, &name, &list))
+		warn_of(list, name.p);
 }
 
 static bool

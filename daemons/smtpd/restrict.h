@@ -80,8 +80,10 @@ void restrict_setup(void);
 
 void restrict_close(void);		/* tests: before another set-up */
 
-/* Logs what restrict_setup could not understand, with file and line; false if
- * there was something. */
+/* Logs what restrict_setup could not understand: warnings, where mail goes on. */
+void restrict_warn(void);
+/* The same for `waypost check`: errors with file and line, and false if there
+ * was something. */
 bool restrict_report(void);
 
 enum restrict_list_id { LIST_CLIENT, LIST_HELO, LIST_SENDER, LIST_RELAY,

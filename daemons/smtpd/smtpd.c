@@ -24,6 +24,7 @@ prepare(void)
 	footer_setup();
 	proxy_setup();
 	restrict_setup();
+	restrict_warn();
 	unlisted_setup();
 }
 

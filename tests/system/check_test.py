@@ -104,5 +104,24 @@ class Check(instance.TestCase):
         self.assertTrue(re.search(r"master\.cf:\d+: .*maybe", text), text)
 
 
+    def test_a_transport_without_a_service_is_an_error(self):
+        text = self.findings(self.make(
+            "content_filter = scan:[127.0.0.1]:10024\n"
+            "local_transport = $lda:x\nlda = dovecot\nvirtual_transport = lmtp:unix:x\n",
+            lambda t: t + "x unix - n - - 0 discard -o { content_filter = away: }\n"), 1)
+        for line, name, transport in ((self.lines - 3, "content_filter", "scan"),
+                                      (self.lines - 2, "local_transport", "dovecot")):
+            self.assertRegex(text, rf'error: \S*main\.cf:{line}: {name}: found transport '
+                             f'"{transport}", expected a unix service of master.cf')
+        self.assertRegex(text, r'error: \S*master\.cf:\d+: content_filter: found '
+                         'transport "away"')
+        self.assertNotIn("virtual_transport", text)
+
+    def test_rows_of_the_same_program_find_the_same_once(self):
+        text = self.findings(self.make(
+            "smtp_data_xfer_timeout = 1800s # was 180s\n"), 1)
+        self.assertEqual(text.count("smtp_data_xfer_timeout"), 1, text)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -7,11 +7,14 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/base/hash.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/io/child.h"
@@ -97,15 +100,31 @@ check_master_cf(struct str *why)
 
 /* --- Services ------------------------------------------------------------*/
 
+/* What a program writes. Rows of one program find the same: it is told once. */
+static void
+pass_on(FILE *from, struct hash *told)
+{
+	char *line = NULL;
+	size_t room = 0;
+
+	while (getline(&line, &room, from) > 0)
+		if (!hash_has(told, SPAN(line))) {
+			(void)hash_put(told, SPAN(line), told);
+			fputs(line, stderr);
+		}
+	free(line);
+}
+
 /* The program itself looks at its part, with the overrides of its row: nobody
  * knows it better, and it reads what it would start with. */
 static void
-ask_program(const struct master_row *row)
+ask_program(const struct master_row *row, struct hash *told)
 {
 	struct str path = STR_EMPTY, why = STR_EMPTY;
 	char **argv = mem_array(row->args.count + 6, sizeof(*argv));
 	size_t n = 0;
-	int status = 0;
+	int status = 0, ends[2];
+	FILE *output;
 
 	str_printf(&path, "%s/%s", conf_core.daemon_directory, row->command);
 	argv[n++] = row->command;
@@ -117,12 +136,20 @@ ask_program(const struct master_row *row)
 		argv[n++] = row->args.items[i];
 	argv[n] = NULL;
 
+	if (pipe2(ends, O_CLOEXEC) != 0 ||
+	    (output = fdopen(ends[0], "r")) == NULL)
+		fatal("cannot make a pipe: %m");
 	setenv(INHERIT_CHECK_ENV, "1", 1);
 	struct child_spec spec = { .path = str_cstr(&path), .argv = argv,
-		.envp = environ };
+		.envp = environ, .nfds = 1,
+		.fds = &(struct child_fd){ ends[1], STDERR_FILENO } };
 	pid_t pid = child_start(&spec, &why);
 
 	unsetenv(INHERIT_CHECK_ENV);
+	(void)close(ends[1]);
+	log_flush();
+	pass_on(output, told);
+	(void)fclose(output);
 	if (pid < 0)
 		complain(row, str_cstr(&why));
 	else if (waitpid(pid, &status, 0) == pid && status != 0)
@@ -133,7 +160,7 @@ ask_program(const struct master_row *row)
 }
 
 static void
-check_service(const struct master_row *row)
+check_service(const struct master_row *row, struct hash *told)
 {
 	struct str why = STR_EMPTY;
 
@@ -143,8 +170,78 @@ check_service(const struct master_row *row)
 		report(CONF_WARNING, row->file, row->line,
 		    "this program is not one of ours", NULL);
 	else
-		ask_program(row);
+		ask_program(row, told);
 	str_fini(&why);
+}
+
+/* --- Transports ----------------------------------------------------------*/
+
+static const char *const transport_names[] = {
+	"address_verify_default_transport", "address_verify_local_transport",
+	"address_verify_relay_transport", "address_verify_virtual_transport",
+	"content_filter", "default_transport", "fallback_transport",
+	"local_transport", "mailbox_transport", "relay_transport",
+	"virtual_transport",
+};
+
+/* Mail for a transport that has no service would wait until it is too old. */
+static void
+check_transport(const struct master_cf *cf, const char *name,
+    struct span value, const char *origin, unsigned line)
+{
+	struct str expanded = STR_EMPTY, text = STR_EMPTY, why = STR_EMPTY;
+	struct span rest, service = SPAN_NONE;
+
+	if (conf_expand(value, &expanded, &why)) {
+		rest = span_trim(str_span(&expanded));
+		(void)span_split(&rest, ':', &service);
+	}
+	str_printf(&text, "%s: found transport \"%.*s\", expected a unix "
+	    "service of master.cf", name, SPAN_ARG(service));
+	str_set(&why, service);
+	if (!span_empty(service)
+	    && master_cf_find(cf, str_cstr(&why), "unix") == NULL)
+		report(CONF_ERROR, origin, line, str_cstr(&text), NULL);
+	str_fini(&expanded);
+	str_fini(&text);
+	str_fini(&why);
+}
+
+static const char *
+transport_name(struct span name)
+{
+	for (size_t i = 0; i < ARRAY_COUNT(transport_names); i++)
+		if (span_is(name, transport_names[i]))
+			return transport_names[i];
+	return NULL;
+}
+
+static void
+check_overrides(const struct master_cf *cf, const struct master_row *row)
+{
+	for (size_t i = 0; i < row->overrides.count; i++) {
+		struct span value = SPAN(row->overrides.items[i]), name;
+
+		if (span_split(&value, '=', &name)
+		    && transport_name(name) != NULL)
+			check_transport(cf, transport_name(name), value,
+			    row->file, row->line);
+	}
+}
+
+static void
+check_transports(const struct master_cf *cf)
+{
+	const struct conf_entry *entry;
+
+	for (size_t i = 0; i < ARRAY_COUNT(transport_names); i++) {
+		entry = conf_find(transport_names[i]);
+		if (entry != NULL)
+			check_transport(cf, entry->name, SPAN(entry->value),
+			    entry->origin, entry->line);
+	}
+	for (size_t i = 0; i < cf->count; i++)
+		check_overrides(cf, &cf->rows[i]);
 }
 
 /* --- Queue ---------------------------------------------------------------*/
@@ -235,8 +332,12 @@ check_everything(const char *queue_dir)
 	errno = 0;
 	check_queue(queue);
 	if (readable) {
+		struct hash *told = hash_new();
+
+		check_transports(&cf);
 		for (size_t i = 0; i < cf.count; i++)
-			check_service(&cf.rows[i]);
+			check_service(&cf.rows[i], told);
+		hash_free(&told);
 		master_cf_free(&cf);
 	}
 	mem_free(queue);

@@ -638,6 +638,7 @@ configure(void)
 	footer_setup();
 	proxy_setup();
 	restrict_setup();
+	restrict_warn();
 	unlisted_setup();
 	compat_setup();
 	str_fini(&text);

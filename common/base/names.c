@@ -53,7 +53,7 @@ names_mask(const struct name_value *table, struct span text,
 		}
 		mask |= (unsigned)value;
 	}
-	*mask_out |= mask;
+	*mask_out = mask;
 	return true;
 }
 

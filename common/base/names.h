@@ -17,8 +17,8 @@ struct name_value {
 /* Case is ignored. -1 when absent: no table uses it as a value. */
 int names_value(const struct name_value *table, struct span name);
 const char *names_name(const struct name_value *table, int value); /* or NULL */
-/* ORs the values of the words in text, split as lists in main.cf, into the
- * mask; it stays as it was if a word is unknown. */
+/* Sets the mask to the values of the words in text, split as lists in main.cf;
+ * it stays as it was if a word is unknown. */
 bool names_mask(const struct name_value *table, struct span text,
     unsigned *mask_out, struct str *why);
 void names_print_mask(const struct name_value *table, unsigned mask,

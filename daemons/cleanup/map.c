@@ -57,7 +57,7 @@ static unsigned
 words(const struct name_value *table, const char *name, const char *value)
 {
 	struct str why = STR_EMPTY;
-	unsigned mask = 0;
+	unsigned mask;
 
 	if (!names_mask(table, SPAN(value), &mask, &why))
 		fatal("%s: %s", name, str_cstr(&why));

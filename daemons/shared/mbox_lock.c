@@ -25,7 +25,7 @@ bool
 mbox_lock_rules_read(const char *words, struct mbox_lock_rules *out,
     struct str *why)
 {
-	unsigned locks = 0;
+	unsigned locks;
 
 	if (!names_mask(lock_words, SPAN(words), &locks, why))
 		return false;

@@ -22,7 +22,7 @@ unsigned
 receive_overrides_read(const char *words)
 {
 	struct str why = STR_EMPTY;
-	unsigned mask = 0;
+	unsigned mask;
 
 	if (!names_mask(override_words, SPAN(words), &mask, &why))
 		fatal("receive_override_options: %s", str_cstr(&why));

@@ -20,7 +20,7 @@ unsigned
 propagate_read(const char *words)
 {
 	struct str why = STR_EMPTY;
-	unsigned mask = 0;
+	unsigned mask;
 
 	if (!names_mask(words_known, SPAN(words), &mask, &why))
 		fatal("propagate_unmatched_extensions: %s", str_cstr(&why));

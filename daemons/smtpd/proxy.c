@@ -82,7 +82,7 @@ void
 proxy_setup(void)
 {
 	struct str why = STR_EMPTY;
-	unsigned options = 0;
+	unsigned options;
 
 	if (!names_mask(option_words, SPAN(smtpd_conf.proxy_options),
 	    &options, &why))

@@ -6,17 +6,14 @@
 #include "daemons/shared/postmaster.h"
 
 #include "common/base/log.h"
-#include "common/base/mem.h"
+#include "common/base/names.h"
 #include "common/base/strlist.h"
 #include "common/mail/conf_core.h"
 #include "daemons/shared/cleanup_proto.h"
 
 struct postmaster_conf postmaster_conf;
 
-static const struct {
-	const char *word;
-	unsigned mask;
-} words[] = {
+static const struct name_value classes[] = {
 	{ "bounce", TROUBLE_BOUNCE | TROUBLE_2BOUNCE },
 	{ "2bounce", TROUBLE_2BOUNCE },
 	{ "data", TROUBLE_DATA },
@@ -25,6 +22,7 @@ static const struct {
 	{ "protocol", TROUBLE_PROTOCOL },
 	{ "resource", TROUBLE_RESOURCE },
 	{ "software", TROUBLE_SOFTWARE },
+	{ NULL, 0 },
 };
 
 static unsigned asked;
@@ -36,16 +34,13 @@ postmaster_setup(void)
 
 	asked = 0;
 	while (span_token(&rest, STRLIST_CONF, &word)) {
-		size_t i = 0;
+		int trouble = names_value(classes, word);
 
-		while (i < ARRAY_COUNT(words)
-		    && !span_is_nocase(word, words[i].word))
-			i++;
-		if (i < ARRAY_COUNT(words))
-			asked |= words[i].mask;
-		else
+		if (trouble == -1)
 			log_warn("parameter notify_classes: no such class: "
 			    "\"%.*s\"", SPAN_ARG(word));
+		else
+			asked |= (unsigned)trouble;
 	}
 }
 

@@ -9,6 +9,7 @@
 #include "common/mail/mime.h"
 #include "daemons/cleanup/cleanup_priv.h"
 #include "daemons/shared/body_lines.h"
+#include "daemons/shared/mime_conf.h"
 
 /* ---- lines for body_checks ---- */
 
@@ -162,16 +163,13 @@ void
 body_note_header(struct transaction *t, enum header_id id, struct span line,
     size_t name_length)
 {
-	const struct mime_limits limits = {
-		.header = (size_t)conf_core.header_size_limit,
-		.boundary = (size_t)cleanup_conf.mime_boundary_length_limit,
-		.nesting = (unsigned)cleanup_conf.mime_nesting_limit,
-		.reported = reported() };
+	struct mime_limits limits = mime_conf_limits();
 	const struct mime_events events = { .header = put_header,
 		.part = part_begins, .content = put_body, .arg = t };
 
 	if (!wants_structure(t))
 		return;
+	limits.reported = reported();
 	if (t->mime == NULL)
 		t->mime = mime_new(t->arena, &limits, &events);
 	mime_primary_header(t->mime, id, line, name_length);

@@ -5,6 +5,8 @@
  */
 #include "daemons/cleanup/cleanup_conf.h"
 
+#include "daemons/shared/mime_conf.h"
+
 struct cleanup_conf cleanup_conf;
 
 static const struct param rows[] = {
@@ -85,11 +87,7 @@ static const struct param rows[] = {
 	    &cleanup_conf.body_checks_size_limit, .dflt = "51200"),
 	PARAM_BOOL("disable_mime_input_processing",
 	    &cleanup_conf.disable_mime_input_processing, .dflt = "no"),
-	PARAM_INT("mime_boundary_length_limit",
-	    &cleanup_conf.mime_boundary_length_limit, .dflt = "2048",
-	    .min = 1),
-	PARAM_INT("mime_nesting_limit", &cleanup_conf.mime_nesting_limit,
-	    .dflt = "100", .min = 1),
+	MIME_ROWS,
 	PARAM_BOOL("strict_7bit_headers", &cleanup_conf.strict_7bit_headers,
 	    .dflt = "no"),
 	PARAM_BOOL("strict_8bitmime", &cleanup_conf.strict_8bitmime,

@@ -29,7 +29,6 @@ struct cleanup_conf {
 	const char *header_checks, *mime_header_checks, *nested_header_checks;
 	const char *body_checks;
 	int64_t body_checks_size_limit;
-	int64_t mime_boundary_length_limit, mime_nesting_limit;
 	bool disable_mime_input_processing;
 	bool strict_7bit_headers, strict_8bitmime, strict_8bitmime_body;
 	bool strict_mime_encoding_domain;

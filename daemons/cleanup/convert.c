@@ -5,9 +5,9 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "common/mail/conf_core.h"
 #include "common/mail/mime_quote.h"
 #include "daemons/cleanup/cleanup_priv.h"
+#include "daemons/shared/mime_conf.h"
 
 struct convert {
 	struct mime *mime;
@@ -58,10 +58,7 @@ is_wanted(const struct transaction *t)
 void
 convert_begin(struct transaction *t)
 {
-	const struct mime_limits limits = {
-		.header = (size_t)conf_core.header_size_limit,
-		.boundary = (size_t)cleanup_conf.mime_boundary_length_limit,
-		.nesting = (unsigned)cleanup_conf.mime_nesting_limit };
+	const struct mime_limits limits = mime_conf_limits();
 	struct mime_events events = { .header = on_header,
 		.boundary = on_boundary, .content = on_content };
 

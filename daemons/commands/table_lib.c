@@ -23,18 +23,16 @@
 #include "common/io/fiber.h"
 #include "common/io/loop.h"
 #include "common/mail/conf_core.h"
-#include "common/mail/mime.h"
 #include "common/service/jail.h"
+#include "daemons/shared/mime_conf.h"
 #include "maps/make.h"
 #include "maps/map.h"
 #include "maps/types.h"
 
 enum { STDIN_STEP = 65536, STDIN_MAX = 1 << 30 };
 
-/* As cleanup takes messages apart by default. */
-static const struct mime_limits mime_limits = {
-	.header = 102400, .boundary = 2048, .nesting = 100,
-};
+static const struct param mime_rows[] = { MIME_ROWS };	/* for -m */
+static const struct param_set mime_params = PARAM_SET("postmap", mime_rows);
 
 struct options {
 	const struct table_command *command;
@@ -117,7 +115,8 @@ load_configuration(const char *dir)
 	struct str why = STR_EMPTY;
 
 	conf_register(&conf_core_params);
-	if (!conf_load(dir, &why) || !conf_fill(&conf_core_params, &why))
+	if (!conf_load(dir, &why) || !conf_fill(&conf_core_params, &why)
+	    || !conf_fill(&mime_params, &why))
 		fatal("%s", str_cstr(&why));
 	str_fini(&why);
 }
@@ -353,7 +352,8 @@ ask_mime(struct query *q, struct span text)
 	const struct mime_events events = { .header = mime_header,
 		.content = mime_content, .arg = &m };
 	struct arena *arena = arena_new();
-	struct mime *mime = mime_new(arena, &mime_limits, &events);
+	const struct mime_limits limits = mime_conf_limits();
+	struct mime *mime = mime_new(arena, &limits, &events);
 
 	mime_begin_whole(mime);
 	mime_take(mime, text);

@@ -11,6 +11,7 @@
 #include "common/mail/token822.h"
 #include "daemons/shared/body_lines.h"
 #include "daemons/shared/header_checks.h"
+#include "daemons/shared/mime_conf.h"
 #include "daemons/shared/tables.h"
 #include "daemons/smtp/smtp_priv.h"
 
@@ -259,10 +260,7 @@ struct smtp_content *
 smtp_content_new(struct arena *arena, const struct smtp_session *s,
     const struct envelope *e)
 {
-	const struct mime_limits limits = {
-		.header = (size_t)conf_core.header_size_limit,
-		.boundary = (size_t)smtp_conf.boundary_limit,
-		.nesting = (unsigned)smtp_conf.nesting_limit };
+	const struct mime_limits limits = mime_conf_limits();
 	struct mime_events events = { .header = on_header, .part = on_part,
 		.boundary = on_boundary, .content = on_content };
 	bool downgrade = (e->flags & ENVELOPE_8BIT) != 0

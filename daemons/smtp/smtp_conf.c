@@ -6,6 +6,7 @@
  */
 #include "daemons/smtp/smtp_conf.h"
 
+#include "daemons/shared/mime_conf.h"
 #include "daemons/shared/postmaster.h"
 
 struct smtp_conf smtp_conf;
@@ -56,10 +57,7 @@ static const struct param smtp_rows[] = {
 	    .dflt = "no"),
 	PARAM_INT("body_checks_size_limit", C(body_checks_size),
 	    .dflt = "51200"),
-	PARAM_INT("mime_boundary_length_limit", C(boundary_limit),
-	    .dflt = "2048", .min = 1),
-	PARAM_INT("mime_nesting_limit", C(nesting_limit), .dflt = "100",
-	    .min = 1),
+	MIME_ROWS,
 	PARAM_STR("smtp_connection_cache_destinations", C(cache_destinations),
 	    .dflt = ""),
 	PARAM_BOOL("disable_dns_lookups", C(disable_dns), .dflt = "no"),
@@ -162,10 +160,7 @@ static const struct param lmtp_rows[] = {
 	    .dflt = "no"),
 	PARAM_INT("body_checks_size_limit", C(body_checks_size),
 	    .dflt = "51200"),
-	PARAM_INT("mime_boundary_length_limit", C(boundary_limit),
-	    .dflt = "2048", .min = 1),
-	PARAM_INT("mime_nesting_limit", C(nesting_limit), .dflt = "100",
-	    .min = 1),
+	MIME_ROWS,
 	PARAM_STR("lmtp_connection_cache_destinations", C(cache_destinations),
 	    .dflt = ""),
 	PARAM_BOOL("disable_dns_lookups", C(disable_dns), .dflt = "no"),

@@ -29,7 +29,7 @@ struct smtp_conf {
 	int64_t cache_time_limit, reuse_time_limit, reuse_count_limit;
 	int64_t address_limit, session_limit, line_length_limit;
 	int64_t min_data_rate;
-	int64_t body_checks_size, boundary_limit, nesting_limit;
+	int64_t body_checks_size;
 	bool assume_final;		/* lmtp alone */
 };
 

@@ -15,10 +15,10 @@
 #include "common/base/hash.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
-#include "common/base/names.h"
 #include "common/base/scan.h"
 #include "common/io/textfile.h"
 #include "common/mail/conf_core.h"
+#include "common/mail/conf_priv.h"
 #include "common/mail/macro.h"
 #include "common/mail/paths.h"
 
@@ -26,14 +26,12 @@
 
 static struct arena *store;
 static struct conf_entry **entries;
-static size_t nentries, room;
+static size_t nentries, entries_room;
 static struct hash *by_name;		/* the entry that counts */
 static struct hash *rows;		/* registered, known as far as needed */
 static bool knows_all;
 static struct hash *template_suffixes;	/* "_destination_..." -> row */
 static char *config_dir;
-static struct strlist references;	/* names that $name refers to */
-static struct strlist services;		/* of master.cf, as far as noted */
 
 /* ---- rows ---- */
 
@@ -108,7 +106,7 @@ by_row_name(const void *a, const void *b)
 }
 
 size_t
-conf_all_rows(const struct param **rows_out, size_t most)
+conf_all_rows(const struct param **rows_out, size_t room)
 {
 	struct hash_iter it = HASH_ITER_START;
 	struct span key;
@@ -116,17 +114,20 @@ conf_all_rows(const struct param **rows_out, size_t most)
 	size_t n = 0;
 
 	know_all();
-	while (hash_next(rows, &it, &key, &value))
-		if (n < most)
-			rows_out[n++] = value;
-	qsort(rows_out, n, sizeof(*rows_out), by_row_name);
+	while (hash_next(rows, &it, &key, &value)) {
+		if (n < room)
+			rows_out[n] = value;
+		n++;
+	}
+	if (n <= room)
+		qsort(rows_out, n, sizeof(*rows_out), by_row_name);
 	return n;
 }
 
 /* "x_destination_recipient_limit" -> its template row: the longest suffix
  * counts, since there is "<transport>_recipient_limit" too. */
-static const struct param *
-template_of(struct span name, struct span *instance_out)
+const struct param *
+conf_template_of(struct span name, struct span *instance_out)
 {
 	struct hash_iter it = HASH_ITER_START;
 	const struct param *row = NULL;
@@ -150,13 +151,13 @@ template_row(struct span name)
 {
 	struct span instance;
 
-	return template_of(name, &instance);
+	return conf_template_of(name, &instance);
 }
 
 /* ---- reading ---- */
 
-static void
-setup_store(void)
+void
+conf_setup_store(void)
 {
 	setup_rows();
 	if (store != NULL)
@@ -165,8 +166,8 @@ setup_store(void)
 	by_name = hash_new();
 }
 
-static void
-add_entry(struct span name, struct span value, const char *origin,
+void
+conf_add_entry(struct span name, struct span value, const char *origin,
     unsigned line)
 {
 	struct conf_entry *entry = arena_zalloc(store, sizeof(*entry));
@@ -175,16 +176,16 @@ add_entry(struct span name, struct span value, const char *origin,
 	entry->value = arena_cstr(store, value);
 	entry->origin = arena_strdup(store, origin);
 	entry->line = line;
-	if (nentries == room) {
-		room = room == 0 ? 64 : 2 * room;
-		entries = mem_regrow(entries, room, sizeof(*entries));
+	if (nentries == entries_room) {
+		entries_room = entries_room == 0 ? 64 : 2 * entries_room;
+		entries = mem_regrow(entries, entries_room, sizeof(*entries));
 	}
 	entries[nentries++] = entry;
 	hash_put(by_name, name, entry);
 }
 
-static bool
-name_is_valid(struct span name)
+bool
+conf_name_is_valid(struct span name)
 {
 	for (size_t i = 0; i < name.len; i++)
 		if (!ascii_is_alnum(name.p[i]) && name.p[i] != '_'
@@ -193,8 +194,8 @@ name_is_valid(struct span name)
 	return name.len > 0;
 }
 
-static bool
-split_assignment(struct span text, struct span *name, struct span *value,
+bool
+conf_split_assignment(struct span text, struct span *name, struct span *value,
     struct str *why)
 {
 	ssize_t eq = span_find(text, '=');
@@ -206,7 +207,7 @@ split_assignment(struct span text, struct span *name, struct span *value,
 	}
 	*name = span_trim(span_sub(text, 0, (size_t)eq));
 	*value = span_trim(span_skip(text, (size_t)eq + 1));
-	if (!name_is_valid(*name)) {
+	if (!conf_name_is_valid(*name)) {
 		str_printf(why, "found \"%.*s\", expected a parameter name "
 		    "before \"=\"", SPAN_ARG(span_sub(*name, 0, 60)));
 		return false;
@@ -222,41 +223,14 @@ read_entries(struct textfile *file, struct str *why)
 	while (textfile_next(file, &line)) {
 		struct str reason = STR_EMPTY;
 
-		if (!split_assignment(line, &name, &value, &reason)) {
+		if (!conf_split_assignment(line, &name, &value, &reason)) {
 			str_printf(why, "%s:%u: %s", file->path,
 			    file->first_line, str_cstr(&reason));
 			str_fini(&reason);
 			return false;
 		}
 		str_fini(&reason);
-		add_entry(name, value, file->path, file->first_line);
-	}
-	return true;
-}
-
-/* CONF_ENVIRONMENT name=value, for containers; its origin is the variable. */
-static bool
-read_environment(struct str *why)
-{
-	extern char **environ;
-	const size_t skip = sizeof(CONF_ENVIRONMENT) - 1;
-
-	for (char **e = environ; e != NULL && *e != NULL; e++) {
-		struct span text = SPAN(*e);
-		ssize_t eq = span_find(text, '=');
-
-		if (!span_starts(text, SPAN(CONF_ENVIRONMENT)) || eq < 0)
-			continue;
-		if ((size_t)eq == skip) {
-			str_sets(why, CONF_ENVIRONMENT ": found no name of a "
-			    "parameter behind it");
-			return false;
-		}
-		char *variable = mem_strndup(text.p, (size_t)eq);
-
-		add_entry(SPAN(variable + skip),
-		    span_trim(span_skip(text, (size_t)eq + 1)), variable, 0);
-		mem_free(variable);
+		conf_add_entry(name, value, file->path, file->first_line);
 	}
 	return true;
 }
@@ -267,7 +241,7 @@ conf_load_text(const char *label, struct span text, struct str *why)
 	struct textfile file;
 	bool ok;
 
-	setup_store();
+	conf_setup_store();
 	textfile_open_mem(&file, label, text);
 	ok = read_entries(&file, why);
 	textfile_close(&file);
@@ -277,7 +251,7 @@ conf_load_text(const char *label, struct span text, struct str *why)
 void
 conf_set_dir(const char *dir)
 {
-	setup_store();
+	conf_setup_store();
 	if (dir == NULL)
 		dir = getenv("MAIL_CONFIG");
 	if (dir == NULL || dir[0] == '\0')
@@ -304,7 +278,7 @@ conf_load(const char *dir, struct str *why)
 		textfile_close(&file);
 	}
 	str_fini(&path);
-	return ok && read_environment(why);
+	return ok && conf_read_environment(why);
 }
 
 void
@@ -315,46 +289,18 @@ conf_unload(void)
 	hash_free(&rows);
 	hash_free(&template_suffixes);
 	knows_all = false;
-	strlist_fini(&references);
-	strlist_fini(&services);
+	conf_forget_noted();
 	mem_free(entries);
 	mem_free(config_dir);
 	entries = NULL;
 	config_dir = NULL;
-	nentries = room = 0;
+	nentries = entries_room = 0;
 }
 
 const char *
 conf_dir(void)
 {
 	return config_dir != NULL ? config_dir : PATH_CONFIG;
-}
-
-bool
-conf_override(struct span name, struct span value, const char *origin,
-    struct str *why)
-{
-	setup_store();
-	if (!name_is_valid(name)) {
-		str_printf(why, "\"%.*s\" is not a parameter name",
-		    SPAN_ARG(name));
-		return false;
-	}
-	add_entry(name, span_trim(value), origin, 0);
-	return true;
-}
-
-bool
-conf_override_assignment(struct span text, const char *origin,
-    struct str *why)
-{
-	struct span name, value;
-
-	text = span_trim(text);
-	if (text.len >= 2 && text.p[0] == '{' && text.p[text.len - 1] == '}')
-		text = span_trim(span_sub(text, 1, text.len - 2));
-	return split_assignment(text, &name, &value, why)
-	    && conf_override(name, value, origin, why);
 }
 
 const struct conf_entry *
@@ -442,7 +388,7 @@ static const struct macro conf_macro = { .lookup = look_up,
 bool
 conf_expand(struct span text, struct str *out, struct str *why)
 {
-	setup_store();
+	conf_setup_store();
 	return macro_expand(&conf_macro, text, out, why);
 }
 
@@ -539,7 +485,7 @@ bool
 conf_fill(const struct param_set *set, struct str *why)
 {
 	conf_register(set);
-	setup_store();
+	conf_setup_store();
 	for (size_t i = 0; i < set->count; i++) {
 		const struct param *row = &set->rows[i];
 		struct str value = STR_EMPTY, reason = STR_EMPTY;
@@ -624,278 +570,6 @@ conf_template_time(const char *transport, const char *name, int64_t *out,
 		    "a time (digits and one of s m h d w)", why);
 	str_fini(&text);
 	return ok;
-}
-
-/* ---- protection ---- */
-
-static bool
-word_in(const char *list, char separator, struct span word)
-{
-	struct span rest = SPAN(list), part;
-
-	while (rest.p != NULL && span_split(&rest, separator, &part))
-		if (span_eq_nocase(span_trim(part), word))
-			return true;
-	return false;
-}
-
-/* Is this known row a protection that was asked for? Value in *value_out. */
-static bool
-asks_for_protection(const struct param *known, struct str *value_out)
-{
-	const struct param *row = conf_row(known->name);
-	struct str why = STR_EMPTY;
-	bool asks;
-
-	if (known->cls != PARAM_PROTECTIVE || row != known
-	    || conf_find(known->name) == NULL)
-		return false;
-	str_clear(value_out);
-	asks = !conf_value(known->name, value_out, &why);
-	str_fini(&why);
-	if (asks)
-		return true;
-
-	struct span value = span_trim(str_span(value_out));
-
-	return value.len > 0 && !word_in(known->idle, '|', value);
-}
-
-bool
-conf_unmet_protection(const char *program, struct str *what_out)
-{
-	struct str value = STR_EMPTY;
-	bool found = false;
-
-	for (size_t i = 0; i < nentries && !found; i++) {
-		const struct conf_entry *entry = conf_find(entries[i]->name);
-		const struct param *known = conf_row(entry->name);
-
-		if (known == NULL || known->programs == NULL
-		    || !word_in(known->programs, ',', SPAN(program))
-		    || !asks_for_protection(known, &value))
-			continue;
-		str_printf(what_out, "%s = %s is not supported by this "
-		    "version (%s:%u)", known->name, str_cstr(&value),
-		    entry->origin, entry->line);
-		found = true;
-	}
-	str_fini(&value);
-	return found;
-}
-
-/* ---- check ---- */
-
-static void
-note_reference(struct span name, void *arg)
-{
-	if (!strlist_has(&references, name))
-		strlist_add(&references, name);
-}
-
-void
-conf_note_service(const char *name)
-{
-	if (!strlist_has(&services, SPAN(name)))
-		strlist_adds(&services, name);
-}
-
-void
-conf_note_references(struct span text)
-{
-	macro_each_name(text, note_reference, NULL);
-}
-
-const char *
-conf_nearest(const char *name)
-{
-	know_all();
-
-	size_t most = hash_count(rows), n = 0;
-	const char **names = mem_array(most + 1, sizeof(*names));
-	struct hash_iter it = HASH_ITER_START;
-	struct span key;
-	void *value;
-	const char *nearest;
-
-	while (n < most && hash_next(rows, &it, &key, &value))
-		names[n++] = ((const struct param *)value)->name;
-	nearest = names_nearest(SPAN(name), names, n);
-	mem_free(names);
-	return nearest;
-}
-
-static bool
-is_restriction_class(struct span name)
-{
-	const struct conf_entry *classes =
-	    conf_find("smtpd_restriction_classes");
-	struct strlist list = STRLIST_EMPTY;
-	bool is;
-
-	if (classes == NULL)
-		return false;
-	strlist_split(&list, SPAN(classes->value), STRLIST_CONF);
-	is = strlist_has(&list, name);
-	strlist_fini(&list);
-	return is;
-}
-
-/* Tables have parameters named after them: "ldapaliases_server_host". */
-static bool
-is_table_attribute(struct span name)
-{
-	for (size_t i = 0; i < nentries; i++) {
-		struct span value = SPAN(entries[i]->value), word;
-
-		while (span_token(&value, STRLIST_CONF, &word)) {
-			ssize_t colon = span_rfind(word, ':');
-			struct span table = span_skip(word,
-			    (size_t)(colon + 1));
-
-			if (colon > 0 && table.len > 0 && table.p[0] != '/'
-			    && name.len > table.len + 1
-			    && span_starts(name, table)
-			    && name.p[table.len] == '_')
-				return true;
-		}
-	}
-	return false;
-}
-
-/* "smtp_transport_rate_delay" where there is a service "smtp". */
-static bool
-is_template_instance(struct span name)
-{
-	struct span instance;
-
-	return template_of(name, &instance) != NULL
-	    && (services.count == 0 || strlist_has(&services, instance));
-}
-
-bool
-conf_is_known(const char *text)
-{
-	struct span name = SPAN(text);
-
-	setup_store();
-	for (size_t i = 0; i < nentries; i++)
-		conf_note_references(SPAN(entries[i]->value));
-	return conf_row(text) != NULL || is_template_instance(name)
-	    || strlist_has(&references, name) || is_restriction_class(name)
-	    || is_table_attribute(name);
-}
-
-struct search {
-	struct span wanted;
-	bool found;
-};
-
-static void
-match_name(struct span name, void *arg)
-{
-	struct search *search = arg;
-
-	search->found |= span_eq(name, search->wanted);
-}
-
-/* The parameter whose default is $name, for older spellings; or NULL. */
-static const char *
-newer_name(struct span name)
-{
-	struct hash_iter it = HASH_ITER_START;
-	struct search search = { name, false };
-	struct span key;
-	void *value;
-
-	know_all();
-	while (hash_next(rows, &it, &key, &value)) {
-		const struct param *row = value;
-
-		if (row->dflt != NULL)
-			macro_each_name(SPAN(row->dflt), match_name, &search);
-		if (search.found)
-			return row->name;
-	}
-	return NULL;
-}
-
-static void
-add_legacy_text(const char *name, struct str *out)
-{
-	const char *newer = newer_name(SPAN(name));
-
-	if (newer != NULL)
-		str_printf(out, "\"%s\" is an older name of \"%s\"", name,
-		    newer);
-	else
-		str_printf(out, "\"%s\" is an obsolete name and has no "
-		    "effect", name);
-}
-
-static void
-check_entry(const struct conf_entry *entry, conf_report_fn *report, void *arg)
-{
-	struct span name = SPAN(entry->name);
-	const struct param *row = conf_row(entry->name);
-	const struct conf_entry *counts = hash_get(by_name, name);
-	struct str text = STR_EMPTY, value = STR_EMPTY;
-	const char *nearest;
-
-	if (counts != entry && counts->line == 0) {
-		/* By a variable or an option, which is what they are for. */
-	} else if (counts != entry) {
-		str_printf(&text, "overridden: \"%s\" is set again in line "
-		    "%u", entry->name, counts->line);
-		report(CONF_WARNING, entry->origin, entry->line,
-		    str_cstr(&text), arg);
-	} else if (row == NULL && !conf_is_known(entry->name)) {
-		nearest = conf_nearest(entry->name);
-		str_printf(&text, "unknown parameter \"%s\"", entry->name);
-		if (nearest != NULL)
-			str_addf(&text, ", did you mean \"%s\"?", nearest);
-		report(CONF_ERROR, entry->origin, entry->line,
-		    str_cstr(&text), arg);
-	} else if (row == NULL) {
-		/* Templates, references and the like: nothing to say. */
-	} else if (row->type == PARAM_TYPE_LEGACY) {
-		add_legacy_text(entry->name, &text);
-		report(CONF_WARNING, entry->origin, entry->line,
-		    str_cstr(&text), arg);
-	} else if (row->cls == PARAM_PROTECTIVE
-	    && asks_for_protection(row, &value)) {
-		str_printf(&text, "\"%s = %s\" asks for a protection that "
-		    "this version does not have: mail is refused",
-		    entry->name, str_cstr(&value));
-		report(CONF_ERROR, entry->origin, entry->line,
-		    str_cstr(&text), arg);
-	} else if (row->cls == PARAM_HARMLESS) {
-		str_printf(&text, "\"%s\" is accepted and has no effect: %s",
-		    entry->name, row->reason);
-		report(CONF_NOTE, entry->origin, entry->line,
-		    str_cstr(&text), arg);
-	}
-	str_fini(&value);
-	str_fini(&text);
-}
-
-void
-conf_check(conf_report_fn *report, void *arg)
-{
-	setup_store();
-	for (size_t i = 0; i < nentries; i++) {
-		const struct conf_entry *entry = entries[i];
-		const struct param *row = conf_row(entry->name);
-		struct str value = STR_EMPTY, why = STR_EMPTY;
-
-		check_entry(entry, report, arg);
-		if ((row == NULL || row->type != PARAM_TYPE_RAW)
-		    && !conf_value(entry->name, &value, &why))
-			report(CONF_ERROR, entry->origin, entry->line,
-			    str_cstr(&why), arg);
-		str_fini(&value);
-		str_fini(&why);
-	}
 }
 
 /* ---- lists ---- */

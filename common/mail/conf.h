@@ -68,7 +68,8 @@ bool conf_value(const char *name, struct str *out, struct str *why);
 void conf_register(const struct param_set *set);
 bool conf_fill(const struct param_set *set, struct str *why);
 const struct param *conf_row(const char *name);	/* any registered or known */
-size_t conf_all_rows(const struct param **rows_out, size_t room); /* sorted */
+/* How many there are. If there is room for all they are stored, sorted. */
+size_t conf_all_rows(const struct param **rows_out, size_t room);
 
 /* <transport>_x: the value for this transport, else the default of the
  * template row, expanded. `name` is the part behind the transport, with its

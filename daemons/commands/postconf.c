@@ -19,8 +19,6 @@
 #include "daemons/shared/bounce_template.h"
 #include "maps/types.h"
 
-#define ROWS_MOST 4096
-#define NAMES_MOST (16 * ROWS_MOST)
 
 enum file { MAIN_CF, MASTER_ROWS, MASTER_FIELD, MASTER_PARAMETERS };
 enum action { PRINT, EDIT, COMMENT, REMOVE };
@@ -175,30 +173,27 @@ is_wanted(const struct options *o, const char *name)
 static void
 print_all(const struct options *o)
 {
-	const struct param **rows = mem_array(ROWS_MOST, sizeof(*rows));
-	const char **names = mem_array(NAMES_MOST, sizeof(*names));
-	size_t count = conf_all_rows(rows, ROWS_MOST), n = 0;
-	struct strlist room = STRLIST_EMPTY;
+	size_t count = conf_all_rows(NULL, 0);
+	const struct param **rows = mem_array(count, sizeof(*rows));
+	struct strlist names = STRLIST_EMPTY;
 	const struct conf_entry *entry;
 
+	count = conf_all_rows(rows, count);
 	for (size_t i = 0; i < count; i++)
 		if (rows[i]->type == PARAM_TYPE_TEMPLATE)
-			(void)service_names(rows[i], &room);
-		else
-			names[n++] = rows[i]->name;
-	for (size_t i = 0; i < room.count && n < NAMES_MOST; i++)
-		names[n++] = room.items[i];
-	for (size_t i = 0; !o->defaults && (entry = conf_nth(i)) != NULL
-	    && n < NAMES_MOST; i++)
+			(void)service_names(rows[i], &names);
+	for (size_t i = 0; i < count; i++)
+		if (rows[i]->type != PARAM_TYPE_TEMPLATE)
+			strlist_adds(&names, rows[i]->name);
+	for (size_t i = 0; !o->defaults && (entry = conf_nth(i)) != NULL; i++)
 		if (conf_is_known(entry->name))
-			names[n++] = entry->name;
-	qsort(names, n, sizeof(*names), by_text);
-	for (size_t i = 0; i < n; i++)
-		if ((i == 0 || strcmp(names[i - 1], names[i]) != 0)
-		    && is_wanted(o, names[i]))
-			print_parameter(o, names[i]);
-	strlist_fini(&room);
-	mem_free(names);
+			strlist_adds(&names, entry->name);
+	strlist_sort(&names);
+	for (size_t i = 0; i < names.count; i++)
+		if ((i == 0 || strcmp(names.items[i - 1], names.items[i]) != 0)
+		    && is_wanted(o, names.items[i]))
+			print_parameter(o, names.items[i]);
+	strlist_fini(&names);
 	mem_free(rows);
 }
 

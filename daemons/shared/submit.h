@@ -14,7 +14,4 @@
 /* Of the envelope's flags. */
 #define SUBMIT_ENVELOPE_FLAGS (ENVELOPE_TRACE | ENVELOPE_VERIFY)
 
-/* How postdrop ends; others are sysexits numbers. */
-#define SUBMIT_MAX_LINE 65536
-
 #endif

@@ -38,9 +38,17 @@ ask_address(struct search *s, struct span local, const char *at,
 	str_add(&bare, local);
 	str_adds(&bare, at);
 	str_add(&bare, domain);
-	/* Quoting looks at the local part alone. */
+	/* Quoting looks at the local part alone, which may hold an @. */
 	str_clear(&s->key);
-	address_quote(&s->key, local);
+	if (!span_empty(local)) {
+		struct str own = STR_EMPTY;
+
+		str_add(&own, local);
+		str_putc(&own, '@');
+		address_quote(&s->key, str_span(&own));
+		str_truncate(&s->key, str_len(&s->key) - 1);
+		str_fini(&own);
+	}
 	str_adds(&s->key, at);
 	str_add(&s->key, domain);
 	enum map_status status = ask(s, str_span(&s->key), skip);

@@ -93,8 +93,7 @@ map_setup(void)
 	propagate = propagate_read(
 	    cleanup_conf.propagate_unmatched_extensions);
 	local_domains = tables_open_list("mydestination",
-	    conf_core.mydestination, MATCHLIST_DOMAINS
-	    | tables_parent_style("mydestination"));
+	    conf_core.mydestination, MATCHLIST_STRINGS);
 }
 
 void

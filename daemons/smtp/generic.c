@@ -22,8 +22,7 @@ smtp_generic_setup(void)
 	maps = tables_open(smtp_own_name("smtp_generic_maps",
 	    "lmtp_generic_maps"), smtp_conf.generic_maps, MAP_FOLD);
 	local_domains = tables_open_list("mydestination",
-	    conf_core.mydestination, MATCHLIST_DOMAINS
-	    | tables_parent_style("mydestination"));
+	    conf_core.mydestination, MATCHLIST_STRINGS);
 	propagates = (propagate_read(smtp_conf.propagate)
 	    & PROPAGATE_GENERIC) != 0;
 }

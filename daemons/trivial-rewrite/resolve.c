@@ -69,19 +69,18 @@ resolve_setup(void)
 		"address_verify_sender_dependent_default_transport_maps" };
 	struct str addresses = STR_EMPTY;
 
+	/* Only of relay_domains are subdomains meant. */
 	mydestination = tables_open_list("mydestination", conf_core.mydestination,
-	    MATCHLIST_DOMAINS | tables_parent_style("mydestination"));
+	    MATCHLIST_STRINGS);
 	str_addf(&addresses, "%s %s", conf_own_addresses(),
 	    conf_core.proxy_interfaces);
 	own_addresses = tables_open_list("inet_interfaces", str_cstr(&addresses),
 	    MATCHLIST_ADDRESSES);
 	str_fini(&addresses);
 	alias_domains = tables_open_list("virtual_alias_domains",
-	    rewrite_conf.virtual_alias_domains,
-	    MATCHLIST_DOMAINS | tables_parent_style("virtual_alias_domains"));
+	    rewrite_conf.virtual_alias_domains, MATCHLIST_STRINGS);
 	mailbox_domains = tables_open_list("virtual_mailbox_domains",
-	    rewrite_conf.virtual_mailbox_domains,
-	    MATCHLIST_DOMAINS | tables_parent_style("virtual_mailbox_domains"));
+	    rewrite_conf.virtual_mailbox_domains, MATCHLIST_STRINGS);
 	relay_domains = tables_open_list("relay_domains", conf_core.relay_domains,
 	    MATCHLIST_DOMAINS | tables_parent_style("relay_domains"));
 	relocated_maps = tables_open("relocated_maps",
@@ -109,10 +108,11 @@ static enum map_status
 is_local_domain(struct span domain)
 {
 	struct ipaddr ip;
+	enum map_status status = matchlist_name(mydestination, domain);
 
-	if (hostname_literal_address(domain, &ip))
+	if (status == MAP_ABSENT && hostname_literal_address(domain, &ip))
 		return matchlist_client(own_addresses, SPAN_NONE, &ip);
-	return matchlist_name(mydestination, domain);
+	return status;
 }
 
 static bool
@@ -341,7 +341,9 @@ choose_by_class(const struct routes *r, struct rewrite_answer *a,
 static struct span
 usual_nexthop(struct span route, struct span domain)
 {
-	struct span transport = span_sub(route, 0, (size_t)span_find(route, ':'));
+	ssize_t colon = span_find(route, ':');
+	struct span transport = colon < 0 ? route
+	    : span_sub(route, 0, (size_t)colon);
 
 	if (span_is(transport, conf_core.error_service_name)
 	    || span_is(transport, "retry"))
@@ -364,18 +366,10 @@ apply_transport_table(const struct routes *r, struct rewrite_answer *a,
 		return;
 	status = addrfind(r->transports, &how, a->recipient, route, NULL);
 	if (status == MAP_ABSENT)
-		status = maps_lookup(r->transports, SPAN("*"), MAP_PATTERN,
-		    route, NULL);
+		status = maps_lookup(r->transports, SPAN("*"), 0, route,
+		    NULL);
 	switch (status) {
 	case MAP_FOUND:
-		if (!span_has(str_span(route), ':')) {
-			log_warn("%s: no \":\" in \"%s\" for "
-			    "\"%.*s\"", maps_title(r->transports),
-			    str_cstr(route),
-			    SPAN_ARG(a->recipient));
-			fail(a);
-			return;
-		}
 		apply_route(a, str_span(route),
 		    usual_nexthop(str_span(route), domain), arena);
 		return;
@@ -426,22 +420,26 @@ absorb_double_bounce(struct rewrite_answer *a, struct span local)
 }
 
 static bool
-is_inside(ssize_t at, struct span text)
+wants_quotes(struct span local, struct arena *arena)
 {
-	return at > 0 && (size_t)at + 1 < text.len;
+	struct str *quoted = str_in_arena(arena);
+
+	if (span_has(local, '@'))
+		return true;
+	address_quote(quoted, local);
+	return str_len(quoted) > 0 && quoted->buf[0] == '"';
 }
 
 /* Does a local part say where else to go, in a way we follow? */
 static bool
-routes_on(struct span local)
+routes_on(struct span local, struct arena *arena)
 {
-	if (span_has(local, '@'))	/* it was quoted */
-		return rewrite_conf.resolve_dequoted_address
-		    && is_inside(span_rfind(local, '@'), local);
-	return (rewrite_conf.swap_bangpath
-	    && is_inside(span_find(local, '!'), local))
-	    || (rewrite_conf.allow_percent_hack
-	    && is_inside(span_rfind(local, '%'), local));
+	if (!rewrite_conf.resolve_dequoted_address
+	    && wants_quotes(local, arena))
+		return false;
+	return span_has(local, '@')
+	    || (rewrite_conf.swap_bangpath && span_has(local, '!'))
+	    || (rewrite_conf.allow_percent_hack && span_has(local, '%'));
 }
 
 /*
@@ -455,7 +453,7 @@ strip_local_routing(struct span address, enum map_status *local_out,
 	struct address_parts parts = address_split(address);
 
 	*local_out = is_local_domain(parts.domain);
-	while (*local_out == MAP_FOUND && routes_on(parts.local)) {
+	while (*local_out == MAP_FOUND && routes_on(parts.local, arena)) {
 		struct str *next = str_in_arena(arena);
 
 		rewrite_standard_form(next, parts.local, SPAN("local"));

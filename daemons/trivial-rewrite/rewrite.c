@@ -10,22 +10,21 @@
 #include "common/mail/conf_core.h"
 #include "daemons/trivial-rewrite/trivial_rewrite_conf.h"
 
-/* site!user becomes user@site, user%site becomes user@site; one step. */
+/* site!user becomes user@site, user%site becomes user@site; one step. What has
+ * nothing on one side is a route all the same, and leads nowhere. */
 static bool
 swap_legacy_form(struct str *out, struct span local)
 {
 	ssize_t at = span_find(local, '!');
 
-	if (rewrite_conf.swap_bangpath && at > 0
-	    && (size_t)at + 1 < local.len) {
+	if (rewrite_conf.swap_bangpath && at >= 0) {
 		str_add(out, span_skip(local, (size_t)at + 1));
 		str_putc(out, '@');
 		str_add(out, span_sub(local, 0, (size_t)at));
 		return true;
 	}
 	at = span_rfind(local, '%');
-	if (rewrite_conf.allow_percent_hack && at > 0
-	    && (size_t)at + 1 < local.len) {
+	if (rewrite_conf.allow_percent_hack && at >= 0) {
 		str_add(out, span_sub(local, 0, (size_t)at));
 		str_putc(out, '@');
 		str_add(out, span_skip(local, (size_t)at + 1));
@@ -60,28 +59,27 @@ rewrite_standard_form(struct str *out, struct span address,
     struct span context)
 {
 	bool local_context = span_is(context, "local");
-	struct span origin = local_context
-	    ? (rewrite_conf.append_at_myorigin ? SPAN(conf_core.myorigin)
-		: SPAN_NONE)
+	struct span domain = local_context ? SPAN(conf_core.mydomain)
 	    : SPAN(rewrite_conf.remote_header_rewrite_domain);
-	struct span parent = local_context
-	    ? (rewrite_conf.append_dot_mydomain ? SPAN(conf_core.mydomain)
-		: SPAN_NONE)
-	    : origin;
+	struct span origin = local_context ? SPAN(conf_core.myorigin) : domain;
 	struct str swapped = STR_EMPTY;
 	struct address_parts parts = address_split(address);
 
 	if (span_empty(address) || span_is(context, "invalid")
-	    || (!local_context && span_empty(origin))) {
+	    || (!local_context && span_empty(domain))) {
 		str_add(out, address);
 		return;
 	}
+	if (!rewrite_conf.append_at_myorigin)
+		origin = SPAN_NONE;
+	if (!rewrite_conf.append_dot_mydomain)
+		domain = SPAN_NONE;
 	if (!parts.has_domain && swap_legacy_form(&swapped, parts.local))
 		parts = address_split(str_span(&swapped));
 	str_add(out, parts.local);
 	if (parts.has_domain) {		/* "a@" is for resolve_null_domain */
 		str_putc(out, '@');
-		add_domain(out, parts.domain, parent);
+		add_domain(out, parts.domain, domain);
 	} else if (!span_empty(origin)) {
 		str_putc(out, '@');
 		str_add(out, origin);

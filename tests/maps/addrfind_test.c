@@ -42,6 +42,8 @@ static const struct {
 	    "+x" },
 	{ "quoted in the table", "{\"a b\"@c = 1}", ADDRFIND_VIRTUAL, false,
 	    "a b@c", "1", "" },
+	{ "at sign in quotes", "{\"a@b\"@c = 1}, {a@b@c = 2}", ADDRFIND_VIRTUAL,
+	    false, "a@b@c", "1", "" },
 	{ "bare in the table", "{a b@c = 1}", ADDRFIND_VIRTUAL, false,
 	    "a b@c", "1", "" },
 	{ "mailbox", "@b.c=1 u=2", ADDRFIND_MAILBOX | LOCAL, false, "u@b.c",

@@ -195,7 +195,16 @@ static const struct {
 	    "inline:{{b.example=x:[h]:25}}", "a@b.example", "",
 	    "default x:[h]:25 a@b.example" },
 	{ "transport, no colon", "transport_maps = inline:{{b.example=x}}",
-	    "a@b.example", "", "default fail" },
+	    "a@b.example", "", "default x:b.example a@b.example" },
+	{ "transport, all, by pattern", "transport_maps = "
+	    "regexp:{{/^\\*$$/ x:}}", "a@b.example", "",
+	    "default x:b.example a@b.example" },
+	{ "own literal by name", "inet_interfaces = 127.0.0.1\n"
+	    "mydestination = [192.0.2.7]", "a@[192.0.2.7]", "",
+	    "local local:mail.example.com a@[192.0.2.7]" },
+	{ "no subdomains of mydestination", "mydestination = .b.example\n"
+	    "parent_domain_matches_subdomains = mydestination", "a@x.b.example",
+	    "", "default smtp:x.b.example a@x.b.example" },
 	{ "transport, by pattern", "transport_maps = "
 	    "regexp:{{/^(.*)@b/ x:y}}", "a@b.example", "",
 	    "default x:y a@b.example" },

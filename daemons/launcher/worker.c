@@ -73,8 +73,10 @@ read_text(const char *path, const struct mailbox_read *rq, struct str *text,
 		str_printf(why, "%s: more than %zu bytes", path, limit);
 		return MAILBOX_READ_FAILED;
 	}
-	ok = st.st_size == 0 || fs_pread_all(fd, str_reserve(text,
-	    (size_t)st.st_size), (size_t)st.st_size, 0, why);
+	if (st.st_size == 0)
+		return MAILBOX_READ_OK;
+	ok = fs_pread_all(fd, str_reserve(text, (size_t)st.st_size),
+	    (size_t)st.st_size, 0, why);
 	if (ok)
 		str_advance(text, (size_t)st.st_size);
 	return ok ? MAILBOX_READ_OK : MAILBOX_READ_FAILED;

@@ -162,8 +162,10 @@ class Local(instance.TestCase):
         mail.wait_log(r"/bob/\.forward is not used: .*another owner")
         # An empty one is as good as none.
         self.put("ann", ".forward", "# nothing\n")
-        mail.send("s@demo.test", ["ann@here.test"])
+        self.put("bob", ".forward", "")
+        mail.send("s@demo.test", ["ann@here.test", "bob@here.test"])
         self.box("ann", 2)
+        self.box("bob", 2)
         mail.wait_empty()
         self.assertEqual(mail.box("everyone"), [])
 

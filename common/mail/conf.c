@@ -539,8 +539,21 @@ static bool
 template_complain(const char *transport, const char *name,
     const struct str *found, const char *expected, struct str *why)
 {
-	str_printf(why, "%s%s: found \"%s\", expected %s", transport, name,
-	    str_cstr(found), expected);
+	const struct param *row = hash_get(template_suffixes, SPAN(name));
+	const struct conf_entry *entry;
+	struct str full = STR_EMPTY;
+
+	/* Who set it: this one, or the parameter that is its default. */
+	str_printf(&full, "%s%s", transport, name);
+	entry = conf_find(str_cstr(&full));
+	if (entry == NULL && row != NULL && row->dflt[0] == '$')
+		entry = conf_find(row->dflt + 1);
+	str_clear(why);
+	if (entry != NULL && entry->line > 0)
+		str_addf(why, "%s:%u: ", entry->origin, entry->line);
+	str_addf(why, "%s: found \"%s\", expected %s", entry != NULL
+	    ? entry->name : str_cstr(&full), str_cstr(found), expected);
+	str_fini(&full);
 	return false;
 }
 

@@ -152,6 +152,7 @@ static const struct service qmgr = {
 	.stays = true,
 	.needs = NEEDS_QUEUE_READ | NEEDS_QUEUE_WRITE,
 	.before_jail = prepare,
+	.check = transport_check,
 	.start = start,
 	.protocol = &protocol,
 	.wakeup = wakeup,

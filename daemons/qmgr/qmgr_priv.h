@@ -107,6 +107,10 @@ void intake_room_made(void);
 
 /* transport.c */
 void transport_setup(void);		/* reads master.cf, before the jail */
+/* For `waypost check`: logs what is wrong with the parameters of any transport,
+ * with file and line; false if anything is. A transport that is found to have
+ * such ends the process. */
+bool transport_check(void);
 struct transport *transport_find(struct span name);
 struct list *transport_all(void);	/* struct transport */
 struct transport *transport_of(struct schedule_transport *t);

@@ -43,28 +43,81 @@ deliveries_at_once(const char *transport)
 	return row != NULL ? master_row_limit(row) : 1;
 }
 
+/* ---- parameters of a transport ---- */
+
+static bool checking;			/* `waypost check`: tells all that is wrong */
+static struct strlist told;		/* what is told already */
+
+/* <transport>_x, or where its value comes from: default_x, or x alone. */
+static const struct conf_entry *
+entry_of(const char *transport, const char *name)
+{
+	const char *const prefixes[] = { transport, "default", "" };
+	const struct conf_entry *entry = NULL;
+
+	for (size_t i = 0; entry == NULL && i < ARRAY_COUNT(prefixes); i++) {
+		struct str full = STR_EMPTY;
+
+		str_printf(&full, "%s%s", prefixes[i],
+		    prefixes[i][0] != '\0' ? name : name + 1);
+		entry = conf_find(str_cstr(&full));
+		str_fini(&full);
+	}
+	return entry;
+}
+
+static void
+say_bad(const struct str *text)
+{
+	if (!checking)
+		fatal("%s", str_cstr(text));
+	if (strlist_has(&told, str_span(text)))
+		return;			/* several transports have it */
+	strlist_add(&told, str_span(text));
+	log_error("%s", str_cstr(text));
+}
+
+static void
+bad_value(const char *transport, const char *name, const char *why)
+{
+	const struct conf_entry *entry = entry_of(transport, name);
+	struct str text = STR_EMPTY;
+
+	if (entry != NULL && entry->line > 0)
+		str_addf(&text, "%s:%u: ", entry->origin, entry->line);
+	if (entry != NULL)
+		str_addf(&text, "%s: %s", entry->name, why);
+	else
+		str_addf(&text, "%s%s: %s", transport, name, why);
+	say_bad(&text);
+	str_fini(&text);
+}
+
 static int64_t
-template_int(const char *transport, const char *name)
+template_number(const char *transport, const char *name, bool is_time)
 {
 	struct str why = STR_EMPTY;
 	int64_t value = 0;
 
-	if (!conf_template_int(transport, name, &value, &why))
-		fatal("%s", str_cstr(&why));
+	if (!(is_time ? conf_template_time(transport, name, &value, &why)
+	    : conf_template_int(transport, name, &value, &why)))
+		say_bad(&why);
+	else if (value < 0)
+		bad_value(transport, name, "below 0");
 	str_fini(&why);
 	return value;
 }
 
 static int64_t
+template_int(const char *transport, const char *name)
+{
+	return template_number(transport, name, false);
+}
+
+static int64_t
 template_ms(const char *transport, const char *name)
 {
-	struct str why = STR_EMPTY;
-	int64_t seconds = 0;
-
-	if (!conf_template_time(transport, name, &seconds, &why))
-		fatal("%s", str_cstr(&why));
-	str_fini(&why);
-	return seconds * 1000;
+	return template_number(transport, name, true) * 1000;
 }
 
 static bool
@@ -105,35 +158,26 @@ scan_feedback(struct span text, double *value_out,
 	return true;
 }
 
-/* Whose value it is. */
-static const char *
-feedback_prefix(const char *transport, const char *name)
-{
-	struct str full = STR_EMPTY;
-	bool own;
-
-	str_printf(&full, "%s%s", transport, name);
-	own = conf_find(str_cstr(&full)) != NULL;
-	str_fini(&full);
-	return own ? transport : "default";
-}
-
 static void
 template_feedback(const char *transport, const char *name, double *value_out,
     enum schedule_divisor *by_out)
 {
 	struct str text = STR_EMPTY, why = STR_EMPTY;
 
-	if (!conf_template_str(transport, name, &text, &why))
-		fatal("%s", str_cstr(&why));
-	if (!scan_feedback(span_trim(str_span(&text)), value_out, by_out))
-		fatal("%s%s: found \"%s\", expected a number, or one divided "
-		    "by a number, by concurrency or by sqrt_concurrency",
-		    feedback_prefix(transport, name), name,
+	*value_out = 1;
+	if (!conf_template_str(transport, name, &text, &why)) {
+		bad_value(transport, name, str_cstr(&why));
+	} else if (!scan_feedback(span_trim(str_span(&text)), value_out,
+	    by_out)) {
+		str_printf(&why, "found \"%s\", expected a number, or one "
+		    "divided by a number, by concurrency or by "
+		    "sqrt_concurrency", str_cstr(&text));
+		bad_value(transport, name, str_cstr(&why));
+	} else if (*value_out > 1) {
+		str_printf(&why, "\"%s\" is not between 0 and 1",
 		    str_cstr(&text));
-	if (*value_out > 1)
-		fatal("%s%s: \"%s\" is not between 0 and 1",
-		    feedback_prefix(transport, name), name, str_cstr(&text));
+		bad_value(transport, name, str_cstr(&why));
+	}
 	str_fini(&text);
 	str_fini(&why);
 }
@@ -189,6 +233,23 @@ retry_transport(struct loop_timer *timer)
 	t->reason = NULL;
 	schedule_transport_throttle(t->sched, false);
 	dispatch_kick();
+}
+
+bool
+transport_check(void)
+{
+	struct schedule_limits limits;
+	struct transport t;
+
+	transport_setup();
+	checking = true;
+	for (size_t i = 0; i < master_cf.count; i++)
+		if (strcmp(master_cf.rows[i].type_text, "unix") == 0) {
+			read_limits(master_cf.rows[i].name, &limits);
+			read_recipient_limits(master_cf.rows[i].name, &t);
+		}
+	checking = false;
+	return told.count == 0;
 }
 
 struct transport *

@@ -70,6 +70,27 @@ class Check(instance.TestCase):
                                         text)), 1, text)
         self.assertIn('warning: parameter notify_classes: no such class: "polcy"', text)
 
+    def test_values_of_transports_are_looked_at(self):
+        lines = ["relay_destination_concurrency_positive_feedback = 1/some",
+                 "smtp_destination_concurrency_negative_feedback = 3/2",
+                 "default_destination_rate_delay = soon", "smtp_recipient_limit = many",
+                 "smtp_destination_recipient_limit = -1", "x_time_limit = long",
+                 "local_delivery_slot_cost = 5"]
+        mail = self.make("\n".join(lines) + "\n", lambda t: t +
+                         "x unix - n n - - spawn user=nobody argv=/bin/cat\n")
+        text = self.findings(mail, 1)
+        first = self.lines - len(lines) + 1
+        for line, (name, why) in enumerate((
+                ("relay_destination_concurrency_positive_feedback", 'found "1/some", expected'),
+                ("smtp_destination_concurrency_negative_feedback", '"3/2" is not between'),
+                ("default_destination_rate_delay", 'found "soon", expected a time'),
+                ("smtp_recipient_limit", 'found "many", expected a number'),
+                ("smtp_destination_recipient_limit", "below 0"),
+                ("x_time_limit", 'found "long", expected a time')), first):
+            self.assertEqual(len(re.findall(
+                rf"error: .*main\.cf:{line}: {name}: {why}", text)), 1, (name, text))
+        self.assertNotIn("slot_cost", text)
+
     def test_an_unknown_restriction_is_an_error(self):
         text = self.findings(self.make(
             "smtpd_client_restrictions = permit_mynetworkz\n"), 1)

@@ -170,7 +170,7 @@ find(struct search *s, const struct parts *p, struct span *ext)
 	    how->is_local_domain(p->a.domain))
 		status = try_local(s, p, "", ext);
 	if (status == MAP_ABSENT)
-		*ext = p->extension;
+		*ext = SPAN_NONE;	/* a domain is for all of its users */
 	if (status == MAP_ABSENT && !how->order_access)
 		status = ask_at_domain(s, p->a.domain);
 	if (status == MAP_ABSENT)
@@ -178,7 +178,7 @@ find(struct search *s, const struct parts *p, struct span *ext)
 	if (status == MAP_ABSENT && (how->tries & ADDRFIND_LOCAL_AT))
 		status = try_local(s, p, "@", ext);
 	if (status == MAP_ABSENT && how->order_access) {
-		*ext = p->extension;
+		*ext = SPAN_NONE;
 		status = ask_at_domain(s, p->a.domain);
 	}
 	return status;

@@ -201,10 +201,11 @@ take_encoding(struct mime *m, struct span value)
 	struct str word = STR_EMPTY;
 
 	take_word(&value, &word);
-	m->encoding = span_is_nocase(str_span(&word), "7bit") ? ENCODING_7BIT
-	    : span_is_nocase(str_span(&word), "8bit")
+	m->encoding = span_is_nocase(str_span(&word), "8bit")
 	    || span_is_nocase(str_span(&word), "binary") ? ENCODING_8BIT
-	    : ENCODING_CODED;
+	    : span_is_nocase(str_span(&word), "quoted-printable")
+	    || span_is_nocase(str_span(&word), "base64") ? ENCODING_CODED
+	    : ENCODING_7BIT;		/* or one that nobody knows */
 	str_fini(&word);
 }
 

@@ -62,11 +62,13 @@ put_quoted(struct mime_quote *q, struct span bytes, struct str *out)
 bool
 mime_quote_holds(struct mime_quote *q, enum header_id id, struct span line)
 {
-	struct span value = span_trim(header_value(line,
-	    header_name_length(line)));
+	struct span rest = header_value(line, header_name_length(line));
+	struct span word = SPAN_NONE;	/* a comment may stand behind it */
 
-	if (id != HEADER_CONTENT_TRANSFER_ENCODING ||
-	    (!span_is_nocase(value, "8bit") && !span_is_nocase(value, "binary")))
+	if (id != HEADER_CONTENT_TRANSFER_ENCODING
+	    || !span_token(&rest, " \t\r\n(;", &word)
+	    || (!span_is_nocase(word, "8bit")
+	    && !span_is_nocase(word, "binary")))
 		return false;
 	q->held_header = true;
 	return true;

@@ -13,7 +13,7 @@ enum place {
 	AT_DOT,				/* "." was the line so far */
 	AT_DOT_CR,			/* "." CR */
 	AT_TEXT,			/* in a line */
-	AT_TEXT_CR,			/* in a line, CR held back */
+	AT_TEXT_CR,			/* in a line, CRs held back */
 };
 
 void
@@ -28,10 +28,18 @@ static void
 end_line(struct smtp_data *d, bool crlf, struct str *out)
 {
 	str_putc(out, '\n');
+	d->held = 0;
 	d->at = AT_START;
 	d->after_crlf = crlf;
 	if (!crlf)
 		d->bare_lf = true;
+}
+
+static void
+give_held(struct smtp_data *d, struct str *out)
+{
+	for (; d->held > 0; d->held--)
+		str_putc(out, '\r');
 }
 
 /* "." alone, and LF came: the end, or a line with a dot in it. */
@@ -72,15 +80,18 @@ take_byte(struct smtp_data *d, char c, struct str *out)
 			return;
 		}
 		d->at = AT_TEXT_CR;
+		d->held = 1;
 		/* FALLTHROUGH */
 	case AT_TEXT_CR:
 		if (c == '\n') {
 			end_line(d, true, out);
 			return;
 		}
-		str_putc(out, '\r');
-		if (c == '\r')
+		if (c == '\r') {
+			d->held++;
 			return;
+		}
+		give_held(d, out);
 		str_putc(out, c);
 		d->at = AT_TEXT;
 		return;
@@ -96,14 +107,17 @@ take_text(struct smtp_data *d, struct span bytes, struct str *out)
 {
 	const char *lf = memchr(bytes.p, '\n', bytes.len);
 	size_t len = lf != NULL ? (size_t)(lf - bytes.p) : bytes.len;
-	bool cr = len > 0 && bytes.p[len - 1] == '\r';
+	size_t text = len;
 
-	str_add(out, span_of(bytes.p, cr ? len - 1 : len));
+	while (text > 0 && bytes.p[text - 1] == '\r')
+		text--;
+	str_add(out, span_of(bytes.p, text));
 	if (lf != NULL) {
-		end_line(d, cr, out);
+		end_line(d, text < len, out);
 		return len + 1;
 	}
-	d->at = cr ? AT_TEXT_CR : AT_TEXT;
+	d->held = len - text;
+	d->at = d->held > 0 ? AT_TEXT_CR : AT_TEXT;
 	return len;
 }
 
@@ -132,8 +146,7 @@ smtp_data_finish(struct smtp_data *d, struct str *out)
 {
 	if (d->at == AT_START)
 		return;
-	if (d->at == AT_TEXT_CR)
-		str_putc(out, '\r');
+	give_held(d, out);
 	str_putc(out, '\n');
 	d->at = AT_START;
 }

@@ -4,7 +4,8 @@
  *
  * Content ends at CR LF "." CR LF and nowhere else, so that no other system's
  * idea of a line end can hide a second message in the first. A bare LF is a
- * line end inside content. A CR that no LF follows is content.
+ * line end inside content. CRs that no LF follows are content; all of those
+ * that stand in front of one go with it.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -23,6 +24,7 @@ enum smtp_data_flags {
 struct smtp_data {
 	unsigned flags;
 	unsigned char at;		/* where the parser stands */
+	size_t held;			/* CRs that may belong to a line end */
 	bool after_crlf;		/* the line before ended with CR LF */
 	bool bare_lf;			/* out: one was seen */
 	bool ended;			/* out: the end was seen */

@@ -19,6 +19,8 @@ struct scan {
 	size_t first, end;		/* where it stands */
 	bool has_words;
 	bool open;			/* it ends in "." "@" or ":" */
+	bool has_route;			/* it began with one */
+	bool after_at;			/* it began with "@" */
 	size_t gap_at;			/* end of the mailbox before it, when
 					   no comma came since; 0: one did */
 	size_t missing_comma;		/* gap_at when this one began */
@@ -136,16 +138,34 @@ static void
 reset(struct scan *s)
 {
 	str_clear(&s->internal);
-	s->has_words = s->open = false;
+	s->has_words = s->open = s->has_route = s->after_at = false;
+}
+
+/* "@a:user@x" outside of <>; the colon of a literal is none. */
+static void
+drop_route(struct scan *s)
+{
+	struct span all = str_span(&s->internal);
+	ssize_t literal = all.len > 1 && all.p[1] == '[' ? span_find(all, ']')
+	    : 0;
+	ssize_t colon = literal < 0 ? -1
+	    : span_find(span_skip(all, (size_t)literal), ':');
+
+	if (colon < 0 || (size_t)(literal + colon) + 1 == all.len)
+		return;
+	str_remove(&s->internal, 0, (size_t)(literal + colon) + 1);
+	s->has_route = true;
 }
 
 static void
 give(struct scan *s)
 {
+	if (s->after_at)
+		drop_route(s);
 	if (str_len(&s->internal) > 0) {
 		struct token822_address address = { s->first,
 			s->end - s->first, str_span(&s->internal),
-			s->missing_comma };
+			s->has_route, s->missing_comma };
 
 		s->gap_at = s->end;
 		s->fn(&address, s->arg);
@@ -179,6 +199,8 @@ take_word(struct scan *s)
 
 	if (s->has_words && !joint && !s->open)
 		give(s);
+	if (!s->has_words)
+		s->after_at = peek(s) == '@';
 	word_begins(s);
 	take_piece(s, &s->internal);
 	s->end = s->at;
@@ -205,7 +227,8 @@ take_angle(struct scan *s)
 		} else if (ascii_is_space(c) || c == '\0') {
 			s->at++;
 		} else if (c == ':' && route) {
-			reset(s);
+			str_clear(&s->internal);
+			s->has_route = true;
 			route = may_be_route = false;
 			s->at++;
 		} else {
@@ -399,8 +422,8 @@ replace_one(const struct token822_address *found, void *arg)
 	struct str made = STR_EMPTY, quoted = STR_EMPTY;
 
 	r->fn(found->internal, &made, r->arg);
-	if (str_len(&made) > 0 && !span_eq(str_span(&made),
-	    found->internal)) {
+	if (str_len(&made) > 0 && (found->has_route
+	    || !span_eq(str_span(&made), found->internal))) {
 		address_quote(&quoted, str_span(&made));
 		r->changed = true;
 	}

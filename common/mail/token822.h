@@ -2,8 +2,8 @@
  * token822 - the addresses inside a message header (RFC 5322 3.4), found where
  * they stand so that each can be replaced and the rest kept byte for byte.
  *
- * Display names, comments, names of groups, source routes and folds are stepped
- * over. Bad text is tolerated: words side by side are an address each, as they
+ * Display names, comments, names of groups and folds are stepped over, and so are
+ * source routes in <>, which go when the address is replaced. Bad text is tolerated: words side by side are an address each, as they
  * always were in mail systems; what is not closed ends with the value.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -17,6 +17,7 @@
 struct token822_address {
 	size_t at, len;			/* of the addr-spec within the value */
 	struct span internal;		/* unquoted; good during the call */
+	bool has_route;			/* "@a,@b:" is part of what stands there */
 	size_t missing_comma;		/* where the comma before it should be;
 					   0 when none is missing */
 };
@@ -34,7 +35,7 @@ void token822_first(struct span value, struct str *out);
 
 /*
  * The value with each address replaced by what fn makes of it (internal form
- * both; an empty *out leaves it as it is), appended to *out, all else byte for
+ * both; an empty *out leaves it as it is, route and all), appended to *out, all else byte for
  * byte; where words stood side by side a comma comes between. False: nothing
  * changed, and nothing was appended.
  */

@@ -3,7 +3,8 @@
  * body_checks, each line against its tables, and the actions they ask for.
  *
  * Mail of our own and mail received with no_header_body_checks comes without
- * CLEANUP_FILTER and is not looked at; REJECT, DISCARD and PASS take that flag.
+ * CLEANUP_FILTER and is not looked at; REJECT, DISCARD, REDIRECT and PASS take that
+ * flag.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -144,6 +145,7 @@ act(struct transaction *t, const struct line_check *check,
 		return LINE_KEPT;
 	case LINE_REDIRECT:
 		t->redirect = arena_span(t->arena, check->text);
+		leave_alone(t);
 		return LINE_KEPT;
 	case LINE_REPLACE:
 		str_set(changed_out, check->text);

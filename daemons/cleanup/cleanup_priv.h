@@ -78,14 +78,16 @@ void map_sender(struct transaction *t);
  * t->rcpts. Suspends. */
 void map_rcpt(struct transaction *t, const struct envelope_rcpt *rcpt);
 /* The same for a copy that was not asked for by the sender; and as it is, for
- * the one who gets mail in place of the recipients. Suspends. */
+ * the one who gets mail in place of a recipient, whose wishes it has. Suspends. */
 void map_bcc(struct transaction *t, struct span address);
-void map_redirect(struct transaction *t, struct span address);
+void map_redirect(struct transaction *t, struct span address,
+    const struct envelope_rcpt *for_whom);
 /* Was SMTPUTF8 asked for, or do we ask for it ourselves? */
 bool map_wants_utf8(const struct transaction *t);
 /* Are addresses in its headers rewritten at all? */
 bool map_wants_headers(const struct transaction *t);
-/* An address in a header: appended to out, internal form. Suspends. */
+/* An address in a header: replaces *out, internal form; empty when it stays as
+ * it is written. Suspends. */
 void map_header_address(struct transaction *t, struct span address,
     unsigned header_kind, struct str *out);
 /* Transports and next hops of recipients that lack them, for the notice. */

@@ -140,9 +140,9 @@ take_header(struct transaction *t, enum header_id id, struct span line,
 		transaction_fail(t, CLEANUP_HOPS, NULL);
 		return;
 	}
-	if (id == HEADER_MESSAGE_ID && !was_seen(t, HEADER_RESENT_MESSAGE_ID))
+	if (id == HEADER_MESSAGE_ID && !(t->flags & CLEANUP_DISCARD))
 		log_message_id(value, "message-id");
-	if (id == HEADER_RESENT_MESSAGE_ID)
+	if (id == HEADER_RESENT_MESSAGE_ID && !(t->flags & CLEANUP_DISCARD))
 		log_message_id(value, "resent-message-id");
 	if ((kind & (HEADER_IS_SENDER | HEADER_IS_RCPT))
 	    && map_wants_headers(t)) {
@@ -190,11 +190,23 @@ check_and_take(struct transaction *t, struct span line)
 	str_fini(&changed);
 }
 
+/* "Name :" of old is "Name:". */
+static void
+close_name(struct str *header)
+{
+	size_t n = header_name_length(str_span(header));
+	ssize_t colon = span_find(str_span(header), ':');
+
+	if (n > 0 && colon > (ssize_t)n)
+		str_remove(header, n, (size_t)colon - n);
+}
+
 static void
 flush_header(struct transaction *t)
 {
 	if (str_len(t->header) == 0)
 		return;
+	close_name(t->header);
 	check_and_take(t, str_span(t->header));
 	str_clear(t->header);
 }
@@ -205,7 +217,7 @@ static bool
 adds_missing(const struct transaction *t)
 {
 	return cleanup_conf.always_add_missing_headers
-	    || span_is(t->envelope.rewrite_context, "local");
+	    || map_wants_headers(t);
 }
 
 static void
@@ -282,11 +294,10 @@ add_missing(struct transaction *t)
 {
 	bool resent = was_resent(t);
 
-	if (!adds_missing(t)) {
-		if (!was_seen(t, HEADER_MESSAGE_ID))
-			log_info("message-id=<>");
+	if (!was_seen(t, HEADER_MESSAGE_ID) && (resent || !adds_missing(t)))
+		log_info("message-id=<>");
+	if (!adds_missing(t))
 		return;
-	}
 	if (resent ? !was_seen(t, HEADER_RESENT_MESSAGE_ID)
 	    : !was_seen(t, HEADER_MESSAGE_ID))
 		add_message_id(t, resent ? HEADER_RESENT_MESSAGE_ID
@@ -313,7 +324,8 @@ static void
 end_headers(struct transaction *t)
 {
 	flush_header(t);
-	add_missing(t);
+	if (!(t->flags & CLEANUP_DISCARD))
+		add_missing(t);
 	t->in_headers = false;
 }
 

@@ -278,10 +278,9 @@ map_header_address(struct transaction *t, struct span address,
 	bool local = span_is(t->envelope.rewrite_context, "local");
 	struct rewrite_answer answer;
 
-	if (!map_wants_headers(t) || address.len > ENVELOPE_ADDRESS_MOST) {
-		str_set(out, address);
+	str_clear(out);
+	if (!map_wants_headers(t) || address.len > ENVELOPE_ADDRESS_MOST)
 		return;
-	}
 	if (!rewrite_address(local ? "local" : "remote", REWRITE_STANDARD_FORM,
 	    SPAN_NONE, address, &answer, t->scratch, service_ipc_deadline()))
 		transaction_fail(t, CLEANUP_DEFER,
@@ -306,6 +305,7 @@ struct step {
 struct expansion {
 	struct transaction *t;
 	struct strlist results;
+	struct strlist selves;		/* that stand for themselves, too */
 	struct step *steps;		/* still to do, the next one last */
 	size_t nsteps, room;
 	bool failed;
@@ -378,6 +378,8 @@ add_members(struct expansion *e, const struct step *from, struct span value,
 		else
 			add_step(e, str_span(&next), from->depth + 1,
 			    address_eq(str_span(&next), from->address));
+		if (address_eq(str_span(&next), from->address))
+			strlist_add(&e->selves, from->address);
 	}
 	str_fini(&next);
 	str_fini(&user);
@@ -389,6 +391,10 @@ take_step(struct expansion *e, const struct step *step)
 {
 	struct str value = STR_EMPTY, extension = STR_EMPTY;
 
+	if (strlist_has_nocase(&e->selves, step->address)) {
+		add_result(e, step->address);
+		return;
+	}
 	if (step->depth > cleanup_conf.virtual_alias_recursion_limit) {
 		too_much(e, step->address, "nesting");
 		return;
@@ -422,6 +428,7 @@ expand(struct expansion *e, struct span address)
 			take_step(e, &step);
 	}
 	mem_free(e->steps);
+	strlist_fini(&e->selves);
 }
 
 /* ---- recipients ---- */
@@ -472,9 +479,6 @@ append_rcpt(struct transaction *t, const struct envelope_rcpt *from,
 	rcpt = &t->rcpts[t->nrcpts++];
 	*rcpt = *from;
 	rcpt->address = arena_span(t->arena, address);
-	if (!cleanup_conf.enable_original_recipient
-	    && !(t->envelope.flags & ENVELOPE_PROBE))
-		rcpt->original = SPAN_NONE;
 	if (!unchanged) {
 		rcpt->generation = 0;
 		rcpt->transport = rcpt->nexthop = rcpt->resolved = SPAN_NONE;
@@ -516,14 +520,13 @@ map_rcpt(struct transaction *t, const struct envelope_rcpt *rcpt)
 }
 
 void
-map_redirect(struct transaction *t, struct span address)
+map_redirect(struct transaction *t, struct span address,
+    const struct envelope_rcpt *for_whom)
 {
-	struct envelope_rcpt rcpt = { .notify = 0 };
 	struct str standard = STR_EMPTY;
 
 	standard_form(t, address, &standard);
-	rcpt.original = arena_span(t->arena, str_span(&standard));
-	append_rcpt(t, &rcpt, rcpt.original, false);
+	append_rcpt(t, for_whom, str_span(&standard), false);
 	str_fini(&standard);
 }
 

@@ -84,6 +84,8 @@ masquerade(struct transaction *t, struct str *address)
 	    || !covered(parts.domain, &above)
 	    || is_excepted(t, parts.local))
 		return;
-	str_remove(address, (size_t)(parts.domain.p - address->buf),
-	    parts.domain.len - above.len);
+	size_t at = (size_t)(parts.domain.p - address->buf);
+
+	str_remove(address, at, parts.domain.len);
+	str_insert(address, at, above);
 }

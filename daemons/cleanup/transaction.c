@@ -171,6 +171,7 @@ add_extracted(struct transaction *t)
 			transaction_fail(t, CLEANUP_DEFER,
 			    "4.3.0 address rewriting problem");
 		rcpt.address = answer.address;
+		rcpt.original = SPAN(list->items[i]);
 		map_rcpt(t, &rcpt);
 	}
 }
@@ -187,10 +188,12 @@ store_late(struct transaction *t)
 		queue_writer_filter(t->writer, t->envelope.filter);
 	}
 	if (redirected) {
+		struct envelope_rcpt first = t->rcpts[0];
+
 		t->envelope.flags |= ENVELOPE_REDIRECTED;
 		queue_writer_redirect(t->writer);
 		t->nrcpts = t->rcpts_stored = 0;
-		map_redirect(t, t->redirect);
+		map_redirect(t, t->redirect, &first);
 	}
 	for (size_t i = t->rcpts_stored; i < t->nrcpts; i++)
 		queue_writer_rcpt(t->writer, &t->rcpts[i]);

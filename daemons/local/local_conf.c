@@ -5,6 +5,7 @@
  */
 #include "daemons/local/local_conf.h"
 
+#include "daemons/shared/mailbox_client.h"
 #include "daemons/shared/mbox_lock.h"
 
 struct local_conf local_conf;
@@ -13,6 +14,7 @@ struct local_conf local_conf;
 	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 static const struct param rows[] = {
+	MAILBOX_ORIGINAL_ROW,
 	PARAM_STR("local_delivery_status_filter", &local_conf.status_filter,
 	    .dflt = "$default_delivery_status_filter"),
 	PARAM_STR("alias_maps", &local_conf.alias_maps,

@@ -110,8 +110,15 @@ send_content(struct pickup *p, struct cleanup_client *c)
 		ssize_t got = fs_pread(p->file.fd, buf, want,
 		    (off_t)(p->file.layout.content_offset + at));
 
-		if (got <= 0 || cleanup_client_data(c, span_of(buf,
-		    (size_t)got), service_ipc_deadline()) != IO_OK)
+		if (got <= 0)
+			return false;
+		/* It would be more of ours; so it is body. */
+		if (at == 0 && (buf[0] == ' ' || buf[0] == '\t')
+		    && cleanup_client_data(c, SPAN("\n"),
+		    service_ipc_deadline()) != IO_OK)
+			return false;
+		if (cleanup_client_data(c, span_of(buf, (size_t)got),
+		    service_ipc_deadline()) != IO_OK)
 			return false;
 		at += (uint64_t)got;
 	}

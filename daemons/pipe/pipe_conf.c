@@ -5,9 +5,12 @@
  */
 #include "daemons/pipe/pipe_conf.h"
 
+#include "daemons/shared/mailbox_client.h"
+
 struct pipe_conf pipe_conf;
 
 static const struct param rows[] = {
+	MAILBOX_ORIGINAL_ROW,
 	PARAM_STR("export_environment", &pipe_conf.export_environment,
 	    .dflt = "TZ MAIL_CONFIG LANG"),
 	PARAM_STR("pipe_delivery_status_filter", &pipe_conf.status_filter,

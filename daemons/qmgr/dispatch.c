@@ -106,34 +106,37 @@ destination_name(const struct envelope_rcpt *rcpt, struct arena *arena)
 }
 
 /* FILTER or content_filter; without a next hop it is default_filter_nexthop, or
- * the recipient's domain. */
-static void
-send_to_filter(struct span filter, struct envelope_rcpt *rcpt)
+ * the recipient's domain. The address goes there as it is, whatever the resolver
+ * thinks of it. False: there is no filter. */
+static bool
+send_to_filter(const struct message *m, struct envelope_rcpt *rcpt)
 {
+	struct span filter = m->q.envelope.filter;
 	ssize_t colon = span_find(filter, ':');
 
-	if (colon <= 0)
-		return;
+	if (colon <= 0 || (m->q.envelope.flags & ENVELOPE_VERIFY))
+		return false;
 	rcpt->transport = span_sub(filter, 0, (size_t)colon);
 	rcpt->nexthop = span_skip(filter, (size_t)colon + 1);
 	if (span_empty(rcpt->nexthop))
 		rcpt->nexthop = SPAN(qmgr_conf.default_filter_nexthop);
 	if (span_empty(rcpt->nexthop))
 		rcpt->nexthop = address_split(rcpt->address).domain;
+	return true;
 }
 
 static void
 route_rcpt(const struct message *m, struct envelope_rcpt *rcpt,
     struct arena *arena)
 {
-	if (rcpt->resolve_flags & RESOLVE_FAIL) {
+	if (send_to_filter(m, rcpt)) {
+		;
+	} else if (rcpt->resolve_flags & RESOLVE_FAIL) {
 		rcpt->transport = SPAN("retry");
 		rcpt->nexthop = SPAN("4.3.0 address resolver failure");
 	} else if (!span_empty(rcpt->resolved)) {
 		rcpt->address = rcpt->resolved;
 	}
-	if (!(rcpt->resolve_flags & (RESOLVE_FAIL | RESOLVE_ERROR)))
-		send_to_filter(m->q.envelope.filter, rcpt);
 	struct transport *t = transport_find(rcpt->transport);
 
 	if (t->deferred_by_conf) {

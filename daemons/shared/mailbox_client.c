@@ -315,6 +315,8 @@ add_address_line(struct str *head, const char *before, struct span address,
 	str_adds(head, behind);
 }
 
+bool mailbox_tells_original;
+
 struct span
 mailbox_head(struct delivery *d, struct span sender,
     const struct envelope_rcpt *rcpt, const char *flags)
@@ -323,7 +325,8 @@ mailbox_head(struct delivery *d, struct span sender,
 
 	if (strchr(flags, 'R') != NULL)
 		add_address_line(head, "Return-Path: <", sender, ">\n");
-	if (strchr(flags, 'O') != NULL && !span_empty(rcpt->original))
+	if (strchr(flags, 'O') != NULL && mailbox_tells_original
+	    && !span_empty(rcpt->original))
 		add_address_line(head, "X-Original-To: ", rcpt->original,
 		    "\n");
 	if (strchr(flags, 'D') != NULL)

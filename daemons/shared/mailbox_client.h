@@ -37,6 +37,12 @@ void mailbox_read_file(uid_t uid, gid_t gid, struct span path, uint64_t limit,
 /* Has this message been here before: does it bear Delivered-To: address? */
 bool mailbox_is_loop(struct delivery *d, struct span address);
 
+/* Whether X-Original-To is written: a row of those who write it. */
+extern bool mailbox_tells_original;
+#define MAILBOX_ORIGINAL_ROW						\
+	PARAM_BOOL("enable_original_recipient",				\
+	    &mailbox_tells_original, .dflt = "yes")
+
 /* "Return-Path: <s>\nX-Original-To: o\nDelivered-To: r\n" as asked for; the
  * letters of flags: R, O, D. */
 struct span mailbox_head(struct delivery *d, struct span sender,

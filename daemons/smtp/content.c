@@ -159,6 +159,8 @@ replace_address(struct span internal, struct str *out, void *arg)
 
 	if (!smtp_generic(internal, out))
 		c->failed = true;
+	if (span_eq(internal, str_span(out)))
+		str_clear(out);		/* stays as it is written */
 }
 
 static void
@@ -256,6 +258,14 @@ lines_over(void *arg)
 	str_fini(&c->lines.kept);
 }
 
+bool
+smtp_content_grows(const struct smtp_session *s, const struct envelope *e)
+{
+	return (e->flags & ENVELOPE_8BIT) != 0
+	    && !(s->offer.keywords & EHLO_8BITMIME)
+	    && !smtp_conf.no_conversion;
+}
+
 struct smtp_content *
 smtp_content_new(struct arena *arena, const struct smtp_session *s,
     const struct envelope *e)
@@ -263,9 +273,7 @@ smtp_content_new(struct arena *arena, const struct smtp_session *s,
 	const struct mime_limits limits = mime_conf_limits();
 	struct mime_events events = { .header = on_header, .part = on_part,
 		.boundary = on_boundary, .content = on_content };
-	bool downgrade = (e->flags & ENVELOPE_8BIT) != 0
-	    && !(s->offer.keywords & EHLO_8BITMIME)
-	    && !smtp_conf.no_conversion;
+	bool downgrade = smtp_content_grows(s, e);
 	struct smtp_content *c;
 
 	if (!downgrade && !smtp_content_checked() && !smtp_generic_wanted())

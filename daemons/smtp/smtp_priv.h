@@ -167,6 +167,8 @@ struct smtp_content;
 void smtp_content_setup(void);		/* before the jail */
 void smtp_content_close_all(void);	/* tests */
 bool smtp_content_checked(void);	/* by any table */
+/* Is it made quoted-printable for this server, so that its size is not known? */
+bool smtp_content_grows(const struct smtp_session *s, const struct envelope *e);
 /* In the arena; NULL when the message goes as it is. */
 struct smtp_content *smtp_content_new(struct arena *arena,
     const struct smtp_session *s, const struct envelope *e);

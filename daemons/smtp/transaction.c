@@ -145,7 +145,7 @@ add_mail(struct tx *tx, struct str *out)
 
 	str_adds(out, "MAIL FROM:");
 	add_address(out, tx->sender);
-	if (offer & EHLO_SIZE)
+	if ((offer & EHLO_SIZE) && !smtp_content_grows(tx->s, e))
 		str_addf(out, " SIZE=%llu", (unsigned long long)e->data_size);
 	if ((offer & EHLO_8BITMIME) && (e->flags & ENVELOPE_8BIT))
 		str_adds(out, " BODY=8BITMIME");

@@ -139,8 +139,39 @@ content_begin(struct session *s)
 	t->out = str_in_arena(t->arena);
 	add_prepended(t);
 	received_header(s, t->out);
+	t->front_at = str_len(t->out);
+	t->in_front = true;
 	t->in_content = true;
 	return true;
+}
+
+/*
+ * The first lines as they come in: "From " and ">From " of mailboxes become a
+ * header, and what looks like more of a header in front of all headers is body.
+ * With an unfinished line we wait, unless it is longer than what is passed on.
+ */
+static void
+look_at_front(struct transaction *t)
+{
+	while (t->in_front && str_len(t->out) > t->front_at) {
+		struct span line = span_skip(str_span(t->out), t->front_at);
+		ssize_t lf = span_find(line, '\n');
+		struct span text = lf < 0 ? line : span_sub(line, 0, (size_t)lf);
+
+		if (lf < 0 && str_len(t->out) < PASS_BYTES)
+			return;
+		while (text.len > 0 && text.p[0] == '>')
+			text = span_skip(text, 1);
+		t->in_front = lf >= 0 && span_starts(text, SPAN("From "));
+		if (t->in_front) {
+			str_insert(t->out, t->front_at,
+			    SPAN("X-Mailbox-Line: "));
+			t->front_at += strlen("X-Mailbox-Line: ")
+			    + (size_t)lf + 1;
+		} else if (line.p[0] == ' ' || line.p[0] == '\t') {
+			str_insert(t->out, t->front_at, SPAN("\n"));
+		}
+	}
 }
 
 void
@@ -152,6 +183,7 @@ content_pass(struct session *s, bool flush)
 		str_clear(t->out);
 		return;
 	}
+	look_at_front(t);
 	if (str_len(t->out) == 0 || (!flush && str_len(t->out) < PASS_BYTES))
 		return;
 	t->content += str_len(t->out);
@@ -160,6 +192,7 @@ content_pass(struct session *s, bool flush)
 	    : cleanup_client_data(t->cleanup, str_span(t->out),
 		service_ipc_deadline()) != IO_OK;
 	str_clear(t->out);
+	t->front_at = 0;
 }
 
 void

@@ -59,6 +59,8 @@ struct transaction {
 	struct cleanup_client *cleanup;	/* or */
 	struct proxy *proxy;		/* smtpd_proxy_filter */
 	struct smtp_data parser;
+	bool in_front;			/* of the content, at its first lines */
+	size_t front_at;		/* where the next of them begins in out */
 	struct str *out;		/* content on its way to cleanup */
 	uint64_t bytes;			/* received, as sent by the client */
 	uint64_t content;		/* passed on */

@@ -5,11 +5,13 @@
  */
 #include "daemons/virtual/virtual_conf.h"
 
+#include "daemons/shared/mailbox_client.h"
 #include "daemons/shared/mbox_lock.h"
 
 struct virtual_conf virtual_conf;
 
 static const struct param rows[] = {
+	MAILBOX_ORIGINAL_ROW,
 	PARAM_STR("virtual_delivery_status_filter",
 	    &virtual_conf.status_filter,
 	    .dflt = "$default_delivery_status_filter"),

@@ -113,9 +113,13 @@ static const struct {
 	{ "scheme", "<mailto:a@b>", "mailto:a@b", "<*>" },
 	{ "semicolons divide", "a@b;c@d", "a@b|c@d", "*;*" },
 
-	{ "route", "<@a,@b:user@x>", "user@x", "<@a,@b:*>" },
-	{ "route of one", "R <@a:user@x>, c", "user@x|c", "R <@a:*>, *" },
-	{ "route, then a colon", "<@a:b:c@d>", "b:c@d", "<@a:*>" },
+	{ "route", "<@a,@b:user@x>", "user@x", "<*>" },
+	{ "route of one", "R <@a:user@x>, c", "user@x|c", "R <*>, *" },
+	{ "route without brackets", "@a:user@x, c", "user@x|c", "*, *" },
+	{ "route of a literal", "@[IPv6:::1]:user@x", "user@x", "*" },
+	{ "route to nobody", "@a:", "@a:", "*" },
+	{ "none, but quoted", "\"@a:b\"@c", "@a:b@c", "*" },
+	{ "route, then a colon", "<@a:b:c@d>", "b:c@d", "<*>" },
 
 	{ "folded list", "a@b,\n\tc@d", "a@b|c@d", "*,\n\t*" },
 	{ "fold within quotes", "\"a\n b\"@c", "a b@c", "*" },

@@ -66,11 +66,10 @@ static const struct {
 	    "A: b\nC: d\n\n", "250 s@a -> a@b x@y\nA: b\nC: d\n\n",
 	    "bcc: header A: b" TAIL ": x@y\nbcc: header C: d" TAIL
 	    ": a@b\n" },
-	{ "redirect, the last", "header_checks = regexp:{{/^A:/ REDIRECT p@q}, "
+	{ "redirect, which ends checks", "header_checks = regexp:{{/^A:/ REDIRECT p@q}, "
 	    "{/^C:/ REDIRECT x@y}, {/^E:/ FILTER f:g}}", "A: b\nC: d\nE: f\n\n"
-	    "body\n", "250 s@a -> x@y\nA: b\nC: d\nE: f\n\nbody\n",
-	    "redirect: header A: b" TAIL ": p@q\nredirect: header C: d" TAIL
-	    ": x@y\nfilter: header E: f" TAIL ": f:g\n" },
+	    "body\n", "250 s@a -> p@q(a@b)\nA: b\nC: d\nE: f\n\nbody\n",
+	    "redirect: header A: b" TAIL ": p@q\n" },
 	{ "redirect to who had it anyway", "header_checks = "
 	    "regexp:{{/^Bcc:/ REDIRECT a@b}}", "Bcc: x\n",
 	    "250 s@a -> a@b\n", "redirect: header Bcc: x" TAIL ": a@b\n" },
@@ -109,7 +108,7 @@ static const struct {
 	    "p\nz3\nw\n<x4>", "replace: body x1" TAIL ": <x1>\n"
 	    "prepend: body z3" TAIL ": p\nreplace: body x4" TAIL ": <x4>\n" },
 	{ "body, redirected", "body_checks = regexp:{{/^x/ REDIRECT x@y}}",
-	    "A: b\n\nx1\ny\n", "250 s@a -> x@y\nA: b\n\nx1\ny\n",
+	    "A: b\n\nx1\ny\n", "250 s@a -> x@y(a@b)\nA: b\n\nx1\ny\n",
 	    "redirect: body x1" TAIL ": x@y\n" },
 	{ "body, long lines in pieces", "line_length_limit = 512\n"
 	    "body_checks = regexp:{{/^(cd.*)/ REPLACE <$$1>}}",

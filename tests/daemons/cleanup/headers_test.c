@@ -30,7 +30,9 @@ static const struct {
 	    "A: b\n\n" },
 	{ "From in a body", "", "remote", "A: b\n\nFrom x\n",
 	    "A: b\n\nFrom x\n" },
-	{ "space before the colon", "", "remote", "A : b\n\n", "A : b\n\n" },
+	{ "space before the colon", "", "remote", "A : b\n\n", "A: b\n\n" },
+	{ "spaces before the colon", "", "remote", "A \t : b : c\n d : e\n\n",
+	    "A: b : c\n d : e\n\n" },
 	{ "no last line end", "", "remote", "A: b\n\nbody", "A: b\n\nbody" },
 	{ "no line end in headers", "", "remote", "A: b", "A: b\n" },
 	{ "dropped", "", "remote", "Bcc: x\n y\nReturn-Path: <z>\n"
@@ -118,7 +120,9 @@ static const struct {
 	    "Message-Id: <4F0A1B2C3D@mail.example.com>\n\n" },
 	{ "remote ones, if it is said", "remote_header_rewrite_domain = "
 	    "dom.invalid\ncanonical_maps = inline:{{a@b=c@d}}", "remote",
-	    "From: a@b\nTo: joe\n\n", "From: c@d\nTo: joe@dom.invalid\n\n" },
+	    "From: a@b\nTo: joe\n\n", "From: c@d\nTo: joe@dom.invalid\n"
+	    "Message-Id: <20231114221320.4F0A1B2C3D@mail.example.com>\n"
+	    "Date: Tue, 14 Nov 2023 22:13:20 +0000 (UTC)\n\n" },
 	/* where they end */
 	{ "no empty line, and told", "non_empty_end_of_header_action = "
 	    "add_header", "remote", "A: b\n c\nbody\nC: d\n", "A: b\n c\n"

@@ -91,7 +91,13 @@ static const struct {
 	    "s@a -> x@y(a@b) x@y(c@d)" },
 	{ "same member of two, originals not kept",
 	    "enable_original_recipient = no\nvirtual_alias_maps = "
-	    "inline:{{a@b=x@y}, {c@d=x@y}}", "s@a", "a@b c@d", "s@a -> x@y" },
+	    "inline:{{a@b=x@y}, {c@d=x@y}}", "s@a", "a@b c@d",
+	    "s@a -> x@y(a@b)" },
+	{ "itself behind another, whose members it is among",
+	    "virtual_alias_recursion_limit = 5\nrecipient_delimiter = +\n"
+	    "propagate_unmatched_extensions =\n"
+	    "virtual_alias_maps = inline:{{a@b=a+x@b, a@b}}", "s@a", "a@b",
+	    "s@a -> a+x@b(a@b) a@b" },
 	{ "member without a domain", "virtual_alias_maps = "
 	    "inline:{{a@b=joe}}", "s@a", "a@b", "s@a -> joe@example.com(a@b)" },
 	{ "alias, extension", "recipient_delimiter = +\n"
@@ -101,7 +107,7 @@ static const struct {
 	    "s@a", "a@b x@b", "s@a -> e@f(a@b) c@d(x@b)" },
 	{ "domain, extension, and another", "recipient_delimiter = +\n"
 	    "virtual_alias_maps = inline:{{@b=@d c@e}}", "s@a", "x+y@b",
-	    "s@a -> x+y@d(x+y@b) c+y@e(x+y@b)" },
+	    "s@a -> x+y@d(x+y@b) c@e(x+y@b)" },
 	{ "quoted", "virtual_alias_maps = inline:{{a@b = \"x y\"@d}}", "s@a",
 	    "a@b", "s@a -> x y@d(a@b)" },
 	{ "substituted", "virtual_alias_maps = regexp:{{/^(.*)@b$$/ $$1@c}}",
@@ -169,7 +175,7 @@ static const struct {
 	    "a@b", "451 4.3.0 address lookup problem; not queued" },
 	/* masquerading */
 	{ "masquerade", "masquerade_domains = b.c c", "s@x.B.C", "a@b",
-	    "s@B.C -> a@b" },
+	    "s@b.c -> a@b" },
 	{ "the first decides", "masquerade_domains = c b.c", "s@x.b.c", "a@b",
 	    "s@c -> a@b" },
 	{ "not the whole", "masquerade_domains = b.c, c", "s@b.c", "a@b",

@@ -140,9 +140,9 @@ def build_for_others(build):
 class Smtp:
     """One connection. Lines are sent and received as they are."""
 
-    def __init__(self, port, host=HOST, greet=True, timeout=None):
-        self.socket = socket.create_connection((host, port),
-                                               timeout or PATIENCE)
+    def __init__(self, port, host=HOST, greet=True, timeout=None, source=None):
+        self.socket = socket.create_connection((host, port), timeout or PATIENCE,
+            source_address=(source, 0) if source else None)
         self.file = self.socket.makefile("rb")
         self.greeting = self.reply() if greet else None
 
@@ -208,11 +208,12 @@ class Smtp:
 
 
 class Received:
-    def __init__(self, sender, recipients, data, greeting):
+    def __init__(self, sender, recipients, data, greeting, envelope):
         self.sender = sender
         self.recipients = recipients
         self.data = data
         self.greeting = greeting
+        self.envelope = envelope        # MAIL and RCPT, as they were
 
 
 class Sink:
@@ -285,7 +286,7 @@ class Sink:
             peer.close()
 
     def converse(self, peer, file):
-        sender, recipients, greeting = None, [], ""
+        sender, recipients, greeting, envelope = None, [], "", []
         if not self.say(peer, "connect"):
             return
         for line in file:
@@ -310,9 +311,11 @@ class Sink:
             elif word == "MAIL":
                 if self.say(peer, "mail", address.group(1)):
                     sender, recipients = address.group(1), []
+                    envelope = [text]
             elif word == "RCPT":
                 if self.say(peer, "rcpt", address.group(1)):
                     recipients.append(address.group(1))
+                    envelope.append(text)
             elif word == "DATA":
                 if not recipients:
                     peer.sendall(b"554 5.5.1 no valid recipients\r\n")
@@ -333,7 +336,7 @@ class Sink:
                     with self.lock:
                         self.received.append(Received(
                             sender, good if self.lmtp else recipients, bytes(data),
-                            greeting))
+                            greeting, envelope))
                 sender, recipients = None, []
             elif word == "RSET":
                 sender, recipients = None, []

@@ -264,7 +264,7 @@ static void
 deliver_one(struct delivery *d, size_t i)
 {
 	struct delivery_status status = { .kind = OUTCOME_SENT,
-		.dsn = "2.0.0", .relay = SPAN("local"),
+		.dsn = "2.0.0", .relay = d->request->transport,
 		.action_if_sent = DSN_DELIVERED };
 	struct expansion e = { .d = d, .rcpt = &d->rcpts[i],
 		.status = &status, .seen = hash_new(), .index = i };

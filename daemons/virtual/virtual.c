@@ -181,7 +181,7 @@ static void
 deliver_one(struct delivery *d, size_t i)
 {
 	const struct envelope_rcpt *rcpt = &d->rcpts[i];
-	struct delivery_status status = { .relay = SPAN("virtual"),
+	struct delivery_status status = { .relay = d->request->transport,
 		.action_if_sent = DSN_DELIVERED };
 	struct target target = { .path = str_in_arena(d->arena) };
 	struct str *address = str_in_arena(d->arena);

@@ -22,7 +22,7 @@ class Checks(instance.TestCase):
             header_checks="/^Subject: lottery/ REJECT no lotteries\n"
             "/^Subject: elsewhere/ REDIRECT bob@demo.test\n"
             "/^Subject: copy/ BCC bob@demo.test\n"
-            "/^Subject: wait/ HOLD\n/^X-Secret:/ IGNORE\n"
+            "/^Subject: wait/ HOLD\n/^Subject: filter/ FILTER discard:\n/^X-Secret:/ IGNORE\n"
             "/name=.*[.]exe/ REJECT 5.7.9 no programs\n",
             body_checks="/^buy (.*)/ REPLACE do not buy $1\n")
 
@@ -44,7 +44,7 @@ class Checks(instance.TestCase):
         self.assertNotIn(b"X-Secret", got)
 
     def test_mail_goes_elsewhere(self):
-        mail = self.checked()
+        mail = self.checked(default_filter_nexthop="thrown-away")
         mail.send("a@demo.test", ["alice@demo.test", "carol@demo.test"],
                   "Subject: elsewhere\n\nx\n")
         mail.send("a@demo.test", ["alice@demo.test"], "Subject: copy\n\nx\n")
@@ -53,6 +53,8 @@ class Checks(instance.TestCase):
         self.assertEqual(mail.box("everyone"), [])
         mail.send("a@demo.test", ["alice@demo.test"], "Subject: wait\n\nx\n")
         self.assertEqual([m["queue_name"] for m in mail.queue()], ["hold"])
+        mail.send("a@demo.test", ["alice@demo.test"], "Subject: filter\n\nx\n")
+        mail.wait_log(r"relay=none, .*status=sent \(thrown-away\)")
 
     def test_local_mail_comes_back(self):
         mail = self.checked()

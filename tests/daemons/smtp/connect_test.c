@@ -4,6 +4,9 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include "tests/daemons/smtp/world.h"
 
 #define V4 "192.0.2.1 192.0.2.2 192.0.2.3 192.0.2.4 192.0.2.5 192.0.2.6"
@@ -153,8 +156,8 @@ deliver_by_fallback(struct world *w)
 {
 	struct world_result r;
 
-	smtp_conf.fallback_relay = arena_printf(fiber_arena(),
-	    "[127.0.0.1]:%u", w->port);
+	world_configure(w, arena_printf(fiber_arena(),
+	    "smtp_fallback_relay = [127.0.0.1]:%u\n", w->port));
 	world_deliver(w, "no.example", &mail, &r);
 	T_EQ_INT(r.kinds[0], OUTCOME_SENT);
 	T_HAS_STR(str_cstr(&w->log), "3QueueId: Host or domain name not "
@@ -175,8 +178,8 @@ deliver_by_fallbacks(struct world *w)
 {
 	struct world_result r;
 
-	smtp_conf.fallback_relay = arena_printf(fiber_arena(),
-	    "[127.0.0.1]:1, no.other.example [127.0.0.1]:%u", w->port);
+	world_configure(w, arena_printf(fiber_arena(), "smtp_fallback_relay = "
+	    "[127.0.0.1]:1, no.other.example [127.0.0.1]:%u\n", w->port));
 	world_deliver(w, "no.example", &mail, &r);
 	T_EQ_INT(r.kinds[0], OUTCOME_SENT);
 	T_HAS_STR(str_cstr(&w->log), "connect to 127.0.0.1[127.0.0.1]:1: ");
@@ -186,6 +189,45 @@ T_TEST(fallback_relays_are_tried_in_their_order)
 {
 	struct world w = { .run = deliver_by_fallbacks,
 		.resolver = RESOLVER_NO_NAME, .scripts = { TALK } };
+
+	world_run(&w);
+}
+
+/* The kernel answers nobody whose connection has no place in the queue. */
+static uint16_t
+listen_and_be_full(void)
+{
+	struct sockaddr_in here = { .sin_family = AF_INET,
+		.sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t size = sizeof(here);
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+
+	T_NEED(bind(listener, (struct sockaddr *)&here, sizeof(here)) == 0
+	    && listen(listener, 0) == 0
+	    && getsockname(listener, (struct sockaddr *)&here, &size) == 0);
+	for (int i = 0; i < 8; i++)
+		(void)connect(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0),
+		    (struct sockaddr *)&here, sizeof(here));
+	return ntohs(here.sin_port);
+}
+
+static void
+wait_for_connection(struct world *w)
+{
+	int64_t began_ns = clock_now_ns();
+	struct world_result r;
+
+	world_deliver(w, arena_printf(fiber_arena(), "[127.0.0.1]:%u",
+	    listen_and_be_full()), &mail, &r);
+	T_EQ_INT(r.kinds[0], OUTCOME_DEFERRED);
+	T_EQ_INT((clock_now_ns() - began_ns) / 1000000000, 7);
+	T_HAS_STR(str_cstr(&w->log), "Connection timed out");
+}
+
+T_TEST(a_connection_is_waited_for_so_long)
+{
+	struct world w = { .run = wait_for_connection,
+		.settings = "smtp_connect_timeout = 7s\n" };
 
 	world_run(&w);
 }

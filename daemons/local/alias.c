@@ -77,6 +77,14 @@ expansion_fail(struct expansion *e, enum outcome_kind kind, const char *dsn,
 	return false;
 }
 
+struct span
+expansion_sender(const struct expansion *e)
+{
+	struct span sender = e->d->envelope->sender;
+
+	return span_empty(e->owner) || span_empty(sender) ? sender : e->owner;
+}
+
 /* ---- what is still to be looked at ---- */
 
 /* Of what a right-hand side names. */

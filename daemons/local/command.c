@@ -32,22 +32,41 @@ set_if_any(struct str *out, const char *name, struct span value)
 		set_filtered(out, name, value);
 }
 
+/* What others wrote, in a form that no shell misreads. */
+static void
+set_alias_name(struct str *name, struct span local)
+{
+	struct span base = local, extension;
+
+	address_split_extension(local, conf_core.recipient_delimiter, &base,
+	    &extension);
+	str_set(name, base);
+	str_lower(name);
+	words_filter(name, local_conf.command_expansion_filter);
+}
+
 static struct span
 environment(struct expansion *e, const struct user *user)
 {
 	const struct envelope *envelope = e->d->envelope;
 	struct address_parts parts = address_split(e->rcpt->address);
 	struct str *out = str_in_arena(e->d->arena);
+	struct str *name = str_in_arena(e->d->arena);
 
+	/* Of an alias, its own name. */
+	if (user->name != NULL)
+		str_sets(name, user->name);
+	else
+		set_alias_name(name, parts.local);
 	command_env_begin(out, local_conf.export_environment);
+	command_env_set(out, "LOGNAME", str_span(name));
+	command_env_set(out, "USER", str_span(name));
 	if (user->name != NULL) {
-		command_env_set(out, "LOGNAME", SPAN(user->name));
-		command_env_set(out, "USER", SPAN(user->name));
 		command_env_set(out, "HOME", SPAN(user->home));
 		command_env_set(out, "SHELL", user->shell[0] != '\0' ? SPAN(user->shell)
 		    : SPAN(_PATH_BSHELL));
 	}
-	set_filtered(out, "SENDER", envelope->sender);
+	set_filtered(out, "SENDER", expansion_sender(e));
 	set_filtered(out, "RECIPIENT", e->rcpt->address);
 	set_filtered(out, "LOCAL", parts.local);
 	set_if_any(out, "DOMAIN", parts.domain);
@@ -73,9 +92,9 @@ command_deliver(struct expansion *e, struct span command,
 	struct command_job job = { .command = span_trim(command),
 		.shell = SPAN(local_conf.local_command_shell),
 		.environment = environment(e, user),
-		.head = mailbox_head(e->d, e->d->envelope->sender, e->rcpt,
+		.head = mailbox_head(e->d, expansion_sender(e), e->rcpt,
 		    delivered_where & DELIVERED_COMMAND ? "ROD" : "RO"),
-		.sender = e->d->envelope->sender, .style = COMMAND_FROM_LINE,
+		.sender = expansion_sender(e), .style = COMMAND_FROM_LINE,
 		.time_limit = (uint64_t)local_conf.command_time_limit,
 		.fd = -1 };
 	struct mailbox_result result;

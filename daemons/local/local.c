@@ -195,9 +195,11 @@ take_part(struct expansion *e, const struct part *part)
 static void
 deliver_member(struct expansion *e, const struct target *target)
 {
-	struct part part = deliver_target(e, target);
 	bool alone = e->ntargets + e->nforwards < 2;
+	struct part part;
 
+	e->owner = target->owner;
+	part = deliver_target(e, target);
 	if (part.kind == OUTCOME_DEFERRED && !alone && target->again) {
 		log_info("%.*s has to wait: %.*s", SPAN_ARG(target->text),
 		    SPAN_ARG(part.reason));

@@ -61,6 +61,8 @@ struct expansion {
 	struct list work;		/* names and files to look at yet */
 	struct delivery_status *status;
 	size_t index;			/* of the recipient */
+	struct span owner;		/* of the alias that names the target
+					   in hand */
 	bool passed;			/* to one other agent, whose word counts */
 	enum delivery_passed word;
 	const char *known;		/* a probe: this alias is there */
@@ -77,6 +79,10 @@ struct expansion {
 __attribute__((format(printf, 4, 5))) bool
 expansion_fail(struct expansion *e, enum outcome_kind kind, const char *dsn,
     const char *format, ...);
+
+/* Who is to hear of trouble with the target in hand: the owner of its list, but
+ * for notices. */
+struct span expansion_sender(const struct expansion *e);
 
 /* Once for each address. */
 void expansion_forward(struct expansion *e, struct span address,

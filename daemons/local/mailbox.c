@@ -71,10 +71,9 @@ write_to(struct expansion *e, const struct user *user, gid_t gid,
     struct span path, enum mailbox_style style)
 {
 	struct mailbox_job job = { .style = style, .path = path,
-		.head = mailbox_head(e->d, e->d->envelope->sender, e->rcpt,
-		    style != MAILBOX_FILE ? "ROD"
-		    : delivered_where & DELIVERED_FILE ? "OD" : "O"),
-		.sender = e->d->envelope->sender,
+		.head = mailbox_head(e->d, expansion_sender(e), e->rcpt,
+		    delivered_where & DELIVERED_FILE ? "ROD" : "RO"),
+		.sender = expansion_sender(e),
 		.size_limit = (uint64_t)local_conf.mailbox_size_limit,
 		.lock = lock_rules, .fd = -1,
 		.user = user->name != NULL ? SPAN(user->name) : SPAN_NONE,

@@ -40,7 +40,6 @@
 #define FAULTS_ELSEWHERE "tests make their faults in another way"
 #define OLD_FORMAT "queue files have no such records"
 #define ONE_WAY "it is always done as with the default"
-#define STRICT_UTF8 "it is always done: addresses in UTF-8 want SMTPUTF8"
 #define LATE_FILE "a queue file begins with the content"
 #define ROLE_LATER "no role acts on it in this version"
 #define NOT_NEEDED "not needed by this system"
@@ -1853,7 +1852,7 @@ static const char rows[] =
 	    ROLE_LATER)
 	PROTECTIVE("strict_mime_encoding_domain", BOOL, "no", "cleanup", "no")
 	HARMLESS("strict_rfc821_envelopes", BOOL, "no", "smtpd", ROLE_LATER)
-	HARMLESS("strict_smtputf8", BOOL, "no", "global", STRICT_UTF8)
+	HARMLESS("strict_smtputf8", BOOL, "no", "smtpd", ROLE_LATER)
 	HARMLESS("sun_mailtool_compatibility", BOOL, "no", "local", NOT_NEEDED)
 	HARMLESS("swap_bangpath", BOOL, "yes", "trivial-rewrite", ROLE_LATER)
 	HARMLESS("syslog_facility", STR, "mail", "global", NOT_NEEDED)

@@ -212,7 +212,7 @@ smtp_mail_parse(struct span rest, unsigned params, struct smtp_mail *out,
 	while ((params & SMTP_PARAM_SMTPUTF8) && next_option(&options, &o))
 		if (!o.has_value && span_is_nocase(o.name, "SMTPUTF8"))
 			out->smtputf8 = true;
-	if (out->smtputf8)
+	if (out->smtputf8 || (params & SMTP_PARAM_UTF8_PATHS))
 		flags |= ADDRESS_UTF8;
 	status = parse_path(&rest, "FROM:", flags, SMTP_CMD_BAD_SENDER,
 	    &out->sender, why);
@@ -275,7 +275,8 @@ enum smtp_cmd_status
 smtp_rcpt_parse(struct span rest, unsigned params, bool utf8,
     struct smtp_rcpt *out, struct str *why)
 {
-	unsigned flags = (utf8 ? ADDRESS_UTF8 : 0)
+	unsigned flags = (utf8 || (params & SMTP_PARAM_UTF8_PATHS)
+	    ? ADDRESS_UTF8 : 0)
 	    | (params & SMTP_PARAM_STRICT ? ADDRESS_STRICT : 0);
 	struct option o;
 	enum smtp_cmd_status status = parse_path(&rest, "TO:", flags,

@@ -38,6 +38,7 @@ enum smtp_param {
 	SMTP_PARAM_AUTH = 16,
 	SMTP_PARAM_STRICT = 32,		/* strict_rfc821_envelopes */
 	SMTP_PARAM_XVERP = 64,
+	SMTP_PARAM_UTF8_PATHS = 128,	/* with or without SMTPUTF8 */
 };
 
 enum smtp_body { SMTP_BODY_NONE, SMTP_BODY_7BIT, SMTP_BODY_8BITMIME };
@@ -74,7 +75,7 @@ struct smtp_rcpt {
  * is not known, or what is wrong with a value. */
 enum smtp_cmd_status smtp_mail_parse(struct span rest, unsigned params,
     struct smtp_mail *out, struct str *why);
-/* utf8: SMTPUTF8 was asked for with MAIL. */
+/* utf8: SMTPUTF8 was asked for with MAIL; that is what an ORCPT goes by. */
 enum smtp_cmd_status smtp_rcpt_parse(struct span rest, unsigned params,
     bool utf8, struct smtp_rcpt *out, struct str *why);
 void smtp_mail_fini(struct smtp_mail *mail);

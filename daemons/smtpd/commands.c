@@ -177,6 +177,8 @@ accepted_params(const struct session *s)
 	    | (bits & EHLO_DSN ? SMTP_PARAM_DSN : 0)
 	    | (bits & EHLO_VERP ? SMTP_PARAM_XVERP : 0)
 	    | (bits & EHLO_SMTPUTF8 ? SMTP_PARAM_SMTPUTF8 : 0)
+	    | (conf_core.smtputf8_enable && !smtpd_conf.strict_smtputf8
+	    ? SMTP_PARAM_UTF8_PATHS : 0)
 	    | (smtpd_conf.strict_rfc821_envelopes ? SMTP_PARAM_STRICT : 0);
 }
 

@@ -34,6 +34,8 @@ static const struct param rows[] = {
 	    .dflt = "no"),
 	PARAM_BOOL("disable_vrfy_command", &smtpd_conf.disable_vrfy_command,
 	    .dflt = "no"),
+	PARAM_BOOL("strict_smtputf8", &smtpd_conf.strict_smtputf8,
+	    .dflt = "no"),
 	PARAM_BOOL("strict_rfc821_envelopes",
 	    &smtpd_conf.strict_rfc821_envelopes, .dflt = "no"),
 	PARAM_BOOL("smtpd_client_port_logging",

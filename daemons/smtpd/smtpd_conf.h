@@ -20,6 +20,7 @@ struct smtpd_conf {
 	const char *discard_ehlo_keyword_address_maps;
 	const char *forbid_bare_newline, *forbid_bare_newline_exclusions;
 	bool helo_required, disable_vrfy_command, strict_rfc821_envelopes;
+	bool strict_smtputf8;
 	bool forbid_unauth_pipelining, client_port_logging, peername_lookup;
 	bool per_request_deadline;
 	int64_t timeout, error_sleep_time, min_data_rate;

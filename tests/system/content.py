@@ -388,6 +388,7 @@ UTF8 = [
     m(HEAD, "<r@rcpt.example>", "<caf\u00e9@rcpt.example>", parameters=" SMTPUTF8"),
     Message(MULTI, parameters=" BODY=8BITMIME"), Message(MULTI, parameters=" SMTPUTF8 BODY=8BITMIME"),
     m(HEAD, "<utf>"), m(HEAD, "<utf>", parameters=" SMTPUTF8"),
+    m(HEAD, "<caf\u00e9@rcpt.example>"), m(HEAD, sender="<caf\u00e9@sender.example>"),
 ]
 
 SUBMITTED = [Message(text) for text in ODD] + [

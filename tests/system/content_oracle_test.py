@@ -116,7 +116,9 @@ def _(copies, *_):
 
 @because("mail that needs SMTPUTF8 goes nowhere without it, and says so")
 def _(copies, config, message):
-    if config.seven and ("UTF8" in message.parameters or "<utf>" in message.rcpts):
+    addresses = "".join((message.sender, *message.rcpts))
+    if config.seven and ("UTF8" in message.parameters or "<utf>" in message.rcpts
+                         or not addresses.isascii()):
         return only("client")(copies)
     return of_lines(lambda line: re.sub("^(MAIL .*) SMTPUTF8", r"\1", line))(copies)
 

@@ -35,7 +35,7 @@
 	X(filter_actions) X(filter_broken_off) X(filter_odd) \
 	X(codes) X(reject_filter) X(unverified) X(unverified_down) X(unverified_senders) X(unverified_words) \
 	X(unverified_dated) X(unverified_deferred) \
-	X(utf8) X(warn_if_reject) X(words) X(xclient) X(xclient_early) \
+	X(utf8) X(utf8_unasked) X(warn_if_reject) X(words) X(xclient) X(xclient_early) \
 	X(xclient_mynetworks) X(xclient_stranger) X(xforward) X(xverp) X(xverp_stranger) \
 	X(notify_policy) X(notify_settled) X(notify_other) X(notify_protocol) \
 	X(notify_bounce) X(notify_data) X(notify_software) X(notify_resource) \

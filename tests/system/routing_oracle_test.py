@@ -16,6 +16,8 @@ import unittest
 import box
 import instance
 
+TIME_LIMIT = 200
+
 COMMON = {
     "compatibility_level": "3.6", "myhostname": "mail.example.org",
     "mydomain": "example.org", "myorigin": "$myhostname",

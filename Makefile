@@ -140,18 +140,30 @@ define try
 	else echo 'HAVE_$(1) := 0'; echo '  without	$(1): no such library here' >&2; fi
 endef
 
+# Those of tables are loaded when they are used (maps/library.c): name, header,
+# expression, linker flag, what the file's name begins with.
+define try_loaded
+	if echo '#include <$(2)>' | sed '$$a int main(void) { return (int)(size_t)$(3); }' | \
+	    $(CC) -x c -include stddef.h - -o $(BUILD)/probe $(4) 2>/dev/null && \
+	    file=$$(readelf -d $(BUILD)/probe | sed -n 's/.*(NEEDED).*\[\($(5)[-.0-9].*\)\].*/\1/p') && \
+	    [ -n "$$file" ]; \
+	then echo 'HAVE_$(1) := 1'; echo "$(1)_SONAME := $$file"; \
+	else echo 'HAVE_$(1) := 0'; echo '  without	$(1): no such library here' >&2; fi
+endef
+
 $(BUILD)/config.mk: Makefile
 	@mkdir -p $(BUILD)
-	@{ $(call try,DB,db.h,db_version(0, 0, 0),-ldb); \
-	   $(call try,LMDB,lmdb.h,mdb_version(0, 0, 0),-llmdb); \
-	   $(call try,CDB,cdb.h,cdb_hash("", 0),-lcdb); \
-	   $(call try,PCRE2,stdint.h>\n#define PCRE2_CODE_UNIT_WIDTH 8\n#include <pcre2.h,pcre2_config(0, 0),-lpcre2-8); \
+	@{ $(call try_loaded,DB,db.h,db_version(0, 0, 0),-ldb,libdb); \
+	   $(call try_loaded,LMDB,lmdb.h,mdb_version(0, 0, 0),-llmdb,liblmdb); \
+	   $(call try_loaded,CDB,cdb.h,cdb_hash("", 0),-lcdb,libcdb); \
+	   $(call try_loaded,PCRE2,stdint.h>\n#define PCRE2_CODE_UNIT_WIDTH 8\n#include <pcre2.h,pcre2_config(0, 0),-lpcre2-8,libpcre2); \
 	   $(call try,SECCOMP,seccomp.h,seccomp_version(),-lseccomp); \
 	   $(call try,OPENSSL,openssl/ssl.h,SSL_CTX_new(TLS_method()),-lssl -lcrypto); \
 	   $(call try,CMOCKA,stdarg.h>\n#include <setjmp.h>\n#include <cmocka.h,cmocka_set_message_output,-lcmocka); \
 	 } > $@.new
 	@rm -f $(BUILD)/probe
-	@sed -n 's/^\(HAVE_[A-Z0-9]*\) := /#define \1 /p' $@.new > $(BUILD)/config.h.new
+	@sed -n -e 's/^\(HAVE_[A-Z0-9]*\) := /#define \1 /p' \
+	    -e 's/^\([A-Z0-9]*_SONAME\) := \(.*\)/#define \1 "\2"/p' $@.new > $(BUILD)/config.h.new
 	@cmp -s $(BUILD)/config.h.new $(BUILD)/config.h || cp $(BUILD)/config.h.new $(BUILD)/config.h
 	@mv $@.new $@
 

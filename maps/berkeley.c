@@ -26,9 +26,16 @@
 #include "common/io/fiber.h"
 #include "common/io/fs.h"
 #include "maps/keeper_priv.h"
+#include "maps/library_priv.h"
 #include "maps/locked_priv.h"
 #include "maps/make_priv.h"
 #include "maps/source_priv.h"
+
+#define CALLS(_) _(db_create) _(db_env_create) _(db_strerror)
+static struct { CALLS(LIBRARY_POINTER) } lib;
+static const struct library_call calls[] = { CALLS(LIBRARY_CALL) };
+static const struct library db_library = LIBRARY(DB_SONAME,
+    "libdb5.3", calls);
 
 #define HOME "/proc/0"			/* no process has this number */
 enum { CACHE_BYTES = 128 << 10, WRITE_CACHE_BYTES = 16 << 20,
@@ -37,7 +44,7 @@ enum { CACHE_BYTES = 128 << 10, WRITE_CACHE_BYTES = 16 << 20,
 static const char *
 error_text(int error)
 {
-	return error > 0 ? strerror(error) : db_strerror(error);
+	return error > 0 ? strerror(error) : lib.db_strerror(error);
 }
 
 /* What the library would print to standard error is in the error code too. */
@@ -54,7 +61,7 @@ new_environment(u_int32_t cache_bytes)
 {
 	DB_ENV *env;
 
-	if (db_env_create(&env, 0) != 0)
+	if (lib.db_env_create(&env, 0) != 0)
 		return NULL;
 	env->set_errcall(env, swallow);
 	(void)env->set_cachesize(env, 0, cache_bytes, 1);
@@ -73,7 +80,7 @@ open_db(DB_ENV *env, const char *path, DBTYPE type, u_int32_t flags,
 	DB *db;
 
 	*error_out = ENOMEM;
-	if (env == NULL || db_create(&db, env, 0) != 0)
+	if (env == NULL || lib.db_create(&db, env, 0) != 0)
 		return NULL;
 	*error_out = db->open(db, NULL, path, NULL, type, flags, 0644);
 	if (*error_out == 0)
@@ -717,12 +724,14 @@ const struct map_type hash_type = {
 	.name = "hash", .flags = MAP_SUSPENDS, .open = hash_open,
 	.lookup = db_lookup, .sequence = db_sequence, .changed = db_changed,
 	.close = db_close, .maker = &hash_maker, .keeper = &hash_keeper,
+	.library = &db_library,
 };
 
 const struct map_type btree_type = {
 	.name = "btree", .flags = MAP_SUSPENDS, .open = btree_open,
 	.lookup = db_lookup, .sequence = db_sequence, .changed = db_changed,
 	.close = db_close, .maker = &btree_maker, .keeper = &btree_keeper,
+	.library = &db_library,
 };
 
 #endif

@@ -20,6 +20,7 @@
 #include "common/base/strlist.h"
 #include "common/io/fs.h"
 #include "maps/keeper_priv.h"
+#include "maps/library_priv.h"
 #include "maps/make_priv.h"
 #include "maps/proxy_cache_priv.h"
 #include "maps/types.h"
@@ -121,7 +122,8 @@ find_keeper(struct span spec, struct str *why)
 	    : map_type_find(span_sub(spec, 0, (size_t)colon));
 
 	if (type != NULL && type->keeper != NULL)
-		return type->keeper;
+		return library_load(type, span_skip(spec, (size_t)colon + 1), why)
+		    ? type->keeper : NULL;
 	str_printf(why, "\"%.*s\": found %s, expected btree:, hash: or lmdb: "
 	    "and a file", SPAN_ARG(spec), colon <= 0 ? "no type"
 	    : type == NULL ? "an unknown type" : "a type that keeps no cache");

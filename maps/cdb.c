@@ -18,14 +18,36 @@
 
 #include "common/base/mem.h"
 #include "common/io/fault.h"
+#include "maps/library_priv.h"
 #include "maps/make_priv.h"
 #include "maps/source_priv.h"
+
+#define CALLS(_) _(cdb_find) _(cdb_free) _(cdb_get) _(cdb_init) \
+	_(cdb_make_add) _(cdb_make_find) _(cdb_make_finish) _(cdb_make_put) \
+	_(cdb_make_start) _(cdb_seqnext)
+static struct { CALLS(LIBRARY_POINTER) } lib;
+static const struct library_call calls[] = { CALLS(LIBRARY_CALL) };
+static const struct library cdb_library = LIBRARY(CDB_SONAME,
+    "libcdb1", calls);
 
 static const char *
 error_text(int error)
 {
 	return error == EPROTO ? "not a cdb file, or a damaged one" :
 	    strerror(error);
+}
+
+/* Of the entry that was found. */
+static const void *
+value_of(const struct cdb *cdb)
+{
+	return lib.cdb_get(cdb, cdb_datalen(cdb), cdb_datapos(cdb));
+}
+
+static const void *
+key_of(const struct cdb *cdb)
+{
+	return lib.cdb_get(cdb, cdb_keylen(cdb), cdb_keypos(cdb));
 }
 
 /* --- Reading -------------------------------------------------------------*/
@@ -47,7 +69,7 @@ cdb_map_close(struct map *map)
 {
 	struct cdb_map *m = (struct cdb_map *)map;
 
-	cdb_free(&m->cdb);
+	lib.cdb_free(&m->cdb);
 	source_watch_close(&m->watch);
 	str_fini(&m->key);
 }
@@ -67,7 +89,7 @@ read_file(struct cdb *cdb, const char *path, struct stat *st)
 
 	if (fd < 0)
 		return false;
-	bool ok = fstat(fd, st) == 0 && cdb_init(cdb, fd) == 0;
+	bool ok = fstat(fd, st) == 0 && lib.cdb_init(cdb, fd) == 0;
 	int saved = errno;
 
 	close(fd);
@@ -128,12 +150,12 @@ static enum map_status
 find(struct cdb_map *m, struct span key, bool with_nul, struct str *value_out)
 {
 	str_set(&m->key, key);			/* a NUL follows it */
-	int found = key.len >= UINT32_MAX ? 0 : cdb_find(&m->cdb,
+	int found = key.len >= UINT32_MAX ? 0 : lib.cdb_find(&m->cdb,
 	    str_cstr(&m->key), (unsigned)(key.len + with_nul));
 
 	if (found == 0)
 		return MAP_ABSENT;
-	if (found < 0 || !take(value_out, cdb_getdata(&m->cdb),
+	if (found < 0 || !take(value_out, value_of(&m->cdb),
 	    cdb_datalen(&m->cdb)))
 		return damaged(m);
 	m->tries = with_nul ? TRY_WITH_NUL : TRY_WITHOUT_NUL;
@@ -162,12 +184,12 @@ cdb_map_sequence(struct map *map, bool first, struct str *key_out,
 
 	if (first)
 		cdb_seqinit(&m->next, &m->cdb);
-	int found = cdb_seqnext(&m->next, &m->cdb);
+	int found = lib.cdb_seqnext(&m->next, &m->cdb);
 
 	if (found == 0)
 		return MAP_ABSENT;
-	if (found < 0 || !take(key_out, cdb_getkey(&m->cdb),
-	    cdb_keylen(&m->cdb)) || !take(value_out, cdb_getdata(&m->cdb),
+	if (found < 0 || !take(key_out, key_of(&m->cdb),
+	    cdb_keylen(&m->cdb)) || !take(value_out, value_of(&m->cdb),
 	    cdb_datalen(&m->cdb)))
 		return damaged(m);
 	return MAP_FOUND;
@@ -200,7 +222,7 @@ cdb_begin(const char *path, unsigned flags, struct str *why)
 		mem_free(w);
 		return NULL;
 	}
-	(void)cdb_make_start(&w->make, w->file.fd);
+	(void)lib.cdb_make_start(&w->make, w->file.fd);
 	return w;
 }
 
@@ -223,7 +245,7 @@ cdb_put(struct map_writer *w, struct span key, struct span value,
 	}
 	struct span k = entry_of(w, &w->key, key);
 	struct span v = entry_of(w, &w->value, value);
-	int existed = cdb_make_put(&w->make, k.p, (unsigned)k.len, v.p,
+	int existed = lib.cdb_make_put(&w->make, k.p, (unsigned)k.len, v.p,
 	    (unsigned)v.len, replace ? CDB_PUT_REPLACE : CDB_PUT_INSERT);
 
 	*existed_out = existed > 0;
@@ -235,7 +257,7 @@ cdb_erase(struct map_writer *w, struct span key, bool *existed_out,
     struct str *why)
 {
 	struct span k = entry_of(w, &w->key, key);
-	int existed = cdb_make_find(&w->make, k.p, (unsigned)k.len,
+	int existed = lib.cdb_make_find(&w->make, k.p, (unsigned)k.len,
 	    CDB_FIND_REMOVE);
 
 	*existed_out = existed > 0;
@@ -251,9 +273,9 @@ copy_entries(struct map_writer *w, struct cdb *from)
 	bool first = true;
 
 	cdb_seqinit(&next, from);
-	while ((found = cdb_seqnext(&next, from)) > 0) {
-		const char *key = cdb_getkey(from);
-		const char *value = cdb_getdata(from);
+	while ((found = lib.cdb_seqnext(&next, from)) > 0) {
+		const char *key = key_of(from);
+		const char *value = value_of(from);
 		unsigned len = cdb_keylen(from);
 
 		if (key == NULL || value == NULL)
@@ -262,7 +284,7 @@ copy_entries(struct map_writer *w, struct cdb *from)
 		if (first)
 			w->with_nul = len > 0 && key[len - 1] == '\0';
 		first = false;
-		if (cdb_make_add(&w->make, key, len, value,
+		if (lib.cdb_make_add(&w->make, key, len, value,
 		    cdb_datalen(from)) != 0)
 			return -1;
 	}
@@ -283,7 +305,7 @@ cdb_copy_present(struct map_writer *w, struct str *why)
 	int result = copy_entries(w, &from);
 	int saved = errno;
 
-	cdb_free(&from);
+	lib.cdb_free(&from);
 	errno = saved;
 	if (result == 0)
 		return true;
@@ -297,7 +319,7 @@ static bool
 finish(struct map_writer *w)
 {
 	w->finished = true;
-	return cdb_make_finish(&w->make) == 0;
+	return lib.cdb_make_finish(&w->make) == 0;
 }
 
 static void
@@ -331,6 +353,7 @@ const struct map_type cdb_type = {
 	.name = "cdb", .open = cdb_map_open, .lookup = cdb_map_lookup,
 	.sequence = cdb_map_sequence, .changed = cdb_map_changed,
 	.close = cdb_map_close, .maker = &cdb_maker,
+	.library = &cdb_library,
 };
 
 #else

@@ -19,9 +19,20 @@
 
 #include "common/base/mem.h"
 #include "maps/keeper_priv.h"
+#include "maps/library_priv.h"
 #include "maps/locked_priv.h"
 #include "maps/make_priv.h"
 #include "maps/source_priv.h"
+
+#define CALLS(_) _(mdb_cursor_close) _(mdb_cursor_get) _(mdb_cursor_open) \
+	_(mdb_dbi_open) _(mdb_del) _(mdb_env_close) _(mdb_env_create) \
+	_(mdb_env_open) _(mdb_env_set_mapsize) _(mdb_get) _(mdb_put) \
+	_(mdb_strerror) _(mdb_txn_abort) _(mdb_txn_begin) _(mdb_txn_commit) \
+	_(mdb_txn_renew) _(mdb_txn_reset)
+static struct { CALLS(LIBRARY_POINTER) } lib;
+static const struct library_call calls[] = { CALLS(LIBRARY_CALL) };
+static const struct library lmdb_library = LIBRARY(LMDB_SONAME,
+    "liblmdb0", calls);
 
 enum { KEY_MAX = 511, PUTS_PER_TXN = 20000 };
 #define WRITE_MAP_BYTES ((size_t)1 << (sizeof(size_t) > 4 ? 36 : 30))
@@ -44,9 +55,9 @@ static void
 close_env(struct lmdb_map *m)
 {
 	if (m->txn != NULL)
-		mdb_txn_abort(m->txn);
+		lib.mdb_txn_abort(m->txn);
 	if (m->env != NULL)
-		mdb_env_close(m->env);
+		lib.mdb_env_close(m->env);
 	m->txn = NULL;
 	m->env = NULL;
 }
@@ -59,33 +70,33 @@ open_env(struct lmdb_map *m, bool may_wait, struct str *reason)
 	if (!locked_file_open(&m->file, may_wait, reason))
 		return false;
 	m->map.owner = m->file.as_opened.st_uid;
-	if ((error = mdb_env_create(&m->env)) != 0)
+	if ((error = lib.mdb_env_create(&m->env)) != 0)
 		m->env = NULL;
 	/* As large as the file is, not as its writer's map was. */
 	if (error == 0)
-		error = mdb_env_set_mapsize(m->env,
+		error = lib.mdb_env_set_mapsize(m->env,
 		    (size_t)m->file.as_opened.st_size);
 	if (error == 0)
-		error = mdb_env_open(m->env, m->file.path, MDB_NOSUBDIR |
+		error = lib.mdb_env_open(m->env, m->file.path, MDB_NOSUBDIR |
 		    MDB_RDONLY | MDB_NOLOCK | MDB_NOTLS, 0644);
 	if (error == 0)
-		error = mdb_txn_begin(m->env, NULL, MDB_RDONLY, &m->txn);
+		error = lib.mdb_txn_begin(m->env, NULL, MDB_RDONLY, &m->txn);
 	if (error == 0)
-		error = mdb_dbi_open(m->txn, NULL, 0, &m->dbi);
+		error = lib.mdb_dbi_open(m->txn, NULL, 0, &m->dbi);
 	/* The handle is kept by a commit alone. */
 	if (error == 0) {
-		error = mdb_txn_commit(m->txn);
+		error = lib.mdb_txn_commit(m->txn);
 		m->txn = NULL;
 	}
 	if (error == 0)
-		error = mdb_txn_begin(m->env, NULL, MDB_RDONLY, &m->txn);
+		error = lib.mdb_txn_begin(m->env, NULL, MDB_RDONLY, &m->txn);
 	if (error == 0)
-		mdb_txn_reset(m->txn);
+		lib.mdb_txn_reset(m->txn);
 	locked_file_release(&m->file);
 	if (error == 0)
 		return true;
 	str_printf(reason, "open database %s: %s", m->file.shown,
-	    mdb_strerror(error));
+	    lib.mdb_strerror(error));
 	close_env(m);
 	locked_file_close(&m->file);
 	return false;
@@ -118,24 +129,24 @@ enter(struct lmdb_map *m)
 		return status;
 	}
 	str_fini(&reason);
-	int error = mdb_txn_renew(m->txn);
+	int error = lib.mdb_txn_renew(m->txn);
 
 	/* Someone let the file grow beyond what we have mapped. */
 	if (error == MDB_MAP_RESIZED) {
-		(void)mdb_env_set_mapsize(m->env, 0);
-		error = mdb_txn_renew(m->txn);
+		(void)lib.mdb_env_set_mapsize(m->env, 0);
+		error = lib.mdb_txn_renew(m->txn);
 	}
 	if (error == 0)
 		return MAP_FOUND;
 	locked_file_release(&m->file);
 	return map_fail(&m->map, "error reading %s: %s", m->file.shown,
-	    mdb_strerror(error));
+	    lib.mdb_strerror(error));
 }
 
 static void
 leave(struct lmdb_map *m)
 {
-	mdb_txn_reset(m->txn);
+	lib.mdb_txn_reset(m->txn);
 	locked_file_release(&m->file);
 }
 
@@ -149,13 +160,13 @@ get(struct lmdb_map *m, struct span key, bool with_nul,
 
 	if (k.mv_size == 0 || k.mv_size > KEY_MAX)
 		return MAP_ABSENT;		/* no such key can be stored */
-	int error = mdb_get(m->txn, m->dbi, &k, &v);
+	int error = lib.mdb_get(m->txn, m->dbi, &k, &v);
 
 	if (error == MDB_NOTFOUND)
 		return MAP_ABSENT;
 	if (error != 0)
 		return map_fail(&m->map, "error reading %s: %s",
-		    m->file.shown, mdb_strerror(error));
+		    m->file.shown, lib.mdb_strerror(error));
 	if (v.mv_size > 0 && ((char *)v.mv_data)[v.mv_size - 1] == '\0')
 		v.mv_size--;
 	str_set(value_out, span_of(v.mv_data, v.mv_size));
@@ -185,22 +196,22 @@ static enum map_status
 next_entry(struct lmdb_map *m, bool first, MDB_val *key, MDB_val *value)
 {
 	MDB_cursor *cursor;
-	int error = mdb_cursor_open(m->txn, m->dbi, &cursor);
+	int error = lib.mdb_cursor_open(m->txn, m->dbi, &cursor);
 
 	if (error == 0) {
 		key->mv_data = m->last_key.buf;
 		key->mv_size = m->last_key.len;
-		error = mdb_cursor_get(cursor, key, value,
+		error = lib.mdb_cursor_get(cursor, key, value,
 		    first ? MDB_FIRST : MDB_SET_RANGE);
 		if (error == 0 && !first && span_eq(span_of(key->mv_data,
 		    key->mv_size), str_span(&m->last_key)))
-			error = mdb_cursor_get(cursor, key, value, MDB_NEXT);
-		mdb_cursor_close(cursor);
+			error = lib.mdb_cursor_get(cursor, key, value, MDB_NEXT);
+		lib.mdb_cursor_close(cursor);
 	}
 	if (error == MDB_NOTFOUND)
 		return MAP_ABSENT;
 	return error == 0 ? MAP_FOUND : map_fail(&m->map,
-	    "error reading %s: %s", m->file.shown, mdb_strerror(error));
+	    "error reading %s: %s", m->file.shown, lib.mdb_strerror(error));
 }
 
 static void
@@ -301,7 +312,7 @@ static bool
 refuse(struct map_writer *w, int error, struct str *why)
 {
 	str_printf(why, "error writing %s: %s", w->file.path,
-	    mdb_strerror(error));
+	    lib.mdb_strerror(error));
 	return false;
 }
 
@@ -311,17 +322,17 @@ is_open(struct map_writer *w, struct str *why)
 	int error = 0;
 
 	if (w->env == NULL) {
-		error = mdb_env_create(&w->env);
+		error = lib.mdb_env_create(&w->env);
 		if (error == 0)
-			error = mdb_env_set_mapsize(w->env, WRITE_MAP_BYTES);
+			error = lib.mdb_env_set_mapsize(w->env, WRITE_MAP_BYTES);
 		if (error == 0)
-			error = mdb_env_open(w->env, w->file.temp,
+			error = lib.mdb_env_open(w->env, w->file.temp,
 			    MDB_NOSUBDIR | MDB_NOLOCK | MDB_NOSYNC, 0600);
 	}
 	if (error == 0 && w->txn == NULL) {
-		error = mdb_txn_begin(w->env, NULL, 0, &w->txn);
+		error = lib.mdb_txn_begin(w->env, NULL, 0, &w->txn);
 		if (error == 0)
-			error = mdb_dbi_open(w->txn, NULL, 0, &w->dbi);
+			error = lib.mdb_dbi_open(w->txn, NULL, 0, &w->dbi);
 		w->puts = 0;
 	}
 	return error == 0 || refuse(w, error, why);
@@ -340,7 +351,7 @@ entry_of(struct map_writer *w, struct str *room, struct span text)
 static int
 commit_txn(struct map_writer *w)
 {
-	int error = w->txn != NULL ? mdb_txn_commit(w->txn) : 0;
+	int error = w->txn != NULL ? lib.mdb_txn_commit(w->txn) : 0;
 
 	w->txn = NULL;
 	return error;
@@ -361,12 +372,12 @@ lmdb_put(struct map_writer *w, struct span key, struct span value,
 		    key.p, KEY_MAX);
 		return false;
 	}
-	int error = mdb_put(w->txn, w->dbi, &k, &v, MDB_NOOVERWRITE);
+	int error = lib.mdb_put(w->txn, w->dbi, &k, &v, MDB_NOOVERWRITE);
 
 	*existed_out = error == MDB_KEYEXIST;
 	if (*existed_out) {
 		v = entry_of(w, &w->value, value);
-		error = replace ? mdb_put(w->txn, w->dbi, &k, &v, 0) : 0;
+		error = replace ? lib.mdb_put(w->txn, w->dbi, &k, &v, 0) : 0;
 	}
 	if (error == 0 && ++w->puts >= PUTS_PER_TXN)
 		error = commit_txn(w);
@@ -386,7 +397,7 @@ lmdb_erase(struct map_writer *w, struct span key, bool *existed_out,
 
 		if (k.mv_size == 0 || k.mv_size > KEY_MAX)
 			continue;
-		int error = mdb_del(w->txn, w->dbi, &k, NULL);
+		int error = lib.mdb_del(w->txn, w->dbi, &k, NULL);
 
 		if (error == 0)
 			*existed_out = true;
@@ -402,12 +413,12 @@ adopt_nul(struct map_writer *w)
 	MDB_cursor *cursor;
 	MDB_val key, value;
 
-	if (mdb_cursor_open(w->txn, w->dbi, &cursor) != 0)
+	if (lib.mdb_cursor_open(w->txn, w->dbi, &cursor) != 0)
 		return;
-	if (mdb_cursor_get(cursor, &key, &value, MDB_FIRST) == 0)
+	if (lib.mdb_cursor_get(cursor, &key, &value, MDB_FIRST) == 0)
 		w->with_nul = key.mv_size > 0 &&
 		    ((char *)key.mv_data)[key.mv_size - 1] == '\0';
-	mdb_cursor_close(cursor);
+	lib.mdb_cursor_close(cursor);
 }
 
 static bool
@@ -423,9 +434,9 @@ static void
 lmdb_abandon(struct map_writer *w)
 {
 	if (w->txn != NULL)
-		mdb_txn_abort(w->txn);
+		lib.mdb_txn_abort(w->txn);
 	if (w->env != NULL)
-		mdb_env_close(w->env);
+		lib.mdb_env_close(w->env);
 	make_file_end(&w->file);
 	str_fini(&w->key);
 	str_fini(&w->value);
@@ -441,7 +452,7 @@ lmdb_commit(struct map_writer *w, mode_t mode, struct str *why)
 		int error = commit_txn(w);
 
 		ok = error == 0 || refuse(w, error, why);
-		mdb_env_close(w->env);
+		lib.mdb_env_close(w->env);
 		w->env = NULL;
 	}
 	ok = ok && make_file_publish(&w->file, mode, why);
@@ -469,7 +480,7 @@ struct kept {
 static bool
 kept_failed(struct kept *k, int error, struct str *why)
 {
-	str_printf(why, "error in %s: %s", k->path, mdb_strerror(error));
+	str_printf(why, "error in %s: %s", k->path, lib.mdb_strerror(error));
 	return false;
 }
 
@@ -477,9 +488,9 @@ static void
 kept_close(struct kept *k)
 {
 	if (k->txn != NULL)
-		mdb_txn_abort(k->txn);
+		lib.mdb_txn_abort(k->txn);
 	if (k->env != NULL)
-		mdb_env_close(k->env);
+		lib.mdb_env_close(k->env);
 	str_fini(&k->last_key);
 	mem_free(k->path);
 	mem_free(k);
@@ -493,17 +504,17 @@ kept_open(const char *path, int fd, struct str *why)
 
 	(void)fd;
 	k->path = mem_strdup(path);
-	if ((error = mdb_env_create(&k->env)) != 0)
+	if ((error = lib.mdb_env_create(&k->env)) != 0)
 		k->env = NULL;
 	if (error == 0)
-		error = mdb_env_set_mapsize(k->env, WRITE_MAP_BYTES);
+		error = lib.mdb_env_set_mapsize(k->env, WRITE_MAP_BYTES);
 	if (error == 0)
-		error = mdb_env_open(k->env, path, MDB_NOSUBDIR | MDB_NOLOCK |
+		error = lib.mdb_env_open(k->env, path, MDB_NOSUBDIR | MDB_NOLOCK |
 		    MDB_NOTLS, 0600);
 	if (error == 0)
-		error = mdb_txn_begin(k->env, NULL, 0, &k->txn);
+		error = lib.mdb_txn_begin(k->env, NULL, 0, &k->txn);
 	if (error == 0)
-		error = mdb_dbi_open(k->txn, NULL, 0, &k->dbi);
+		error = lib.mdb_dbi_open(k->txn, NULL, 0, &k->dbi);
 	if (error == 0)
 		return k;
 	(void)kept_failed(k, error, why);
@@ -523,7 +534,7 @@ kept_get(struct kept *k, struct span key, struct str *value_out,
     struct str *why)
 {
 	MDB_val wanted = { key.len, (void *)(uintptr_t)key.p }, value;
-	int error = fits(key) ? mdb_get(k->txn, k->dbi, &wanted, &value)
+	int error = fits(key) ? lib.mdb_get(k->txn, k->dbi, &wanted, &value)
 	    : MDB_NOTFOUND;
 
 	if (error == MDB_NOTFOUND)
@@ -541,7 +552,7 @@ kept_put(struct kept *k, struct span key, struct span text, struct str *why)
 {
 	MDB_val entry = { key.len, (void *)(uintptr_t)key.p };
 	MDB_val value = { text.len, (void *)(uintptr_t)text.p };
-	int error = fits(key) ? mdb_put(k->txn, k->dbi, &entry, &value, 0) : 0;
+	int error = fits(key) ? lib.mdb_put(k->txn, k->dbi, &entry, &value, 0) : 0;
 
 	return error == 0 || kept_failed(k, error, why);
 }
@@ -550,7 +561,7 @@ static bool
 kept_erase(struct kept *k, struct span key, struct str *why)
 {
 	MDB_val entry = { key.len, (void *)(uintptr_t)key.p };
-	int error = fits(key) ? mdb_del(k->txn, k->dbi, &entry, NULL) : 0;
+	int error = fits(key) ? lib.mdb_del(k->txn, k->dbi, &entry, NULL) : 0;
 
 	return error == 0 || error == MDB_NOTFOUND ||
 	    kept_failed(k, error, why);
@@ -562,16 +573,16 @@ kept_next(struct kept *k, bool first, struct str *key_out,
 {
 	MDB_val key = { k->last_key.len, k->last_key.buf }, value;
 	MDB_cursor *cursor;
-	int error = mdb_cursor_open(k->txn, k->dbi, &cursor);
+	int error = lib.mdb_cursor_open(k->txn, k->dbi, &cursor);
 
 	if (error == 0) {
-		error = mdb_cursor_get(cursor, &key, &value,
+		error = lib.mdb_cursor_get(cursor, &key, &value,
 		    first ? MDB_FIRST : MDB_SET_RANGE);
 		if (error == 0 && !first && span_eq(span_of(key.mv_data,
 		    key.mv_size), str_span(&k->last_key)))
-			error = mdb_cursor_get(cursor, &key, &value,
+			error = lib.mdb_cursor_get(cursor, &key, &value,
 			    MDB_NEXT);
-		mdb_cursor_close(cursor);
+		lib.mdb_cursor_close(cursor);
 	}
 	if (error == MDB_NOTFOUND)
 		return MAP_ABSENT;
@@ -588,11 +599,11 @@ kept_next(struct kept *k, bool first, struct str *key_out,
 static bool
 kept_sync(struct kept *k, struct str *why)
 {
-	int error = mdb_txn_commit(k->txn);
+	int error = lib.mdb_txn_commit(k->txn);
 
 	k->txn = NULL;
 	if (error == 0)
-		error = mdb_txn_begin(k->env, NULL, 0, &k->txn);
+		error = lib.mdb_txn_begin(k->env, NULL, 0, &k->txn);
 	return error == 0 || kept_failed(k, error, why);
 }
 
@@ -605,7 +616,7 @@ static const struct map_keeper lmdb_keeper = {
 #define LMDB_TYPE(type) { .name = (type), .flags = MAP_SUSPENDS, \
 	.open = lmdb_open, .lookup = lmdb_lookup, .sequence = lmdb_sequence, \
 	.changed = lmdb_changed, .close = lmdb_close, .maker = &lmdb_maker, \
-	.keeper = &lmdb_keeper }
+	.keeper = &lmdb_keeper, .library = &lmdb_library }
 
 const struct map_type lmdb_type = LMDB_TYPE("lmdb");
 #if !HAVE_DB

@@ -19,6 +19,7 @@
 #include "common/io/fs.h"
 #include "common/io/textfile.h"
 #include "common/mail/conf_core.h"
+#include "maps/library_priv.h"
 #include "maps/record_priv.h"
 #include "maps/types.h"
 
@@ -54,7 +55,7 @@ maker_of(const char *spec, const char **path_out, struct str *why)
 	else if (type->maker == NULL)
 		str_printf(why, "unsupported dictionary type: %s does not "
 		    "support bulk-mode creation.", type->name);
-	else {
+	else if (library_load(type, span_skip(text, (size_t)colon + 1), why)) {
 		*path_out = spec + colon + 1;
 		return type->maker;
 	}

@@ -18,6 +18,7 @@
 #include "common/io/fiber.h"
 #include "common/io/loop.h"
 #include "common/mail/conf_core.h"
+#include "maps/library_priv.h"
 #include "maps/types.h"
 
 #define CHECK_EVERY_NS INT64_C(1000000000)
@@ -135,14 +136,15 @@ static struct map *
 object_open(const struct map_type *type, const struct map_spec *spec,
     struct str *why)
 {
-	if (type->missing == NULL)
-		return type->open(spec, why);
 	struct str reason = STR_EMPTY;
+	struct map *map;
 
-	str_printf(&reason, "unsupported dictionary type: %s (%s)", type->name,
-	    type->missing);
-	struct map *map = map_unavailable(spec, str_cstr(&reason));
-
+	if (type->missing != NULL)
+		str_printf(&reason, "unsupported dictionary type: %s (%s)",
+		    type->name, type->missing);
+	else if (library_load(type, span_cstr(spec->name), &reason))
+		return type->open(spec, why);
+	map = map_unavailable(spec, str_cstr(&reason));
 	str_fini(&reason);
 	return map;
 }

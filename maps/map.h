@@ -40,6 +40,7 @@ enum map_flags {
 	    MAP_QUIET,
 };
 
+struct library;
 struct map;
 struct map_spec {
 	const char *type, *name;	/* "hash", "/etc/aliases" */
@@ -68,6 +69,7 @@ struct map_type {
 	const struct map_maker *maker;
 	/* Reading and writing by one process (cache.h): NULL as before. */
 	const struct map_keeper *keeper;
+	const struct library *library;	/* loaded before the first is opened */
 	const char *missing;		/* library that was left out of this build */
 };
 
@@ -132,6 +134,9 @@ bool map_has_changed(struct map *map);
  * table that is asked for and could not be opened counts as changed once a
  * minute, so that a successor tries again. */
 const char *map_any_changed(void);
+/* For roles that open tables when they are in their jail, where no library can
+ * be loaded: now. One that cannot be had is told with the table that wants it. */
+void map_load_libraries(void);
 /* Unjailed roles and commands may reopen files by path. Default false. */
 void map_allow_reopen(bool yes);
 bool map_may_reopen(void);

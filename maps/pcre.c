@@ -16,6 +16,19 @@
 
 #include "common/base/mem.h"
 #include "common/base/panic.h"
+#include "maps/library_priv.h"
+
+#define CALLS(_) _(pcre2_code_free) _(pcre2_compile) _(pcre2_config) \
+	_(pcre2_get_error_message) _(pcre2_get_ovector_count) \
+	_(pcre2_get_ovector_pointer) _(pcre2_jit_compile) \
+	_(pcre2_jit_stack_assign) _(pcre2_jit_stack_create) _(pcre2_match) \
+	_(pcre2_match_context_create) _(pcre2_match_data_create_from_pattern) \
+	_(pcre2_match_data_free) _(pcre2_pattern_info) _(pcre2_set_heap_limit) \
+	_(pcre2_set_match_limit)
+static struct { CALLS(LIBRARY_POINTER) } lib;
+static const struct library_call calls[] = { CALLS(LIBRARY_CALL) };
+static const struct library pcre_library = LIBRARY(PCRE2_SONAME,
+    "libpcre2-8-0", calls);
 
 enum {
 	JIT_STACK_MIN = 32 * 1024, JIT_STACK_MAX = 1024 * 1024,
@@ -40,18 +53,18 @@ prepare(void)
 
 	if (shared.context != NULL)
 		return;
-	shared.context = pcre2_match_context_create(NULL);
+	shared.context = lib.pcre2_match_context_create(NULL);
 	CHECK(shared.context != NULL);
-	pcre2_set_match_limit(shared.context, MATCH_LIMIT);
-	pcre2_set_heap_limit(shared.context, HEAP_LIMIT_KIB);
-	pcre2_config(PCRE2_CONFIG_JIT, &jit);
+	lib.pcre2_set_match_limit(shared.context, MATCH_LIMIT);
+	lib.pcre2_set_heap_limit(shared.context, HEAP_LIMIT_KIB);
+	lib.pcre2_config(PCRE2_CONFIG_JIT, &jit);
 	if (jit == 0)
 		return;
-	shared.stack = pcre2_jit_stack_create(JIT_STACK_MIN, JIT_STACK_MAX,
+	shared.stack = lib.pcre2_jit_stack_create(JIT_STACK_MIN, JIT_STACK_MAX,
 	    NULL);
 	shared.jit = shared.stack != NULL;
 	if (shared.jit)
-		pcre2_jit_stack_assign(shared.context, NULL, shared.stack);
+		lib.pcre2_jit_stack_assign(shared.context, NULL, shared.stack);
 }
 
 static unsigned
@@ -81,7 +94,7 @@ say_error(int error, struct str *why)
 {
 	PCRE2_UCHAR reason[256];
 
-	pcre2_get_error_message(error, reason, sizeof(reason));
+	lib.pcre2_get_error_message(error, reason, sizeof(reason));
 	str_sets(why, (const char *)reason);
 }
 
@@ -90,8 +103,8 @@ pcre_free(void *arg)
 {
 	struct pcre_code *c = arg;
 
-	pcre2_match_data_free(c->found);
-	pcre2_code_free(c->code);
+	lib.pcre2_match_data_free(c->found);
+	lib.pcre2_code_free(c->code);
 	mem_free(c);
 }
 
@@ -107,7 +120,7 @@ pcre_compile(struct span pattern, unsigned options, unsigned map_flags,
 	/* \C would let a match end inside a character. */
 	if (map_flags & MAP_UTF8)
 		options |= PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C;
-	c->code = pcre2_compile((PCRE2_SPTR)pattern.p, pattern.len, options,
+	c->code = lib.pcre2_compile((PCRE2_SPTR)pattern.p, pattern.len, options,
 	    &error, &offset, NULL);
 	if (c->code == NULL) {
 		struct str reason = STR_EMPTY;
@@ -121,10 +134,10 @@ pcre_compile(struct span pattern, unsigned options, unsigned map_flags,
 	}
 	/* An expression that the JIT cannot do is interpreted. */
 	if (shared.jit)
-		(void)pcre2_jit_compile(c->code, PCRE2_JIT_COMPLETE);
-	c->found = pcre2_match_data_create_from_pattern(c->code, NULL);
+		(void)lib.pcre2_jit_compile(c->code, PCRE2_JIT_COMPLETE);
+	c->found = lib.pcre2_match_data_create_from_pattern(c->code, NULL);
 	CHECK(c->found != NULL);
-	pcre2_pattern_info(c->code, PCRE2_INFO_CAPTURECOUNT, &groups);
+	lib.pcre2_pattern_info(c->code, PCRE2_INFO_CAPTURECOUNT, &groups);
 	*groups_out = groups;
 	return c;
 }
@@ -140,7 +153,7 @@ interpret(void *arg)
 {
 	struct interpreted *job = arg;
 
-	job->result = pcre2_match(job->c->code, (PCRE2_SPTR)job->subject.p,
+	job->result = lib.pcre2_match(job->c->code, (PCRE2_SPTR)job->subject.p,
 	    job->subject.len, 0, 0, job->c->found, shared.context);
 }
 
@@ -150,7 +163,7 @@ run_match(struct pcre_code *c, struct span subject)
 	struct interpreted job = { .c = c, .subject = subject };
 	size_t jit_size = 0;
 
-	pcre2_pattern_info(c->code, PCRE2_INFO_JITSIZE, &jit_size);
+	lib.pcre2_pattern_info(c->code, PCRE2_INFO_JITSIZE, &jit_size);
 	if (jit_size > 0)
 		interpret(&job);
 	else
@@ -174,8 +187,8 @@ pcre_match(void *arg, struct span subject, struct pattern_group *groups,
 		say_error(n, why);
 		return PATTERN_ERROR;
 	}
-	const PCRE2_SIZE *at = pcre2_get_ovector_pointer(c->found);
-	size_t known = pcre2_get_ovector_count(c->found);
+	const PCRE2_SIZE *at = lib.pcre2_get_ovector_pointer(c->found);
+	size_t known = lib.pcre2_get_ovector_count(c->found);
 
 	for (size_t i = 0; i < ngroups && i < known; i++) {
 		if (at[2 * i] == PCRE2_UNSET)
@@ -203,6 +216,7 @@ const struct map_type pcre_type = {
 	.name = "pcre", .flags = MAP_PATTERN | MAP_RAW_KEYS,
 	.open = pcre_open, .lookup = pattern_lookup,
 	.changed = pattern_changed, .close = pattern_close,
+	.library = &pcre_library,
 };
 
 #else

@@ -36,6 +36,7 @@ lookup_setup(const char *parameter, const char *value, bool may_write)
 		fatal("%s: %s", parameter, str_cstr(&why));
 	str_fini(&why);
 	writes = may_write;
+	map_load_libraries();	/* each table is opened when it is asked for */
 	if (writes)
 		caches_open(approved);
 	map_allow_reopen(true);

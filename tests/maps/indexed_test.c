@@ -256,6 +256,43 @@ missing(const char *type)
 	str_clear(&why);
 }
 
+static void
+without_library(const char *type)
+{
+	snprintf(spec, sizeof(spec), "%s:/some/table", type);
+	fault_arm("map.library", 1, ENOENT);
+
+	struct map *m = map_open(spec, MAP_QUIET, &why);
+
+	T_NEED(m != NULL);
+	if (!fault_was_hit()) {		/* loaded, for another type */
+		fault_disarm();
+		map_close(m);
+		return;
+	}
+	T_EQ_STR(look(m, "a"), "failed");
+	T_HAS_STR(map_why(m), spec);
+	T_HAS_STR(map_why(m), "the library lib");
+	T_HAS_STR(map_why(m), "(Debian has it in lib");
+	map_close(m);
+	fault_arm("map.library", 1, ENOENT);
+	T_CHECK(!map_make(spec, 0, SPAN_NONE, &why));
+	T_HAS_STR(str_cstr(&why), spec);
+	T_HAS_STR(str_cstr(&why), "cannot be loaded");
+	str_clear(&why);
+	fault_disarm();
+	/* As soon as it is there, all is well. */
+	T_CHECK(make_table(type, "a 1\n", 0));
+	m = map_open(spec, 0, &why);
+	T_EQ_STR(look(m, "a"), "1");
+	map_close(m);
+}
+
+T_TEST(a_library_that_is_not_there_is_told_with_table_and_package)
+{
+	each_type(without_library);
+}
+
 T_TEST(a_table_that_is_not_there_fails_its_lookups)
 {
 	each_type(missing);

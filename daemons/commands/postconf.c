@@ -11,6 +11,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/mail/conf_core.h"
+#include "common/mail/macro.h"
 #include "common/mail/master_cf.h"
 #include "daemons/commands/lib/all_params.h"
 #include "daemons/commands/lib/main_cf_edit.h"
@@ -60,6 +61,18 @@ fail(const struct str *why)
 
 /* ---- printing ---- */
 
+/* As it is: lines are folded by now. */
+static void
+print_whole(const struct options *o, const char *name, const char *value)
+{
+	if (o->no_value)
+		puts(name);
+	else if (o->no_name)
+		puts(value);
+	else
+		printf("%s = %s\n", name, value);
+}
+
 static void
 print_named(const struct options *o, const char *name, const char *value)
 {
@@ -91,6 +104,10 @@ static void
 print_parameter(const struct options *o, const char *name)
 {
 	const char *raw = o->defaults ? conf_default(name) : conf_raw(name);
+
+	if (!o->defaults && !conf_is_known(name))
+		raw = NULL;		/* set, and nobody asks for it */
+
 	struct str value = STR_EMPTY, why = STR_EMPTY;
 
 	if (raw == NULL) {
@@ -125,6 +142,8 @@ is_agent(const struct master_row *row)
 	return false;
 }
 
+static struct strlist of_services;	/* such names, while all are printed */
+
 /* "<transport>_x" for each agent of master.cf, "<service>_x" for those that
  * run commands. */
 static size_t
@@ -157,6 +176,8 @@ is_wanted(const struct options *o, const char *name)
 {
 	const struct param *row = conf_row(name);
 
+	if (row != NULL && strlist_has(&of_services, SPAN(name)))
+		row = NULL;		/* a template's, with a row of its own */
 	if (o->only_set && (conf_find(name) == NULL || !conf_is_known(name)))
 		return false;
 	if (row != NULL)
@@ -181,7 +202,9 @@ print_all(const struct options *o)
 	count = conf_all_rows(rows, count);
 	for (size_t i = 0; i < count; i++)
 		if (rows[i]->type == PARAM_TYPE_TEMPLATE)
-			(void)service_names(rows[i], &names);
+			(void)service_names(rows[i], &of_services);
+	for (size_t i = 0; i < of_services.count; i++)
+		strlist_adds(&names, of_services.items[i]);
 	for (size_t i = 0; i < count; i++)
 		if (rows[i]->type != PARAM_TYPE_TEMPLATE)
 			strlist_adds(&names, rows[i]->name);
@@ -194,12 +217,14 @@ print_all(const struct options *o)
 		    && is_wanted(o, names.items[i]))
 			print_parameter(o, names.items[i]);
 	strlist_fini(&names);
+	strlist_fini(&of_services);
 	mem_free(rows);
 }
 
-/* What main.cf sets twice, and what nothing reads. */
+/* What main.cf sets twice, and, if it is the file that is printed, what nothing
+ * reads. */
 static void
-warn_about_entries(void)
+warn_about_entries(const struct options *o)
 {
 	const struct conf_entry *entry;
 
@@ -217,7 +242,7 @@ warn_about_entries(void)
 			    entry->value);
 			continue;
 		}
-		if (conf_is_known(entry->name))
+		if (o->file != MAIN_CF || conf_is_known(entry->name))
 			continue;
 		nearest = conf_nearest(entry->name);
 		warn(nearest != NULL ? "%s: unused parameter: %s=%s (line %u; "
@@ -225,6 +250,77 @@ warn_about_entries(void)
 		    "(line %u)", entry->origin, entry->name, entry->value,
 		    entry->line, nearest);
 	}
+}
+
+/* An override whose name neither a row nor its own service knows. */
+static void
+warn_about_overrides(void)
+{
+	for (size_t i = 0; i < services.count; i++) {
+		const struct master_row *row = &services.rows[i];
+
+		for (size_t k = 0; k < row->overrides.count; k++) {
+			struct span name, value;
+			char *text;
+
+			master_override_split(row->overrides.items[k], &name,
+			    &value);
+			text = mem_strndup(name.p, name.len);
+			if (conf_row(text) == NULL && !conf_is_known(text))
+				warn("%s/master.cf: unused parameter: "
+				    "%s=%.*s", conf_dir(), text,
+				    SPAN_ARG(value));
+			mem_free(text);
+		}
+	}
+}
+
+struct undefined {
+	const char *file;
+	struct strlist told;
+};
+
+static void
+tell_undefined(struct span name, void *arg)
+{
+	struct undefined *u = arg;
+	char *text = mem_strndup(name.p, name.len);
+
+	if (conf_raw(text) == NULL && !span_is(name, "service_name")
+	    && !strlist_has(&u->told, name)) {
+		warn("%s: undefined parameter: %s", u->file, text);
+		strlist_add(&u->told, name);
+	}
+	mem_free(text);
+}
+
+/* $names of main.cf that nothing sets. */
+static void
+warn_about_names(void)
+{
+	const struct conf_entry *entry;
+	struct undefined u = { .told = STRLIST_EMPTY };
+
+	for (size_t i = 0; (entry = conf_nth(i)) != NULL; i++) {
+		const struct param *row = conf_row(entry->name);
+
+		if (entry->line == 0 || conf_find(entry->name) != entry
+		    || (row != NULL && row->type == PARAM_TYPE_RAW))
+			continue;
+		u.file = entry->origin;
+		macro_each_name(SPAN(entry->value), tell_undefined, &u);
+	}
+	strlist_fini(&u.told);
+}
+
+static void
+warn_about_configuration(const struct options *o)
+{
+	if (o->defaults || o->quiet)
+		return;
+	warn_about_entries(o);
+	warn_about_names();
+	warn_about_overrides();
 }
 
 static int
@@ -235,8 +331,7 @@ print_parameters(const struct options *o, char **names, int count)
 	if (count == 0)
 		print_all(o);
 	fflush(stdout);
-	if (!o->defaults && !o->quiet)
-		warn_about_entries();
+	warn_about_configuration(o);
 	return 0;
 }
 
@@ -262,24 +357,32 @@ print_part(const struct options *o, const struct master_row *row,
 }
 
 static bool
-print_fields(const struct options *o, const struct master_row *row,
+print_fields(const struct options *o, struct master_row *row,
     struct span wanted)
 {
+	struct str why = STR_EMPTY;
 	bool any = false;
 
+	if (o->expand && !master_row_expand_overrides(row, &why))
+		exit(fail(&why));
 	for (size_t i = 0; i < MASTER_FIELDS; i++) {
-		struct str command = STR_EMPTY;
+		struct str command = STR_EMPTY, name = STR_EMPTY;
 
 		if (!span_empty(wanted) && !span_is(wanted, "*")
 		    && !span_is(wanted, master_field_names[i]))
 			continue;
+		str_printf(&name, "%s/%s/%s", row->name, row->type_text,
+		    master_field_names[i]);
 		str_adds(&command, row->columns.items[i]);
-		for (size_t k = 0; i + 1 == MASTER_FIELDS
-		    && k < row->args.count; k++)
-			str_addf(&command, " %s", row->args.items[k]);
-		print_part(o, row, SPAN(master_field_names[i]),
-		    str_span(&command));
+		if (i + 1 == MASTER_FIELDS)
+			master_arguments_text(&row->args, o->fold,
+			    o->no_name ? 0 : str_len(&name) + 3, &command);
+		if (o->json)
+			print_named(o, str_cstr(&name), str_cstr(&command));
+		else
+			print_whole(o, str_cstr(&name), str_cstr(&command));
 		str_fini(&command);
+		str_fini(&name);
 		any = true;
 	}
 	return any;
@@ -341,28 +444,70 @@ print_row(const struct options *o, struct master_row *row, struct span rest)
 	return true;
 }
 
+/* "*" stands for a whole part; a field is one there is. */
+static bool
+is_request(const struct options *o, const char *pattern, struct str *why)
+{
+	struct span rest = SPAN(pattern), part = SPAN_NONE;
+	size_t parts = 0;
+
+	while (rest.p != NULL && span_split(&rest, '/', &part)) {
+		bool known = parts < 2 || o->file != MASTER_FIELD
+		    || span_is(part, "*");
+
+		for (size_t i = 0; !known && i < MASTER_FIELDS; i++)
+			known = span_is(part, master_field_names[i]);
+		if (!known || (span_has(part, '*') && !span_is(part, "*"))) {
+			str_printf(why, "\"%s\": found \"%.*s\", expected %s",
+			    pattern, SPAN_ARG(part), parts < 2
+			    ? "a name or \"*\"" : "a column of master.cf");
+			return false;
+		}
+		parts++;
+	}
+	return true;
+}
+
 static int
 print_master(const struct options *o, char **patterns, int count)
 {
 	char *everything[] = { "*" };
+	struct str why = STR_EMPTY;
 
 	if (count == 0) {
 		patterns = everything;
 		count = 1;
 	}
-	for (int k = 0; k < count; k++) {
-		bool any = false;
+	for (int k = 0; k < count; k++)
+		if (!is_request(o, patterns[k], &why))
+			return fail(&why);
 
-		for (size_t i = 0; i < services.count; i++) {
+	bool *matched = mem_array((size_t)count, sizeof(*matched));
+
+	/* In the order of the file; a row that several ask for, once. */
+	for (size_t i = 0; i < services.count; i++) {
+		bool printed = false;
+
+		for (int k = 0; k < count; k++) {
 			struct span rest;
 
-			if (master_row_matches(&services.rows[i],
+			if (!master_row_matches(&services.rows[i],
 			    SPAN(patterns[k]), &rest))
-				any |= print_row(o, &services.rows[i], rest);
+				continue;
+			if (o->file == MASTER_ROWS && printed)
+				matched[k] = true;
+			else
+				matched[k] |= print_row(o, &services.rows[i],
+				    rest);
+			printed = true;
 		}
-		if (!any && strcmp(patterns[k], "*") != 0)
-			warn("unmatched request: \"%s\"", patterns[k]);
 	}
+	for (int k = 0; k < count; k++)
+		if (!matched[k] && strcmp(patterns[k], "*") != 0)
+			warn("unmatched request: \"%s\"", patterns[k]);
+	mem_free(matched);
+	fflush(stdout);
+	warn_about_configuration(o);
 	return 0;
 }
 

@@ -11,6 +11,8 @@ import instance
 # Every form that main.cf files in the field are written in.
 FORMS = """\
 # Forms.
+smtpd_restriction_classes = f_empty f_spaces f_long f_names f_dollar f_set f_unset
+    f_both f_equal f_order f_level f_twice f_table f_never
 f_empty =
 f_spaces   =   a   b  
 f_long = one,
@@ -91,7 +93,8 @@ class Postconf(instance.TestCase):
         for value in ("${mydomain", "${{a} == {b}", "${mydomain?{a}:{b}",
                       "${{a} =~ {b} ? {x}}"):
             with self.subTest(value):
-                self.mail.write("main.cf", f"mydomain = d.test\nf_bad = {value}\n")
+                self.mail.write("main.cf", f"mydomain = d.test\nf_bad = {value}\n"
+                                "smtpd_restriction_classes = f_bad\n")
                 done = self.postconf("-x", "f_bad", status=1)
                 self.assertIn("fatal: f_bad: ", done.err)
 

@@ -79,21 +79,26 @@ master_arg_is_override(const struct strlist *args, size_t i)
 	    && strchr(args->items[i + 1], '=') != NULL;
 }
 
-void
-master_row_text(const struct master_row *row, bool fold, struct str *out)
+/* "{ a b }" as "{a b}", which is the same. */
+static void
+add_argument(const char *text, struct str *out)
 {
-	const struct strlist *args = &row->args;
-	size_t begin = str_len(out), at;
+	struct span s = SPAN(text);
+
+	if (s.len >= 2 && s.p[0] == '{' && s.p[s.len - 1] == '}')
+		str_addf(out, "{%.*s}",
+		    SPAN_ARG(span_trim(span_sub(s, 1, s.len - 2))));
+	else
+		str_add(out, s);
+}
+
+void
+master_arguments_text(const struct strlist *args, bool fold, size_t before,
+    struct str *out)
+{
+	size_t at = before + str_len(out);
 	bool alone = false;		/* this line belongs to an override */
 
-	for (size_t i = 0; i < MASTER_FIELDS; i++) {
-		if (i > 0)
-			str_putc(out, ' ');
-		while (str_len(out) - begin < starts[i])
-			str_putc(out, ' ');
-		str_adds(out, row->columns.items[i]);
-	}
-	at = str_len(out) - begin;
 	for (size_t i = 0; i < args->count; i++) {
 		struct str word = STR_EMPTY;
 		bool override = master_arg_is_override(args, i);
@@ -101,7 +106,7 @@ master_row_text(const struct master_row *row, bool fold, struct str *out)
 		if (override)
 			add_assignment(args->items[++i], &word);
 		else
-			str_sets(&word, args->items[i]);
+			add_argument(args->items[i], &word);
 		if (fold && (override || alone
 		    || at + 1 + str_len(&word) > ROW_MOST)) {
 			new_line(out);
@@ -115,6 +120,25 @@ master_row_text(const struct master_row *row, bool fold, struct str *out)
 		alone = override;
 		str_fini(&word);
 	}
+}
+
+void
+master_row_text(const struct master_row *row, bool fold, struct str *out)
+{
+	size_t begin = str_len(out);
+
+	for (size_t i = 0; i < MASTER_FIELDS; i++) {
+		if (i > 0)
+			str_putc(out, ' ');
+		while (str_len(out) - begin < starts[i])
+			str_putc(out, ' ');
+		str_adds(out, row->columns.items[i]);
+	}
+	struct str rest = STR_EMPTY;
+
+	master_arguments_text(&row->args, fold, str_len(out) - begin, &rest);
+	str_add(out, str_span(&rest));
+	str_fini(&rest);
 	str_putc(out, '\n');
 }
 

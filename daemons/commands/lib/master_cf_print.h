@@ -16,6 +16,11 @@ void fold_words(struct span text, bool fold, struct str *out);
 void master_row_text(const struct master_row *row, bool fold,
     struct str *out);
 
+/* Appends what is behind the program's name, a space before each word; `before`
+ * columns of the line are taken, besides what is in *out. */
+void master_arguments_text(const struct strlist *args, bool fold,
+    size_t before, struct str *out);
+
 /* $name as the service itself would see it: its own -o and $service_name come
  * before main.cf. Appends; false with a reason. */
 bool master_row_expand(const struct master_row *row, struct span text,

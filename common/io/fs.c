@@ -566,13 +566,17 @@ fs_read_dir(DIR *dir)
 bool
 fs_fd_is_high(int new_fd)
 {
-	static rlim_t limit;
+	static rlim_t limit, reserved = FS_FDS_RESERVED;
 	struct rlimit now;
 
-	if (limit == 0)
+	if (limit == 0) {
 		limit = getrlimit(RLIMIT_NOFILE, &now) == 0 ? now.rlim_cur :
 		    RLIM_INFINITY;
-	return new_fd >= 0 && (rlim_t)new_fd + FS_FDS_RESERVED >= limit;
+		/* What serves nobody waits for ever. */
+		if (reserved > limit / 2)
+			reserved = limit / 2;
+	}
+	return new_fd >= 0 && (rlim_t)new_fd + reserved >= limit;
 }
 
 bool

@@ -74,9 +74,10 @@ DIR *fs_open_dir(int dirfd, const char *name, struct str *why);
 struct dirent *fs_read_dir(DIR *dir);
 /*
  * Descriptors are short when fewer than FS_FDS_RESERVED of those that this
- * process may have are free: then what can wait for some waits. The first asks
- * about a number that has just been given out, which is always the lowest free
- * one, and costs nothing; the second asks the kernel.
+ * process may have are free, or than half where it may have but few: then what
+ * can wait for some waits. The first asks about a number that has just been given
+ * out, which is always the lowest free one, and costs nothing; the second asks
+ * the kernel.
  */
 enum { FS_FDS_RESERVED = 128 };
 bool fs_fd_is_high(int new_fd);

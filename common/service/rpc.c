@@ -167,7 +167,8 @@ wait_for_descriptors(struct connection *c)
 {
 	static bool said;
 
-	while (stream_fds_are_high(c->stream) && fs_fds_are_short()) {
+	while (!c->protocol->sheds_fds && stream_fds_are_high(c->stream)
+	    && fs_fds_are_short()) {
 		if (!said)
 			log_warn("%s: too many open files; new requests wait",
 			    c->protocol->name);

@@ -44,6 +44,10 @@ struct rpc_protocol {
 	size_t nmethods;
 	size_t calls_per_connection;	/* in flight; 0 = 1000: reading stops */
 	bool accepts_fds;
+	/* Its handlers close at once what they have no room for: requests are
+	 * taken while descriptors are short. What waits in a socket counts against all
+	 * processes of the user, and would keep this one from sending any. */
+	bool sheds_fds;
 };
 
 /* Serves one connection until it ends; closes it. When the client goes away

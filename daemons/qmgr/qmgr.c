@@ -66,7 +66,7 @@ static const struct rpc_method methods[] = {
 static const struct rpc_protocol protocol = {
 	.name = QMGR_PROTOCOL, .version = QMGR_VERSION,
 	.methods = methods, .nmethods = ARRAY_COUNT(methods),
-	.accepts_fds = true,
+	.accepts_fds = true, .sheds_fds = true,
 };
 
 static void

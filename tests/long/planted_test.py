@@ -2,8 +2,8 @@
 a copy of the tree, the one that it was made for has to find it.
 
 That is tests/system/power_test.py with a broken promise, or what a line `Found by:
-program part-of-a-name` of the patch names: a unit test, or one of power_test.py. All
-of them have to, where there are several. A patch that no longer applies is a failure. PLANTED=part of a name takes some.
+program part-of-a-name` of the patch names: a unit test, one of power_test.py, or
+another system test. All of them have to, where there are several. A patch that no longer applies is a failure. PLANTED=part of a name takes some.
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -41,6 +41,8 @@ class Planted(unittest.TestCase):
         for program, name in found or [("power_test.py", "power")]:
             if program == "power_test.py":
                 self.found_by_power_failures(name)
+            elif program.endswith(".py"):
+                self.found_by_system_test(program, name)
             else:
                 self.found_by_unit_test(program, name)
 
@@ -51,6 +53,13 @@ class Planted(unittest.TestCase):
         # A check that failed, not a crash, nor a test that does not exist.
         self.assertEqual(found.returncode, 1, found.stdout + found.stderr)
         self.assertRegex(found.stdout + found.stderr, r" [1-9]\d* failed")
+
+    def found_by_system_test(self, program, name):
+        self.run_here("make", "all")
+        found = self.try_here("tests/run", "--files", program, "--only", name,
+                              "system")
+        self.assertEqual(found.returncode, 1, found.stdout + found.stderr)
+        self.assertRegex(found.stdout, r"\nAssertionError: ")
 
     def found_by_power_failures(self, name):
         self.run_here("make", "test-system", "build/test/power_test",

@@ -56,22 +56,33 @@ t_double_connect(struct fiber_group *fibers, t_serve_fn *fn, void *arg)
 
 struct t_mail t_mails[16];
 size_t t_mail_count;
-bool t_cleanup_fails;
+uint64_t t_cleanup_status = CLEANUP_OK;
+
+static void
+take_rcpts(struct t_mail *n, const struct attr_list *rcpts)
+{
+	for (size_t i = 0; i < rcpts->count; i++) {
+		const struct envelope_rcpt *rcpt = ATTR_AT(*rcpts,
+		    struct envelope_rcpt, i);
+
+		T_EQ_TEXT(str_span(&n->rcpt), "");
+		str_set(&n->rcpt, rcpt->address);
+		n->notify = rcpt->notify;
+	}
+}
 
 static void
 take_begin(struct t_mail *n, const struct cleanup_begin *begin)
 {
 	const struct envelope *e = begin->envelope.items;
-	const struct envelope_rcpt *rcpt = begin->rcpts.items;
 
 	T_EQ_INT(begin->envelope.count, 1);
-	T_EQ_INT(begin->rcpts.count, 1);
 	str_set(&n->sender, e->sender);
-	str_set(&n->rcpt, rcpt->address);
+	str_clear(&n->rcpt);
 	str_clear(&n->text);
 	n->flags = begin->flags;
 	n->envelope_flags = e->flags;
-	n->notify = rcpt->notify;
+	take_rcpts(n, &begin->rcpts);
 }
 
 /* One message; false when the connection is over. */
@@ -86,6 +97,7 @@ take_message(struct stream *client, struct arena *arena)
 	while (attr_read_frame(client, arena, DEADLINE_NEVER, &frame, &why)
 	    == IO_OK) {
 		struct cleanup_begin begin;
+		struct cleanup_rcpts rcpts;
 		struct cleanup_data data;
 
 		if (frame.form == cleanup_begin_form.id) {
@@ -94,14 +106,18 @@ take_message(struct stream *client, struct arena *arena)
 			T_NEED(t_mail_count < T_COUNT(t_mails));
 			n = &t_mails[t_mail_count];
 			take_begin(n, &begin);
+		} else if (frame.form == cleanup_rcpts_form.id) {
+			T_CHECK(attr_decode(&cleanup_rcpts_form, &frame, NULL,
+			    arena, &rcpts, &why));
+			take_rcpts(n, &rcpts.rcpts);
 		} else if (frame.form == cleanup_data_form.id) {
 			T_CHECK(attr_decode(&cleanup_data_form, &frame, NULL,
 			    arena, &data, &why));
 			str_add(&n->text, data.bytes);
 		} else if (frame.form == cleanup_end_form.id) {
+			T_CHECK(str_len(&n->rcpt) > 0);
 			t_mail_count++;
-			result.status = t_cleanup_fails
-			    ? CLEANUP_WRITE_ERROR : CLEANUP_OK;
+			result.status = t_cleanup_status;
 			attr_queue(client, &cleanup_result_form, 0, &result);
 			str_fini(&why);
 			return stream_flush(client, DEADLINE_NEVER) == IO_OK;

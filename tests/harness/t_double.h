@@ -23,7 +23,7 @@ struct t_mail {				/* as begin, one recipient, and data */
 };
 extern struct t_mail t_mails[16];
 extern size_t t_mail_count;		/* may be set back to 0 */
-extern bool t_cleanup_fails;		/* it takes nothing */
+extern uint64_t t_cleanup_status;	/* its verdict; CLEANUP_OK at first */
 
 t_serve_fn t_cleanup_serve;
 

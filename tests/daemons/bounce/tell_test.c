@@ -303,10 +303,10 @@ tell_each(void *arg)
 	outcomes[2].rcpt = SPAN("never@f.test");
 	outcomes[2].notify = DSN_NOTIFY_NEVER;
 	world_append(QUEUE_BOUNCE, outcomes, 3);
-	t_cleanup_fails = true;
+	t_cleanup_status = CLEANUP_WRITE_ERROR;
 	T_CHECK(!world_tell(BOUNCE_FAILED, &envelope, CONTENT));
 	T_EQ_INT(t_mail_count, 1);
-	t_cleanup_fails = false;
+	t_cleanup_status = CLEANUP_OK;
 	t_mail_count = 0;
 	T_CHECK(world_tell(BOUNCE_FAILED, &envelope, CONTENT));
 	T_EQ_INT(t_mail_count, 2);
@@ -346,11 +346,11 @@ tell_with_trouble(void *arg)
 	T_EQ_INT(t_mail_count, 0);
 	T_CASE("cleanup does not take it");
 	world_append(QUEUE_BOUNCE, &one, 1);
-	t_cleanup_fails = true;
+	t_cleanup_status = CLEANUP_WRITE_ERROR;
 	T_CHECK(!world_tell(BOUNCE_FAILED, &envelope, CONTENT));
 	T_CHECK(world_has_log(QUEUE_BOUNCE));
 	T_CASE("later it does, but it is too large");
-	t_cleanup_fails = false;
+	t_cleanup_status = CLEANUP_OK;
 	t_mail_count = 0;
 	bounce_conf.bounce_size_limit = 10;
 	T_CHECK(world_tell(BOUNCE_FAILED, &envelope, CONTENT));

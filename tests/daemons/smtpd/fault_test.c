@@ -16,13 +16,14 @@
 
 static const struct {
 	const char *name;
-	bool chunks;			/* BDAT */
+	size_t chunk;			/* bytes of one BDAT; 0: DATA */
 	size_t lines;
 	size_t least;			/* calls that can fail */
 } ways[] = {
-	{ "a small message", false, 1, 50 },
-	{ "a large message", false, 6000, 90 },	/* more than waits in us */
-	{ "a message in chunks", true, 600, 50 },
+	{ "a small message", 0, 1, 50 },
+	{ "a large message", 0, 6000, 90 },	/* more than waits in us */
+	{ "a message in one chunk", 100000, 600, 50 },
+	{ "a message in many chunks", 20000, 6000, 90 },
 };
 
 /* The first digit of the reply, or 0 when the connection is over. */
@@ -57,6 +58,25 @@ says(struct stream *s, const char *text, char wanted, char *answer_out)
 	return *answer_out == wanted;
 }
 
+/* And an empty one at the end. */
+static char
+send_chunks(struct stream *s, struct span rest, size_t most)
+{
+	struct str chunk = STR_EMPTY;
+	char answer = '2';
+
+	while (answer == '2' && rest.len > 0) {
+		struct span part = span_sub(rest, 0, most);
+
+		str_printf(&chunk, "BDAT %zu\r\n", part.len);
+		str_add(&chunk, part);
+		answer = say(s, str_cstr(&chunk));
+		rest = span_skip(rest, part.len);
+	}
+	str_fini(&chunk);
+	return answer == '2' ? say(s, "BDAT 0 LAST\r\n") : answer;
+}
+
 static char
 send_content(struct stream *s, size_t way)
 {
@@ -66,15 +86,8 @@ send_content(struct stream *s, size_t way)
 	for (size_t i = 0; i < ways[way].lines; i++)
 		str_adds(&all, "a line of content, one of many\r\n");
 	str_adds(&all, "the last line\r\n");
-	if (ways[way].chunks) {
-		struct str chunk = STR_EMPTY;
-
-		str_printf(&chunk, "BDAT %zu\r\n", str_len(&all));
-		str_add(&chunk, str_span(&all));
-		answer = say(s, str_cstr(&chunk));
-		if (answer == '2')
-			answer = say(s, "BDAT 0 LAST\r\n");
-		str_fini(&chunk);
+	if (ways[way].chunk != 0) {
+		answer = send_chunks(s, str_span(&all), ways[way].chunk);
 	} else if (says(s, "DATA\r\n", '3', &answer)) {
 		str_adds(&all, ".\r\n");
 		answer = say(s, str_cstr(&all));
@@ -172,4 +185,5 @@ each_call_fails(struct stream *unused, void *arg)
 
 EACH_CALL(any_call_may_fail_for_a_small_message, 0)
 EACH_CALL(any_call_may_fail_for_a_large_message, 1)
-EACH_CALL(any_call_may_fail_for_a_message_in_chunks, 2)
+EACH_CALL(any_call_may_fail_for_a_message_in_one_chunk, 2)
+EACH_CALL(any_call_may_fail_for_a_message_in_many_chunks, 3)

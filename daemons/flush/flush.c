@@ -19,7 +19,6 @@
 #include "daemons/shared/tables.h"
 #include "queue/names.h"
 
-#define QMGR_SECONDS 30
 #define CONNECT_SECONDS 2
 #define SITES_MOST 10000		/* wishes at once */
 #define REST_SECONDS 2			/* before a wish is tried again, */
@@ -48,7 +47,8 @@ try_now(const char *id, void *arg)
 
 	pass->messages++;
 	attr_queue(pass->qmgr, &qmgr_flush_one_form, 0, &request);
-	pass->lost = stream_flush(pass->qmgr, deadline_in(QMGR_SECONDS))
+	/* It reads on when there is room for more messages in it. */
+	pass->lost = stream_flush(pass->qmgr, service_ipc_deadline())
 	    != IO_OK;
 	return !pass->lost;
 }

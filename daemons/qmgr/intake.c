@@ -477,9 +477,8 @@ intake_file(enum queue_name where, struct span id)
 	return QUEUE_OK;
 }
 
-/* Waits until there is room in memory; false when it is time to leave. */
-static bool
-wait_for_room(void)
+bool
+intake_wait_for_room(void)
 {
 	while (dispatching && intake_full())
 		if (fiber_queue_wait(&room_made, DEADLINE_NEVER) != IO_OK)
@@ -500,7 +499,7 @@ take_found(enum queue_name where, struct span id, struct left *left)
 {
 	if (intake_has(id))
 		return true;
-	if (!wait_for_room())
+	if (!intake_wait_for_room())
 		return false;
 	switch (intake_file(where, id)) {
 	case QUEUE_BUSY:

@@ -51,7 +51,7 @@ handle_flush_one(struct rpc_call *call, void *request, void *reply_out)
 	(void)reply_out;
 	if (!queue_id_valid(rq->queue_id))
 		return false;
-	if (dispatching && !intake_has(rq->queue_id)
+	if (intake_wait_for_room() && !intake_has(rq->queue_id)
 	    && intake_file(QUEUE_DEFERRED, rq->queue_id) == QUEUE_GONE)
 		intake_file(QUEUE_INCOMING, rq->queue_id);
 	return true;
@@ -67,6 +67,8 @@ static const struct rpc_protocol protocol = {
 	.name = QMGR_PROTOCOL, .version = QMGR_VERSION,
 	.methods = methods, .nmethods = ARRAY_COUNT(methods),
 	.accepts_fds = true, .sheds_fds = true,
+	/* Of those that wait for room; then flush waits, too. */
+	.calls_per_connection = 16,
 };
 
 static void

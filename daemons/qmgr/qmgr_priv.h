@@ -97,6 +97,8 @@ void intake_active_at_start(void);	/* Suspends. */
 enum queue_result intake_file(enum queue_name where, struct span id);
 bool intake_has(struct span id);
 bool intake_full(void);
+/* False when it is time to leave. Suspends. */
+bool intake_wait_for_room(void);
 size_t intake_count(void);
 void intake_forget(struct message *m);	/* frees it */
 /* More of its recipients are read by and by, if there are and may be. */

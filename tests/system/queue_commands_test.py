@@ -196,6 +196,24 @@ class QueueCommands(instance.TestCase):
         mail.wait_log(rf"{ids[0]}: .*status=sent")
         mail.wait_empty()
 
+    def test_a_site_with_much_mail_leaves_room_for_others(self):
+        mail, sink, answers, ids = self.deferred(
+            count=40, fast_flush_domains="example.org", qmgr_message_active_limit="2",
+            initial_destination_concurrency="20")
+        held = threading.Event()
+        self.addCleanup(held.set)
+        answers[0] = None
+        sink.answer = lambda stage, argument: held.wait(60) and None
+        mail.command("postqueue", "-s", "example.org")
+        mail.wait_log(r"/flush\[\d+\]: sites=1, messages=40")
+        # Others wait in front of the queue manager.
+        self.assertEqual(instance.until(lambda: [
+            n for n in [sum(m["queue_name"] == "active" for m in mail.queue())]
+            if n >= 2], "two that are tried"), [2])
+        held.set()
+        mail.wait_empty()
+        self.assertEqual(len(sink.received), len(ids))
+
     def test_what_the_queue_manager_did_not_hear_is_said_again(self):
         mail, _, answers, (waits,) = self.deferred(count=1)
         mail.set(fast_flush_domains="example.org")

@@ -8,35 +8,38 @@
 #include "common/base/warm.h"
 #include "tests/harness/t.h"
 
+/* Its lists live as long as the process, as those of pages and stacks do. */
+static struct warm w;
+
 enum { BYTES = 8192, STRIDE = 3 * 4096, PIECES = 10 };
 
 static char *
-make(struct warm *w, size_t keep)
+make(size_t keep)
 {
 	char *memory = mmap(NULL, PIECES * STRIDE, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	T_NEED(memory != MAP_FAILED);
 	(void)madvise(memory, PIECES * STRIDE, MADV_NOHUGEPAGE);
-	*w = (struct warm){ .bytes = BYTES, .keep = keep };
-	T_CHECK(warm_take(w) == NULL);
-	warm_add(w, memory, STRIDE, PIECES);
+	w = (struct warm){ .bytes = BYTES, .keep = keep };
+	T_CHECK(warm_take(&w) == NULL);
+	warm_add(&w, memory, STRIDE, PIECES);
 	return memory;
 }
 
 /* Takes that many and writes into each; gives them back, the last one first. */
 static void
-use(struct warm *w, size_t count)
+use(size_t count)
 {
 	char *taken[PIECES];
 
 	for (size_t i = 0; i < count; i++) {
-		taken[i] = warm_take(w);
+		taken[i] = warm_take(&w);
 		T_NEED(taken[i] != NULL);
 		memset(taken[i], 'x', BYTES);
 	}
 	while (count-- > 0)
-		warm_put(w, taken[count]);
+		warm_put(&w, taken[count]);
 }
 
 /* How many pieces have memory, all of it; none has half. */
@@ -57,8 +60,7 @@ resident(const char *memory)
 
 T_TEST(the_one_that_came_last_is_taken_first)
 {
-	struct warm w;
-	char *memory = make(&w, 0), *one, *two;
+	char *memory = make(0), *one, *two;
 
 	one = warm_take(&w);
 	two = warm_take(&w);
@@ -75,26 +77,25 @@ T_TEST(the_one_that_came_last_is_taken_first)
 
 T_TEST(what_nobody_needed_since_the_last_settling_goes_cold)
 {
-	struct warm w;
-	char *memory = make(&w, 0);
+	char *memory = make(0);
 
-	use(&w, 10);
+	use(10);
 	warm_settle(&w);
 	T_EQ_INT(resident(memory), 10);	/* they just came */
-	use(&w, 4);
-	use(&w, 6);
-	use(&w, 2);
+	use(4);
+	use(6);
+	use(2);
 	warm_settle(&w);
 	T_EQ_INT(resident(memory), 6);
 	T_EQ_INT(w.hot_count, 6);
-	use(&w, 6);
+	use(6);
 	warm_settle(&w);
 	T_EQ_INT(resident(memory), 6);
 	warm_settle(&w);
 	T_EQ_INT(resident(memory), 0);
 	T_EQ_INT(w.cold_count, PIECES);
 	/* And once more. */
-	use(&w, 3);
+	use(3);
 	warm_settle(&w);
 	T_EQ_INT(resident(memory), 3);
 	warm_settle(&w);
@@ -103,15 +104,14 @@ T_TEST(what_nobody_needed_since_the_last_settling_goes_cold)
 
 T_TEST(those_that_may_stay_stay)
 {
-	struct warm w;
-	char *memory = make(&w, 3);
+	char *memory = make(3);
 
-	use(&w, 3);
+	use(3);
 	T_CHECK(!warm_too_many(&w));
 	warm_settle(&w);
 	warm_settle(&w);
 	T_EQ_INT(resident(memory), 3);
-	use(&w, 4);
+	use(4);
 	T_CHECK(warm_too_many(&w));
 	warm_settle(&w);
 	T_EQ_INT(resident(memory), 4);
@@ -121,12 +121,11 @@ T_TEST(those_that_may_stay_stay)
 
 T_TEST(what_lay_there_longest_is_cooled_first)
 {
-	struct warm w;
-	char *memory = make(&w, 0);
+	char *memory = make(0);
 
-	use(&w, 5);
+	use(5);
 	warm_settle(&w);
-	use(&w, 1);			/* four are spare */
+	use(1);			/* four are spare */
 	warm_cool(&w, 2);
 	T_EQ_INT(resident(memory), 3);
 	T_EQ_INT(memory[0], 'x');	/* the last that was put */
@@ -139,8 +138,7 @@ T_TEST(what_lay_there_longest_is_cooled_first)
 
 T_TEST(more_may_be_added_while_some_are_in_use)
 {
-	struct warm w;
-	char *memory = make(&w, 0), more[2];
+	char *memory = make(0), more[2];
 	char *taken[PIECES];
 
 	for (int i = 0; i < PIECES; i++)

@@ -15,6 +15,7 @@
 #include "daemons/cleanup/cleanup_conf.h"
 #include "daemons/shared/cleanup_proto.h"
 #include "queue/message.h"
+#include "queue/outcome_log.h"
 
 struct transaction {
 	struct arena *arena;
@@ -33,6 +34,8 @@ struct transaction {
 	struct hash *seen;		/* duplicates */
 	bool rcpts_written;
 	size_t rcpts_stored;
+	struct outcome *expanded;	/* whose success we tell of */
+	size_t nexpanded, expanded_room;
 
 	/* Headers. */
 	bool in_headers, any_header;
@@ -92,6 +95,17 @@ void map_header_address(struct transaction *t, struct span address,
     unsigned header_kind, struct str *out);
 /* Transports and next hops of recipients that lack them, for the notice. */
 void map_resolve(struct transaction *t);
+
+/* expanded.c: one that stands for others, who are to have its wishes: if it asks
+ * for success, that is noted for its sender, and asked no more in *rcpt, whose spans
+ * are those of the transaction. */
+void expanded_note(struct transaction *t, struct envelope_rcpt *rcpt,
+    struct span address);
+/* What was noted is durable, or nothing is kept. Before the commit: a crash in
+ * between leaves a log of no message. Suspends. */
+bool expanded_keep(struct transaction *t);
+/* The message was not queued after all. */
+void expanded_forget(struct transaction *t);
 
 /* content.c */
 void content_put(struct transaction *t, struct span bytes);

@@ -512,6 +512,9 @@ map_rcpt(struct transaction *t, const struct envelope_rcpt *rcpt)
 		return;
 	}
 	expand(&e, str_span(&address));
+	if (!e.failed && (e.results.count > 1
+	    || !span_is(str_span(&address), e.results.items[0])))
+		expanded_note(t, &from, str_span(&address));
 	for (size_t i = 0; i < e.results.count && !e.failed; i++)
 		add_rcpt(t, &from, SPAN(e.results.items[i]),
 		    span_is(rcpt->address, e.results.items[i]));

@@ -222,6 +222,7 @@ notify_qmgr(struct transaction *t)
 	note.spot_epoch = spot.epoch;
 	note.spot_at = spot.at;
 	note.spot_mark = spot.mark;
+	note.has_log = t->nexpanded > 0;
 	t->envelope.data_size = layout.content_length;
 	if (t->nrcpts <= QMGR_NOTE_RCPTS_MAX)
 		note.rcpts = (struct attr_list){ t->rcpts, t->nrcpts };
@@ -259,10 +260,17 @@ commit(struct transaction *t)
 	t->envelope.flags |= flags;
 	if (t->nrcpts <= QMGR_NOTE_RCPTS_MAX)
 		map_resolve(t);
+	if (!expanded_keep(t)) {
+		queue_writer_abort(t->writer);
+		transaction_fail(t, CLEANUP_WRITE_ERROR, NULL);
+		return;
+	}
 	result = queue_writer_commit(t->writer,
 	    hold ? QUEUE_HOLD : QUEUE_INCOMING, &why);
-	if (result != QUEUE_OK)
+	if (result != QUEUE_OK) {
 		log_warn("cannot queue: %s", str_cstr(&why));
+		expanded_forget(t);
+	}
 	transaction_fail(t, status_of(result), NULL);
 	if (result == QUEUE_OK && !hold)
 		notify_qmgr(t);

@@ -13,6 +13,7 @@
 #include "common/service/service.h"
 #include "daemons/local/local_priv.h"
 #include "daemons/shared/cleanup_client.h"
+#include "daemons/shared/expanded.h"
 #include "queue/queue_id.h"
 
 #define RUN_BYTES (32 * 1024)
@@ -67,10 +68,8 @@ ask_less(struct envelope_rcpt *rcpt, bool of_list)
 	if (of_list) {
 		rcpt->notify = 0;
 		rcpt->orcpt = SPAN_NONE;
-	} else if (rcpt->notify & DSN_NOTIFY_SUCCESS) {
-		rcpt->notify &= ~(uint64_t)DSN_NOTIFY_SUCCESS;
-		if (rcpt->notify == 0)
-			rcpt->notify = DSN_NOTIFY_NEVER;
+	} else {
+		rcpt->notify = expanded_notify(rcpt->notify);
 	}
 }
 

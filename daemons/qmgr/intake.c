@@ -304,6 +304,7 @@ intake_note(const struct qmgr_note *note, int fd)
 	q.rcpts_left = note->rcpt_count;
 	q.envelope = *(const struct envelope *)note->envelope.items;
 	m = message_new(&q);
+	m->had_logs = note->has_log;
 	m->spot = (struct commit_log_spot){ .log = note->spot_log,
 		.epoch = note->spot_epoch, .at = note->spot_at,
 		.mark = note->spot_mark };

@@ -21,6 +21,7 @@ static const struct attr_field qmgr_note_fields[] = {
 	ATTR_FIELD(struct qmgr_note, spot_epoch, 10, ATTR_U64),
 	ATTR_FIELD(struct qmgr_note, spot_at, 11, ATTR_U64),
 	ATTR_FIELD(struct qmgr_note, spot_mark, 12, ATTR_U64),
+	ATTR_FIELD(struct qmgr_note, has_log, 13, ATTR_BOOL),
 };
 const struct attr_form qmgr_note_form =
     ATTR_FORM("qmgr note", 1, struct qmgr_note,

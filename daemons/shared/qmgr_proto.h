@@ -30,6 +30,7 @@ struct qmgr_note {			/* form 1 */
 	struct attr_list rcpts;		/* all, or none: read the file */
 	/* struct commit_log_spot: log 0 is none. */
 	uint64_t spot_log, spot_epoch, spot_at, spot_mark;
+	bool has_log;			/* of outcomes, before any delivery */
 	int fd;				/* read-only, claimed; may be -1 */
 };
 struct qmgr_flush_one {			/* form 2, one-way: try this one now */

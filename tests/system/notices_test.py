@@ -66,7 +66,10 @@ class Notices(instance.TestCase):
                 "mydestination": "here.test",
                 "alias_maps": "inline:{{two=/dev/null,x@dsn.test},{one=y@dsn.test},"
                 "{list=/dev/null,z@dsn.test},{owner-list=rob@demo.test},"
-                "{plain=/dev/null}}"})
+                "{plain=/dev/null}}",
+                "virtual_alias_maps": "inline:{{both@v.test=p@dsn.test,q@dsn.test},"
+                "{single@v.test=r@dsn.test},{self@dsn.test=self@dsn.test},{far@v.test=ok1@other.test,ok2@other.test}}",
+                "header_checks": "regexp:{{/^Message-ID: <held/ HOLD}}"})
             cls.mail.write("bounce.cf", "delay_template = <<EOF\n"
                            "Subject: Patience\n\nAfter "
                            "$delay_warning_time_seconds s at $myhostname\n"
@@ -179,6 +182,46 @@ class Notices(instance.TestCase):
                                  [name == "list"] * 2)
                 self.assertEqual(["ENVID=" in line for line in mails],
                                  [name != "list"] * 2)
+
+    def test_a_virtual_alias_is_told_of_and_its_members_are_asked_for_less(self):
+        """As Postfix does it; who stands for itself alone is no alias. What is on hold is told
+        of once, though it is requeued."""
+        asked = [(name, f"{name}{n}", notify)
+                 for name in ("both", "far", "single", "self")
+                 for n, notify in enumerate(("SUCCESS", "SUCCESS,FAILURE", "FAILURE"))]
+        for name, tag, notify in (*asked, ("both", "held", "SUCCESS")):
+            self.submit("vic@demo.test", name + ("@dsn.test" if name == "self" else "@v.test"),
+                        notify, tag, " RET=HDRS ENVID=" + tag)
+        self.reports("vic", 6)
+        self.mail.command("postsuper", "-r", "ALL", "hold")
+
+        def heard(local):
+            return sorted(re.search(r"(?:NOTIFY=(\S+) )?ORCPT=rfc822;(\w+)", line).groups()
+                          for line in list(self.with_dsn.commands)
+                          if line.startswith(f"RCPT TO:<{local}@dsn.test>"))
+        for local in "pq":
+            instance.until(lambda who=local: len(heard(who)) == 4, "copies for " + local)
+            self.assertEqual(heard(local), [("FAILURE", "both1"), ("FAILURE", "both2"),
+                                            ("NEVER", "both0"), ("NEVER", "held")])
+        instance.until(lambda: len(heard("r") + heard("self")) == 6, "copies of one")
+        self.assertEqual(heard("r"), [("FAILURE", "single1"), ("FAILURE", "single2"),
+                                      ("NEVER", "single0")])
+        self.assertEqual(heard("self"), [("FAILURE", "self2"), ("SUCCESS", "self0"),
+                                         ("SUCCESS,FAILURE", "self1")])
+        self.reports("vic", 7)
+        self.mail.wait_empty()
+        reports = self.reports("vic", 7)
+        self.assertEqual(len(reports), 7)
+        told = []
+        for report in reports:
+            self.assertEqual(report["Subject"], "Successful Mail Delivery Report")
+            (one,) = fields(report)
+            self.assertEqual((one["Action"], one["Status"]), ("expanded", "2.0.0"))
+            tag = re.search("Original-Envelope-Id: (\\w+)", report.as_string())[1]
+            told.append((tag, one["Final-Recipient"], one["Original-Recipient"]))
+        self.assertEqual(sorted(told), [
+            (tag, f"rfc822; {tag[:-1].replace('hel', 'both')}@v.test", f"rfc822;{tag}+@o.test")
+            for tag in ("both0", "both1", "far0", "far1", "held", "single0", "single1")])
 
     def test_success_is_told_where_the_next_server_does_not(self):
         wanted = []

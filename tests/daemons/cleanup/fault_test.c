@@ -22,7 +22,8 @@ send_one(size_t length)
 		.rewrite_context = SPAN("remote") };
 	struct cleanup_begin begin = { .queue_id = SPAN(ID),
 		.flags = CLEANUP_EXTERNAL, .envelope = { &e, 1 } };
-	struct envelope_rcpt rcpt = { .address = SPAN("a@b") };
+	struct envelope_rcpt rcpt = { .address = SPAN("a@b"),
+		.notify = DSN_NOTIFY_SUCCESS };
 	struct cleanup_result result;
 	struct cleanup_client *c = cleanup_client_begin(arena, &begin,
 	    deadline_in(10));
@@ -61,6 +62,34 @@ is_queued(void)
 	return whole;
 }
 
+/* Entries of its trace log; -1: there is none. */
+static int
+traced(void)
+{
+	struct arena *arena = arena_new();
+	struct outcome *outcomes;
+	struct str why = STR_EMPTY;
+	size_t n;
+	enum queue_result found = outcome_log_read(service_queue_dir(),
+	    QUEUE_TRACE, SPAN(ID), arena, &outcomes, &n, &why);
+
+	T_CHECK(found == QUEUE_OK || found == QUEUE_GONE);
+	str_fini(&why);
+	arena_free(&arena);
+	return found == QUEUE_OK ? (int)n : -1;
+}
+
+static void
+remove_message(void)
+{
+	struct str why = STR_EMPTY;
+
+	queue_remove(service_queue_dir(), QUEUE_INCOMING, SPAN(ID), &why);
+	T_CHECK(outcome_log_remove(service_queue_dir(), QUEUE_TRACE, SPAN(ID),
+	    &why));
+	str_fini(&why);
+}
+
 static size_t
 left_in_incoming(void)
 {
@@ -79,13 +108,16 @@ static void
 each_call_fails(void *arg)
 {
 	static const size_t lengths[] = { 100, 200000 };
-	struct str why = STR_EMPTY;
+	bool expanded = *(bool *)arg;
 	size_t before = 0, refused = 0;
 
-	(void)arg;
+	if (expanded)
+		world_conf("virtual_alias_maps = inline:{{a@b=c@d,e@f}}");
 	T_EQ_INT(send_one(100), '2');
-	queue_remove(service_queue_dir(), QUEUE_INCOMING, SPAN(ID), &why);
-	for (size_t i = 0; i < T_COUNT(lengths); i++)
+	T_EQ_INT(traced(), expanded ? 1 : -1);
+	remove_message();
+	/* Of a long one, nothing else is told. */
+	for (size_t i = 0; i < (expanded ? 1 : T_COUNT(lengths)); i++)
 		for (int nth = 1; !t_failed(); nth++) {
 			fault_arm(NULL, nth, EIO);
 			char answer = send_one(lengths[i]);
@@ -106,8 +138,8 @@ each_call_fails(void *arg)
 			size_t left = left_in_incoming();
 
 			T_EQ_INT(left, is_queued());
-			queue_remove(service_queue_dir(), QUEUE_INCOMING,
-			    SPAN(ID), &why);
+			T_EQ_INT(traced(), expanded && is_queued() ? 1 : -1);
+			remove_message();
 			if (before == 0)
 				before = t_open_fds();
 			T_EQ_INT(t_open_fds(), before);
@@ -117,11 +149,20 @@ each_call_fails(void *arg)
 			}
 		}
 	T_CHECK(refused > 10);
-	str_fini(&why);
 }
 
 T_TEST(any_call_may_fail_and_250_stays_true)
 {
+	bool expanded = false;
+
 	keep_log();
-	world_run(each_call_fails, NULL);
+	world_run(each_call_fails, &expanded);
+}
+
+T_TEST(what_its_sender_is_to_be_told_stays_with_the_message_or_goes_with_it)
+{
+	bool expanded = true;
+
+	keep_log();
+	world_run(each_call_fails, &expanded);
 }

@@ -21,6 +21,7 @@
 struct world_note world_note;
 unsigned world_rewrites;
 bool world_rewrite_fails;
+struct str world_trace;
 
 static struct fiber_group servers;
 
@@ -73,6 +74,7 @@ double_qmgr(struct rpc_call *call, void *request, void *reply_out)
 	world_note.flags = e->flags;
 	world_note.rcpt_count = note->rcpt_count;
 	world_note.claimed = note->fd >= 0;
+	world_note.has_log = note->has_log;
 	for (size_t i = 0; i < note->rcpts.count; i++) {
 		const struct envelope_rcpt *r = ATTR_AT(note->rcpts,
 		    struct envelope_rcpt, i);
@@ -201,7 +203,48 @@ world_run(fiber_fn *fn, void *arg)
 /* ---- messages ---- */
 
 static void
-print_stored(struct span id, struct str *out)
+add_wishes(struct str *out, uint64_t notify, struct span orcpt)
+{
+	char words[40];
+
+	dsn_notify_print((unsigned)notify, words);
+	if (notify != 0)
+		str_addf(out, " %s", words);
+	if (!span_empty(orcpt))
+		str_addf(out, " ORCPT=%.*s", SPAN_ARG(orcpt));
+}
+
+/* Of this message; then it is gone. */
+static void
+print_trace(struct span id)
+{
+	struct arena *arena = arena_new();
+	struct outcome *o;
+	struct str why = STR_EMPTY;
+	size_t n;
+	enum queue_result found = outcome_log_read(service_queue_dir(),
+	    QUEUE_TRACE, id, arena, &o, &n, &why);
+
+	str_clear(&world_trace);
+	T_CHECK(found == QUEUE_OK || found == QUEUE_GONE);
+	if (found == QUEUE_OK && n == 0)
+		str_adds(&world_trace, "empty");
+	for (size_t i = 0; i < n; i++) {
+		str_addf(&world_trace, "%.*s(%.*s)%s %.*s",
+		    SPAN_ARG(o[i].rcpt), SPAN_ARG(o[i].original),
+		    o[i].action == DSN_EXPANDED ? " expanded" : " ?",
+		    SPAN_ARG(o[i].dsn));
+		add_wishes(&world_trace, o[i].notify, o[i].orcpt);
+		str_putc(&world_trace, ';');
+	}
+	T_CHECK(outcome_log_remove(service_queue_dir(), QUEUE_TRACE, id,
+	    &why));
+	str_fini(&why);
+	arena_free(&arena);
+}
+
+static void
+print_stored(struct span id, bool wishes, struct str *out)
 {
 	struct arena *arena = arena_new();
 	struct queue_message q;
@@ -230,6 +273,8 @@ print_stored(struct span id, struct str *out)
 		if (!span_empty(rcpts[i].original)
 		    && !span_eq(rcpts[i].original, rcpts[i].address))
 			str_addf(out, "(%.*s)", SPAN_ARG(rcpts[i].original));
+		if (wishes)
+			add_wishes(out, rcpts[i].notify, rcpts[i].orcpt);
 	}
 	if (!span_empty(q.envelope.filter))
 		str_addf(out, " {%.*s}", SPAN_ARG(q.envelope.filter));
@@ -244,12 +289,14 @@ print_stored(struct span id, struct str *out)
 }
 
 static void
-send_rcpts(struct cleanup_client *c, const char *text)
+send_rcpts(struct cleanup_client *c, const struct world_message *m)
 {
-	struct span list = span_cstr(text), word;
+	struct span list = span_cstr(m->rcpts), word;
 
 	while (span_token(&list, " ", &word)) {
-		struct envelope_rcpt rcpt = { .address = word };
+		struct envelope_rcpt rcpt = { .address = word,
+			.notify = m->notify, .orcpt = m->orcpt != NULL
+			    ? span_cstr(m->orcpt) : SPAN_NONE };
 
 		cleanup_client_rcpt(c, &rcpt);
 	}
@@ -279,7 +326,7 @@ world_send(const struct world_message *m, struct str *reply_out,
 	struct str why = STR_EMPTY;
 
 	T_NEED(c != NULL);
-	send_rcpts(c, m->rcpts);
+	send_rcpts(c, m);
 	while (content.len > 0) {
 		struct span part = span_sub(content, 0,
 		    m->chunk != 0 ? m->chunk : content.len);
@@ -293,7 +340,8 @@ world_send(const struct world_message *m, struct str *reply_out,
 	if (!span_empty(result.text))
 		str_addf(reply_out, " %.*s", SPAN_ARG(result.text));
 	str_clear(stored_out);
-	print_stored(result.queue_id, stored_out);
+	print_stored(result.queue_id, m->notify != 0, stored_out);
+	print_trace(result.queue_id);
 	/* The next one may have the same name. */
 	queue_remove(service_queue_dir(), QUEUE_INCOMING, result.queue_id,
 	    &why);

@@ -23,6 +23,7 @@ struct world_note {			/* what qmgr heard last */
 	uint64_t data_size, rcpt_count, flags;
 	char rcpts[2048];		/* "address transport:nexthop;" ... */
 	bool claimed;			/* came with a descriptor */
+	bool has_log;
 };
 extern struct world_note world_note;
 extern unsigned world_rewrites;		/* requests that rewrite got */
@@ -31,7 +32,8 @@ extern bool world_rewrite_fails;	/* its answers say so */
 /*
  * One message from an outside client, or another context. Recipients are
  * separated by white space. "250 Ok"-like: the status's reply, and behind it
- * what became of it: sender, recipients, content.
+ * what became of it: sender, recipients (with NOTIFY and ORCPT, if notify), content. What stands in
+ * its trace log goes to world_trace: "address(original) action status NOTIFY ORCPT;" ...
  */
 struct world_message {
 	const char *context;		/* NULL: "remote" */
@@ -39,9 +41,12 @@ struct world_message {
 	const char *full_name;
 	const char *client;		/* its address; NULL: none */
 	uint64_t envelope_flags;
+	uint64_t notify;		/* of all recipients */
+	const char *orcpt;		/* of all; NULL: none */
 	uint64_t flags;			/* 0: CLEANUP_EXTERNAL */
 	size_t chunk;			/* bytes of content at once; 0: all */
 };
+extern struct str world_trace;
 void world_send(const struct world_message *m, struct str *reply_out,
     struct str *stored_out);
 

@@ -805,6 +805,50 @@ T_TEST(a_notice_saves_reading_the_file)
 	world_run("", 20, notices, NULL);
 }
 
+/* What cleanup kept of an expansion before it gave the message to us. */
+static void
+noted_with_log(void *arg)
+{
+	struct arena *arena = arena_new();
+	struct envelope e = { .sender = SPAN("s@a"),
+		.arrival_us = clock_wall_us() };
+	struct outcome o = { .rcpt = SPAN("list@b"), .action = DSN_EXPANDED,
+		.dsn = SPAN("2.0.0"), .notify = DSN_NOTIFY_SUCCESS };
+	struct queue_message q;
+	struct qmgr_note note = { .queue_id = SPAN(ID1),
+		.envelope = { &e, 1 }, .rcpt_count = 1 };
+	struct str why = STR_EMPTY;
+
+	(void)arg;
+	for (int has_log = 0; has_log < 2; has_log++) {
+		T_CASEF("there is a log: %d", has_log);
+		world_message(QUEUE_INCOMING, ID1, "s@a", "ok@b");
+		T_NEED(queue_message_open(queue_dir, QUEUE_INCOMING, SPAN(ID1),
+		    true, true, arena, &q, &why) == QUEUE_OK);
+		if (has_log)
+			T_NEED(outcome_log_append(queue_dir, QUEUE_TRACE,
+			    SPAN(ID1), &o, 1, &why));
+		note.has_log = has_log;
+		note.content_offset = q.layout.content_offset;
+		note.content_length = q.layout.content_length;
+		note.file_length = q.layout.file_length;
+		note.fd = q.fd;
+		intake_note(&note, q.fd);
+		world_settle(10);
+		T_EQ_STR(world_deliveries(), "smtp/b ok@b;");
+		T_EQ_STR(world_bounces(), has_log ? "trace " ID1 ";" : "");
+		T_EQ_STR(world_find(ID1), "gone");
+	}
+	T_CHECK(outcome_log_remove(queue_dir, QUEUE_TRACE, SPAN(ID1), &why));
+	str_fini(&why);
+	arena_free(&arena);
+}
+
+T_TEST(who_was_expanded_is_told_of_though_nobody_else_asks_for_success)
+{
+	world_run("", 20, noted_with_log, NULL);
+}
+
 static void
 leave(void *arg)
 {

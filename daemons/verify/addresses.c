@@ -335,6 +335,16 @@ addresses_clean(void)
 }
 
 void
+addresses_clean_if_due(void)
+{
+	int64_t now = clock_wall(), last = addresses_cleaned();
+
+	if (verify_conf.cleanup_interval > 0
+	    && (last > now || now - last >= verify_conf.cleanup_interval))
+		addresses_clean();
+}
+
+void
 addresses_sync(void)
 {
 	if (changed)

@@ -28,6 +28,9 @@ bool addresses_tell(struct span address, enum verify_status status,
     struct span text);
 /* Throws out what has expired. Suspends now and then. */
 void addresses_clean(void);
+/* That, once in address_verify_cache_cleanup_interval (0: never); the cache
+ * remembers over restarts when it was. */
+void addresses_clean_if_due(void);
 /* When that was done last; 0: never. */
 int64_t addresses_cleaned(void);
 void addresses_sync(void);		/* what has changed to disk */

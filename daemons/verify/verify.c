@@ -57,22 +57,11 @@ static const struct rpc_protocol protocol = {
 
 /* ---- upkeep ---- */
 
-/* When the cache is due; it remembers over restarts. */
-static bool
-cleanup_is_due(void)
-{
-	int64_t now = clock_wall(), last = addresses_cleaned();
-
-	return verify_conf.cleanup_interval > 0
-	    && (last > now || now - last >= verify_conf.cleanup_interval);
-}
-
 static void
 start(void)
 {
 	while (fiber_sleep(deadline_in(SYNC_SECONDS)) != IO_CANCELLED) {
-		if (cleanup_is_due())
-			addresses_clean();
+		addresses_clean_if_due();
 		addresses_sync();
 	}
 }

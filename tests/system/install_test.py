@@ -244,6 +244,25 @@ class Install(instance.TestCase):
         self.postfix("stop")
         self.postfix("status", status=1)
         self.assertRegex(self.log(), r"terminating on signal 15\n")
+        self.rotate_otherwise()
+
+    def rotate_otherwise(self):
+        """By another name and another program, or by none."""
+        program = self.at("pack")
+        with open(program, "w", encoding="utf-8") as file:
+            file.write('#!/bin/sh\nexec mv "$1" "$1.packed"\n')
+        os.chmod(program, 0o755)
+        for settings, name in (
+                (dict(maillog_file_compressor=program,
+                      maillog_file_rotate_suffix="old-%%"), "log.old-%.packed"),
+                (dict(maillog_file_compressor=""), "log.old-%")):
+            self.run_at("usr/sbin/postconf", *(f"{key} = {value}"
+                                               for key, value in settings.items()))
+            with open(os.path.join(self.top, "log"), "w", encoding="utf-8") as file:
+                file.write(name)
+            self.postfix("logrotate")
+            with open(os.path.join(self.top, name), encoding="utf-8") as file:
+                self.assertEqual(file.read(), name)
 
     def rotate(self):
         """The old log is whole and compressed, a new one is written."""

@@ -100,12 +100,16 @@ class Master(instance.TestCase):
     # Starting.
 
     def test_the_first_client_starts_the_first_process(self):
-        mail = self.make(rows="HOST:PORT inet n - n - - smtpd\n")
+        mail = self.make(rows="HOST:PORT inet n - n - - smtpd -o stress=yes\n",
+                         process_name="nobody", service_name="nobody")
         rows = [p for p in self.status(mail) if p["program"] == "smtpd"]
         self.assertEqual([p["state"] for p in rows], ["ready", "waiting"])
         talk = self.talk(mail, SECOND)
         self.assertEqual(talk.say("who"),
                          f"{mail.host}:{SECOND} smtpd inet slot 1")
+        self.assertEqual(talk.say("names"), f"smtpd {mail.host}:{SECOND}")
+        self.assertEqual(talk.say("stressed"), "1")
+        self.assertEqual(self.talk(mail).say("stressed"), "0")
         self.assertEqual(len(self.processes(mail)), 2)
 
     def test_a_process_without_work_leaves_and_comes_back(self):

@@ -115,6 +115,50 @@ class Postmulti(instance.TestCase):
         left = [n for n in os.listdir(self.mail.dir) if n.startswith("b")]
         self.assertEqual(left, [])
 
+    def configure(self, directory, **settings):
+        self.program("postconf", "-c", directory,
+                     *(f"{name} = {value}" for name, value in settings.items()))
+
+    def test_main_cf_says_what_an_instance_is_and_which_command_is_for_whom(self):
+        self.multi("-e", "init")
+        for name in "ab":
+            self.multi("-e", "create", "-I", "postfix-" + name, *self.places(name))
+        first, second = (os.path.join(self.mail.dir, name) for name in "ab")
+        self.configure(first, multi_instance_name="postfix-x", multi_instance_group="g",
+                       multi_instance_enable="yes")
+        self.assertEqual(self.listed(), [("-", "-", "y"), ("postfix-x", "g", "y"),
+                                         ("postfix-b", "-", "n")])
+
+        # In place of postfix, one who says for which instance it is called.
+        commands = os.path.join(self.mail.dir, "commands")
+        os.mkdir(commands)
+        program = os.path.join(commands, "postfix")
+        with open(program, "w", encoding="utf-8") as file:
+            file.write('#!/bin/sh\necho $(basename "$2") $3\n')
+        os.chmod(program, 0o755)
+        for directory in (self.mail.etc, first, second):
+            self.configure(directory, command_directory=commands)
+
+        def called(word):
+            return self.multi("-p", word).out.splitlines()
+        main = os.path.basename(self.mail.etc)
+        everywhere, starts, stops, controls = (
+            lambda word: [f"{main} {word}", f"a {word}", f"b {word}"],
+            lambda word: [f"{main} {word}", f"a {word}", "b check"],
+            lambda word: [f"a {word}", f"{main} {word}"],
+            lambda word: [f"{main} {word}", f"a {word}"])
+        usual = {"start": starts, "stop": stops, "reload": controls,
+                 "begin": everywhere, "end": everywhere, "status": everywhere}
+        for word, wanted in usual.items():
+            self.assertEqual(called(word), wanted(word))
+        self.configure(self.mail.etc, postmulti_start_commands="begin",
+                       postmulti_stop_commands="end", postmulti_control_commands="status")
+        for word, wanted in zip(usual, [everywhere] * 3 + [starts, stops, controls]):
+            self.assertEqual(called(word), wanted(word))
+
+        self.configure(self.mail.etc, multi_instance_wrapper="/bin/echo handed over:")
+        self.assertEqual(self.program("postfix", "status").out, "handed over: status\n")
+
     def test_what_makes_no_sense_is_refused(self):
         self.multi("-e", "create", "-I", "postfix-a", *self.places("a"))
         for arguments, words in (

@@ -29,6 +29,14 @@ static struct str woken;
 static struct service role;
 static struct stream *out;
 
+static const char *names;
+static int64_t stressed;
+static const struct param rows[] = {
+	PARAM_STR("test_names", &names, .dflt = "$process_name $service_name"),
+	PARAM_INT("test_stressed", &stressed, .dflt = "${stress?{1}:{0}}"),
+};
+static const struct param_set params = PARAM_SET("test", rows);
+
 static void
 wake(struct span bytes)
 {
@@ -170,6 +178,10 @@ obey(struct stream *s, struct span line)
 		say("%u", threads());
 	else if (span_is(word, "stress"))
 		say("%s", service_stress() ? "yes" : "no");
+	else if (span_is(word, "stressed"))
+		say("%lld", (long long)stressed);
+	else if (span_is(word, "names"))
+		say("%s", names);
 	else if (span_is(word, "refusal"))
 		say("%s", service_refusal() != NULL ? service_refusal() : "");
 	else if (span_is(word, "woken"))
@@ -238,7 +250,7 @@ main(int argc, char **argv)
 	const char *slash = strrchr(argv[0], '/');
 
 	role = (struct service){ .name = slash != NULL ? slash + 1 : argv[0],
-		.before_jail = prepare, .serve = serve };
+		.params = &params, .before_jail = prepare, .serve = serve };
 	/* An inet client of the wake-up role says nothing first. */
 	if (strcmp(role.name, "pickup") == 0)
 		role.wakeup = wake;

@@ -13,6 +13,8 @@
 #include "common/io/fiber.h"
 #include "common/io/loop.h"
 #include "common/io/sock.h"
+#include "common/mail/conf.h"
+#include "common/mail/conf_core.h"
 #include "common/service/peer.h"
 #include "common/service/rpc.h"
 #include "common/service/rpc_priv.h"
@@ -344,17 +346,33 @@ T_TEST(a_server_that_says_bye_loses_no_call)
 static void
 idle_connection(void *arg)
 {
+	struct peer *peer = test_peer();
 	struct told told;
 
 	(void)arg;
-	T_EQ_INT(ask(test_peer(), false, "x", 0, &told), IO_OK);
+	T_EQ_INT(ask(peer, false, "x", 0, &told), IO_OK);
 	T_EQ_INT(servers.count, 1);
-	fiber_sleep(deadline_in(60));
+	fiber_sleep(deadline_in(18));
+	T_EQ_INT(servers.count, 1);
+	fiber_sleep(deadline_in(4));
+	T_EQ_INT(servers.count, 0);
+
+	T_CASE("one of the pool");
+	peer_give_connection(peer, peer_take_connection(peer, deadline_in(1)),
+	    true);
+	fiber_sleep(deadline_in(18));
+	T_EQ_INT(servers.count, 1);
+	fiber_sleep(deadline_in(4));
 	T_EQ_INT(servers.count, 0);
 }
 
 T_TEST(an_idle_connection_is_closed)
 {
+	struct str why = STR_EMPTY;
+
+	T_NEED(conf_load_text("main.cf", SPAN("ipc_idle = 20s\n"), &why));
+	conf_register(&conf_core_params);
+	T_NEED(conf_fill(&conf_core_params, &why));
 	run(idle_connection);
 }
 

@@ -318,7 +318,7 @@ tell_each(void *arg)
 	T_HAS_STR(text_of(1), "\nFinal-Recipient: rfc822; e@f.test\n");
 	T_CHECK(strstr(text_of(1), "c@d.test") == NULL);
 	T_CASE("unless that is not wanted");
-	bounce_conf.disable_verp = true;
+	world_conf("disable_verp_bounces = yes\n");
 	world_append(QUEUE_BOUNCE, outcomes, 3);
 	t_mail_count = 0;
 	T_CHECK(world_tell(BOUNCE_FAILED, &envelope, CONTENT));
@@ -332,6 +332,26 @@ tell_each(void *arg)
 T_TEST(each_recipient_of_a_verp_mailing_bounces_by_itself)
 {
 	world_run("", tell_each, NULL);
+}
+
+static void
+tell_late(void *arg)
+{
+	struct envelope envelope = { .sender = SPAN("a@b.test"),
+		.arrival_us = 1700000000000000 };
+
+	(void)arg;
+	world_append(QUEUE_DEFER, &one, 1);
+	T_CHECK(world_tell(BOUNCE_DELAYED, &envelope, CONTENT));
+	T_EQ_INT(t_mail_count, 2);
+	T_EQ_STR(str_cstr(&t_mails[0].rcpt), "a@b.test");
+	T_EQ_STR(str_cstr(&t_mails[1].rcpt), "late@d.test");
+}
+
+T_TEST(another_than_the_postmaster_hears_of_delays)
+{
+	world_run("notify_classes = delay\n"
+	    "delay_notice_recipient = late@d.test\n", tell_late, NULL);
 }
 
 static void

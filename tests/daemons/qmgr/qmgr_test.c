@@ -728,6 +728,44 @@ clogged_without_help(void *arg)
 	world_settle(900);
 }
 
+/* How often that is said of a destination that takes none for a minute. */
+static void
+clogged_for_a_minute(void *arg)
+{
+	unsigned wanted = *(const unsigned *)arg, count = 0;
+	char id[QUEUE_ID_MAX];
+
+	for (int i = 0; i < 8; i++) {
+		snprintf(id, sizeof(id), "4F0A1B3C%02X", (unsigned)i);
+		world_message(QUEUE_INCOMING, id, "s@a", "slow@b");
+	}
+	logged();
+	intake_scan(true, false, false);
+	fiber_sleep(deadline_in(55));
+	for (const char *p = logged(); (p = strstr(p, "using up")) != NULL; p++)
+		count++;
+	T_EQ_INT(count, wanted);
+	world_settle(900);
+}
+
+T_TEST(how_often_it_is_said_is_set)
+{
+	unsigned wanted = 3;
+
+	world_run("qmgr_message_active_limit = 6\nqmgr_clog_warn_time = 20s\n"
+	    "smtp_destination_concurrency_limit = 2", 20,
+	    clogged_for_a_minute, &wanted);
+}
+
+T_TEST(it_may_go_unsaid)
+{
+	unsigned wanted = 0;
+
+	world_run("qmgr_message_active_limit = 6\nqmgr_clog_warn_time = 0\n"
+	    "smtp_destination_concurrency_limit = 2", 20,
+	    clogged_for_a_minute, &wanted);
+}
+
 T_TEST(helpful_warnings_may_be_turned_off)
 {
 	world_run("qmgr_message_active_limit = 6\nhelpful_warnings = no\n"

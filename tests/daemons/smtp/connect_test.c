@@ -6,6 +6,7 @@
  */
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "tests/daemons/smtp/world.h"
 
@@ -322,5 +323,33 @@ T_TEST(an_address_that_we_have_not_may_be_a_must)
 		.settings = "smtp_bind_address = 192.0.2.77\n"
 		"smtp_bind_address_enforce = yes\n" };
 
+	world_run(&w);
+}
+
+static void
+deliver_from_elsewhere_by_ipv6(struct world *w)
+{
+	struct world_result r;
+
+	world_deliver(w, "[IPv6:::1]:@", &mail, &r);
+	T_EQ_INT(r.kinds[0], OUTCOME_DEFERRED);
+	T_HAS_STR(str_cstr(&w->log), "warning: 3QueueId: bind 2001:db8::77: "
+	    "Cannot assign requested address\n");
+	T_CASE("another protocol has another address");
+	world_deliver(w, "[127.0.0.1]:@", &mail, &r);
+	T_EQ_INT(r.kinds[0], OUTCOME_SENT);
+}
+
+T_TEST(each_protocol_has_an_address_of_ours)
+{
+	struct world w = { .run = deliver_from_elsewhere_by_ipv6,
+		.scripts = { TALK }, .settings =
+		"smtp_bind_address6 = 2001:db8::77\ninet_protocols = all\n"
+		"smtp_bind_address_enforce = yes\n" };
+	int fd = socket(AF_INET6, SOCK_STREAM, 0);
+
+	if (fd < 0)
+		T_SKIP("a system without IPv6");
+	close(fd);
 	world_run(&w);
 }

@@ -200,24 +200,32 @@ T_TEST(who_does_not_answer_rset_is_left)
 	world_run(&w);
 }
 
-/* More than sockets hold, to a server that does not read it. */
-static void
-deliver_in_vain(struct world *w)
+/* More than sockets hold, to a server that does not read it; the seconds until
+ * it is left. */
+enum { IN_VAIN = 200000 * 63 };
+
+static int64_t
+deliver_much_in_vain(struct world *w)
 {
-	enum { LINES = 200000 };
-	static char content[64 * LINES + 16] = "Subject: x\n\n";
+	static char content[IN_VAIN + 16] = "Subject: x\n\n";
 	struct world_mail large = mail;
 	int64_t began_ns = clock_now_ns();
 	struct world_result r;
 	char *to = content + strlen(content);
 
-	for (int i = 0; i < LINES; i++, to += 63)
+	for (int i = 0; i < IN_VAIN / 63; i++, to += 63)
 		snprintf(to, 64, "%062d\n", i);
 	large.content = content;
 	world_deliver(w, "[127.0.0.1]:@", &large, &r);
 	T_EQ_INT(r.kinds[0], OUTCOME_DEFERRED);
-	T_EQ_INT((clock_now_ns() - began_ns) / 1000000000, 7);
 	T_HAS_STR(str_cstr(&w->log), "timed out while sending message body");
+	return (clock_now_ns() - began_ns) / 1000000000;
+}
+
+static void
+deliver_in_vain(struct world *w)
+{
+	T_EQ_INT(deliver_much_in_vain(w), 7);
 }
 
 T_TEST(who_does_not_read_the_content_is_left)
@@ -225,6 +233,46 @@ T_TEST(who_does_not_read_the_content_is_left)
 	struct world w = { .run = deliver_in_vain, .scripts = {
 		PIPE MAIL "> 250 ok\n> 250 ok\n> 354 go\n~ 20\n!\n" },
 		.settings = "smtp_data_xfer_timeout = 7s\n" };
+
+	world_run(&w);
+}
+
+/* What has been sent gives it time, at 100 bytes for each second; that is more
+ * than a step may take, and less than all of the content would give. */
+static void
+deliver_at_a_rate(struct world *w)
+{
+	int64_t seconds = deliver_much_in_vain(w);
+
+	T_CHECK(seconds > 7 + 1000);
+	T_CHECK(seconds < 7 + IN_VAIN / 100);
+}
+
+static void
+deliver_at_a_high_rate(struct world *w)
+{
+	T_EQ_INT(deliver_much_in_vain(w), 7);
+}
+
+static const char unread[] = PIPE MAIL
+    "> 250 ok\n> 250 ok\n> 354 go\n~ 900000\n!\n";
+
+T_TEST(time_for_the_content_grows_with_what_was_sent)
+{
+	struct world w = { .run = deliver_at_a_rate, .scripts = { unread },
+		.settings = "smtp_data_xfer_timeout = 7s\n"
+		"smtp_per_request_deadline = yes\n"
+		"smtp_min_data_rate = 100\n" };
+
+	world_run(&w);
+}
+
+T_TEST(at_a_high_rate_it_grows_by_nothing)
+{
+	struct world w = { .run = deliver_at_a_high_rate, .scripts = { unread },
+		.settings = "smtp_data_xfer_timeout = 7s\n"
+		"smtp_per_request_deadline = yes\n"
+		"smtp_min_data_rate = 1000000000\n" };
 
 	world_run(&w);
 }

@@ -212,6 +212,89 @@ T_TEST(what_has_expired_is_thrown_out)
 	run(clean, "");
 }
 
+/* Both were told so many hours ago. */
+static void
+grow_old(void *arg)
+{
+	static const struct {
+		int hours;
+		const char *there, *gone;
+		bool there_probed, gone_probed;
+	} ages[] = {
+		{ 1, "OK yes", "BOUNCE no", false, false },
+		{ 2, "OK yes", "BOUNCE no", false, true },
+		{ 5, "OK yes", IN_PROGRESS, false, true },
+		{ 7, "OK yes", IN_PROGRESS, true, true },
+		{ 9, IN_PROGRESS, IN_PROGRESS, true, true },
+	};
+
+	(void)arg;
+	for (size_t i = 0; i < T_COUNT(ages); i++) {
+		char there[40], gone[40];
+
+		T_CASEF("%d hours", ages[i].hours);
+		snprintf(there, sizeof(there), "there%zu@b.example", i);
+		snprintf(gone, sizeof(gone), "gone%zu@b.example", i);
+		ask(there);
+		ask(gone);
+		T_CHECK(tell(there, VERIFY_OK, "yes"));
+		T_CHECK(tell(gone, VERIFY_BOUNCE, "no"));
+		fiber_sleep(deadline_in(ages[i].hours * 3600));
+		sent = 0;
+		T_EQ_STR(ask(there), ages[i].there);
+		T_EQ_INT(sent, ages[i].there_probed);
+		sent = 0;
+		T_EQ_STR(ask(gone), ages[i].gone);
+		T_EQ_INT(sent, ages[i].gone_probed);
+	}
+	addresses_finish();
+}
+
+T_TEST(times_of_refresh_and_expiry_are_those_that_are_set)
+{
+	run(grow_old, "address_verify_negative_refresh_time = 90m\n"
+	    "address_verify_negative_expire_time = 4h\n"
+	    "address_verify_positive_refresh_time = 6h\n"
+	    "address_verify_positive_expire_time = 8h\n");
+}
+
+static bool
+cleans_after(int64_t seconds)
+{
+	fiber_sleep(deadline_in(seconds));
+	(void)logged();
+	addresses_clean_if_due();
+	return strstr(logged(), "full cleanup") != NULL;
+}
+
+static void
+clean_in_turn(void *arg)
+{
+	(void)arg;
+	T_CHECK(cleans_after(1));
+	T_CHECK(!cleans_after(3 * 3600 - 1));
+	T_CHECK(cleans_after(1));
+	T_CHECK(!cleans_after(3600));
+}
+
+T_TEST(the_cache_is_cleaned_once_in_so_long)
+{
+	run(clean_in_turn, "address_verify_cache_cleanup_interval = 3h\n");
+}
+
+static void
+clean_never(void *arg)
+{
+	(void)arg;
+	T_CHECK(!cleans_after(1));
+	T_CHECK(!cleans_after(40 * 86400));
+}
+
+T_TEST(a_cache_may_go_uncleaned)
+{
+	run(clean_never, "address_verify_cache_cleanup_interval = 0\n");
+}
+
 #if HAVE_DB || HAVE_LMDB
 static void
 remember(void *arg)

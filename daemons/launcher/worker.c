@@ -54,7 +54,7 @@ read_text(const char *path, const struct mailbox_read *rq, struct str *text,
 	if (fd < 0)
 		return errno == ENOENT || errno == ENOTDIR
 		    ? MAILBOX_READ_ABSENT : errno == EACCES || errno == ELOOP
-		    ? MAILBOX_READ_UNSAFE : MAILBOX_READ_FAILED;
+		    ? MAILBOX_READ_DENIED : MAILBOX_READ_FAILED;
 	fiber_defer_fd(fd);
 	if (!fs_stat(fd, &st, why))
 		return MAILBOX_READ_FAILED;
@@ -62,10 +62,12 @@ read_text(const char *path, const struct mailbox_read *rq, struct str *text,
 		str_printf(why, "%s: not a regular file", path);
 		return MAILBOX_READ_UNSAFE;
 	}
-	if (rq->owned && ((st.st_mode & S_IWOTH) != 0
-	    || (st.st_uid != geteuid() && st.st_uid != 0))) {
-		str_printf(why, "%s: %s", path, (st.st_mode & S_IWOTH) != 0
-		    ? "writable by everyone" : "has another owner");
+	if ((st.st_mode & S_IWOTH) != 0) {
+		str_printf(why, "%s: writable by everyone", path);
+		return MAILBOX_READ_UNSAFE;
+	}
+	if (rq->owned && st.st_uid != geteuid() && st.st_uid != 0) {
+		str_printf(why, "%s: has another owner", path);
 		return MAILBOX_READ_UNSAFE;
 	}
 	*owner_out = st.st_uid;
@@ -82,22 +84,30 @@ read_text(const char *path, const struct mailbox_read *rq, struct str *text,
 	return ok ? MAILBOX_READ_OK : MAILBOX_READ_FAILED;
 }
 
+void
+worker_read(const struct mailbox_read *rq, struct mailbox_text *text_out,
+    struct arena *arena)
+{
+	struct str *text = str_in_arena(arena);
+	struct str *why = str_in_arena(arena);
+
+	*text_out = (struct mailbox_text){ .status = MAILBOX_READ_FAILED };
+	text_out->status = read_text(arena_cstr(arena, rq->path), rq, text,
+	    &text_out->owner, why);
+	if (text_out->status == MAILBOX_READ_OK)
+		text_out->text = str_span(text);
+	else
+		text_out->why = str_span(why);
+}
+
 static bool
 handle_read(struct rpc_call *call, void *request, void *reply_out)
 {
-	struct mailbox_read *rq = request;
-	struct mailbox_text *reply = reply_out;
-	struct str *text = str_in_arena(call->arena);
-	struct str *why = str_in_arena(call->arena);
+	const struct mailbox_read *rq = request;
 
 	if (span_empty(rq->path) || rq->path.p[0] != '/')
 		return false;
-	reply->status = read_text(arena_cstr(call->arena, rq->path), rq,
-	    text, &reply->owner, why);
-	if (reply->status == MAILBOX_READ_OK)
-		reply->text = str_span(text);
-	else
-		reply->why = str_span(why);
+	worker_read(rq, reply_out, call->arena);
 	return true;
 }
 

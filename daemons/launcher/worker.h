@@ -18,6 +18,11 @@ int command_main(int socket);
 /* What both do: in a fiber, for the agent at the other end, after loop_start. */
 void worker_serve(const struct rpc_protocol *served, int socket);
 
+/* A text file, as this process may read it; the path is absolute. Status, text and
+ * reason are in the arena, the descriptor goes with the fiber. Suspends. */
+void worker_read(const struct mailbox_read *rq, struct mailbox_text *text_out,
+    struct arena *arena);
+
 /* maildir.c and mbox.c; text in the arena. Suspend. */
 void maildir_deliver(const struct mailbox_job *job,
     struct mailbox_result *result, struct arena *arena);

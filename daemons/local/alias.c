@@ -349,8 +349,8 @@ include_file(struct context *c, struct span path)
 	const struct user *user;
 
 	if (path.len == 0 || path.p[0] != '/')
-		return expansion_fail(e, OUTCOME_DEFERRED, "4.3.5",
-		    ":include: wants an absolute path");
+		return cannot_include(c, path, MAILBOX_READ_UNSAFE,
+		    SPAN("not an absolute path"));
 	if (hash_has(e->seen, path))
 		return true;
 	hash_put(e->seen, path, e);
@@ -359,14 +359,11 @@ include_file(struct context *c, struct span path)
 		return false;
 	mailbox_read_file(user->uid, user->gid, path, INCLUDE_MOST, false,
 	    &text, e->d->arena);
-	if (text.status != MAILBOX_READ_OK) {
-		log_warn("open include file %.*s: %.*s", SPAN_ARG(path),
-		    SPAN_ARG(text.why));
-		return expansion_fail(e, OUTCOME_DEFERRED, "4.2.0",
-		    "cannot open include file %.*s", SPAN_ARG(path));
-	}
-	/* An account's own lists have its rights, whoever wrote them. */
-	if (c->account == NULL)
+	if (text.status != MAILBOX_READ_OK)
+		return cannot_include(c, path, text.status, text.why);
+	/* An account's own lists, and those of its own aliases, have its rights,
+	 * whoever wrote them. */
+	if (c->account == NULL && c->rights.owner == 0)
 		c->rights = (struct rights){ .owner = (uid_t)text.owner };
 	c->rights.source = FROM_INCLUDE;
 	if (!(propagates & PROPAGATE_INCLUDE))
@@ -375,6 +372,20 @@ include_file(struct context *c, struct span path)
 }
 
 /* "text" in double quotes, without them and their backslashes. */
+/* What only the list's keeper can mend is told to the sender without its place; what
+ * may have been taken away for a while, or is not ours to read, has to wait. */
+static bool
+cannot_include(struct context *c, struct span path, uint64_t status,
+    struct span why)
+{
+	log_warn("include file %.*s: %.*s", SPAN_ARG(path), SPAN_ARG(why));
+	if (status == MAILBOX_READ_ABSENT || status == MAILBOX_READ_UNSAFE)
+		return expansion_fail(c->e, OUTCOME_BOUNCED, "5.3.5",
+		    "mail system configuration error");
+	return expansion_fail(c->e, OUTCOME_DEFERRED, "4.2.0",
+	    "cannot open include file %.*s", SPAN_ARG(path));
+}
+
 static struct span
 unquoted(struct span item, struct arena *arena)
 {
@@ -542,7 +553,8 @@ has_home(struct expansion *e, const struct user *user)
 		mailbox_read_file(user->uid, user->gid, SPAN(user->home), 1,
 		    false, &text, e->d->arena);
 	/* A directory is no file to be read, but it is there. */
-	if (text.status == MAILBOX_READ_UNSAFE)
+	if (text.status == MAILBOX_READ_UNSAFE
+	    || text.status == MAILBOX_READ_DENIED)
 		return true;
 	return expansion_fail(e, OUTCOME_DEFERRED, "4.3.0",
 	    "cannot access home directory %s", user->home);

@@ -33,6 +33,7 @@ read_one(struct expansion *e, const struct user *user, struct span path,
 		recent_put(&absent, SPAN(key), &absent);
 		return MAP_ABSENT;
 	case MAILBOX_READ_UNSAFE:
+	case MAILBOX_READ_DENIED:
 		log_warn("%.*s is not used: %.*s", SPAN_ARG(path),
 		    SPAN_ARG(text.why));
 		return MAP_ABSENT;

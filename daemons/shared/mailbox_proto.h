@@ -17,7 +17,7 @@
 #define LAUNCHER_PROTOCOL "launcher"
 #define LAUNCHER_VERSION 3
 #define MAILBOX_PROTOCOL "mailbox"
-#define MAILBOX_VERSION 3
+#define MAILBOX_VERSION 4
 #define COMMAND_PROTOCOL "command"
 #define COMMAND_VERSION 2
 
@@ -68,13 +68,13 @@ struct mailbox_result {			/* form 2 */
 struct mailbox_read {			/* form 3: .forward, :include: */
 	struct span path;
 	uint64_t limit;			/* at most 1 MiB */
-	bool owned;			/* by its reader or root, and not
-					   writable by everyone */
+	bool owned;			/* only by its reader or root */
 };
 enum mailbox_read_status {
 	MAILBOX_READ_OK = 0, MAILBOX_READ_ABSENT = 1, MAILBOX_READ_FAILED = 2,
-	MAILBOX_READ_UNSAFE = 3,	/* not owned, no regular file, not ours
-					   to read */
+	MAILBOX_READ_UNSAFE = 3,	/* not owned, no regular file, writable by
+					   everyone */
+	MAILBOX_READ_DENIED = 4,	/* not ours to read */
 };
 struct mailbox_text {			/* form 4 */
 	uint64_t status;

@@ -146,22 +146,44 @@ expansion_forward(struct expansion *e, struct span address, struct span owner)
 
 /* ---- items of a right-hand side ---- */
 
-/* Up to the next comma outside of quotes, or the end. */
+/* A source route, behind "<": "@a,@b:u@c>". */
+static bool
+is_route(struct span text)
+{
+	text = span_ltrim(text);
+	return text.len > 0 && text.p[0] == '@';
+}
+
+/* Up to the next comma that parts items, or the end: not one in quotes, nor, in an
+ * address, one in a comment or a route. */
 static struct span
 take_item(struct span *rest, bool *balanced)
 {
-	bool quoted = false;
+	struct span item = span_ltrim(*rest);
+	bool is_address = item.len > 0 && item.p[0] != '|'
+	    && item.p[0] != '/' && item.p[0] != '~' && item.p[0] != ':';
+	bool quoted = false, route = false;
+	unsigned comments = 0;
 	size_t i = 0;
-	struct span item;
 
 	for (; i < rest->len; i++) {
 		char c = rest->p[i];
 
-		if (c == '\\' && quoted)
+		if (c == '\\' && (quoted || comments > 0))
 			i++;
-		else if (c == '"')
+		else if (c == '"' && comments == 0)
 			quoted = !quoted;
-		else if (c == ',' && !quoted)
+		else if (quoted)
+			continue;
+		else if (c == '(' && is_address)
+			comments++;
+		else if (c == ')' && comments > 0)
+			comments--;
+		else if (c == '<' && is_address)
+			route = is_route(span_skip(*rest, i + 1));
+		else if (c == ':' || c == '>')
+			route = false;
+		else if (c == ',' && comments == 0 && !route)
 			break;
 	}
 	*balanced = !quoted;

@@ -37,7 +37,12 @@ take_item(struct span item, void *arg)
 	    && item.p + item.len <= walk->text.p + walk->text.len);
 	CHECK(!ascii_is_space(item.p[0])
 	    && !ascii_is_space(item.p[item.len - 1]));
-	/* A comma inside of an item stands in quotes. */
+	/* A comma inside of an item stands in quotes; a comment or a route may have
+	 * any. */
+	if (span_has(item, '(') || span_has(item, '<')) {
+		walk->at = item.p + item.len;
+		return ++walk->count != walk->stop_at;
+	}
 	for (size_t i = 0; i < item.len; i++) {
 		if (item.p[i] == '\\' && quotes % 2 == 1)
 			i++;

@@ -37,3 +37,66 @@ T_TEST(a_list_that_is_not_there_or_not_safe_returns_the_mail_and_others_let_it_w
 {
 	world_run(LISTS, expand_lists);
 }
+
+/* ---- items ---- */
+
+static bool
+add_item(struct span item, void *arg)
+{
+	str_add(arg, item);
+	str_putc(arg, '|');
+	return true;
+}
+
+static const struct {
+	const char *text, *want;
+} items[] = {
+	{ "a, b,c", "a|b|c|" },
+	{ " , a ,, ", "a|" },
+	{ "\"a, b\", c", "\"a, b\"|c|" },
+	{ "<@a.test,@b.test:u@c.test>, v", "<@a.test,@b.test:u@c.test>|v|" },
+	{ "Ann < @a.test,@b.test:u@c.test >, v",
+	    "Ann < @a.test,@b.test:u@c.test >|v|" },
+	{ "<a, b@c.test>", "<a|b@c.test>|" },
+	{ "ann (Ann, at home), bob", "ann (Ann, at home)|bob|" },
+	{ "ann (5\" tall), bob", "ann (5\" tall)|bob|" },
+	{ "ann (a \\), b (c, d)), bob", "ann (a \\), b (c, d))|bob|" },
+	{ "\"ann (\"@c.test, bob", "\"ann (\"@c.test|bob|" },
+	{ "|/a/b (c, d), bob", "|/a/b (c|d)|bob|" },
+	{ "/a(b, bob", "/a(b|bob|" },
+	{ ":include:/a(b, bob", ":include:/a(b|bob|" },
+	{ "a, \"b", "a|! missing closing quote" },
+};
+
+T_TEST(commas_of_quotes_comments_and_routes_part_no_items)
+{
+	for (size_t i = 0; i < T_COUNT(items); i++) {
+		struct str got = STR_EMPTY, why = STR_EMPTY;
+
+		T_CASE(items[i].text);
+		if (!alias_each_item(SPAN(items[i].text), add_item, &got,
+		    &why))
+			str_addf(&got, "! %s", str_cstr(&why));
+		T_EQ_STR(str_cstr(&got), items[i].want);
+		str_fini(&got);
+		str_fini(&why);
+	}
+}
+
+static const struct world_case routes[] = {
+	{ "route", "to u@out.test; " },
+	{ "comment", "mailbox ann; mailbox bob; " },
+};
+
+static void
+expand_routes(void)
+{
+	world_expand(routes, T_COUNT(routes));
+}
+
+T_TEST(a_source_route_is_its_last_address)
+{
+	world_run("alias_maps = inline:{{route=<@a.test,@b.test:u@out.test>}, "
+	    "{comment=ann (Ann, at home), bob}}\nforward_path =\n",
+	    expand_routes);
+}

@@ -85,6 +85,18 @@ expansion_sender(const struct expansion *e)
 	return span_empty(e->owner) || span_empty(sender) ? sender : e->owner;
 }
 
+struct envelope_rcpt
+expansion_rcpt(const struct expansion *e, struct span name)
+{
+	struct envelope_rcpt rcpt = *e->rcpt;
+	struct address_parts parts = address_split(rcpt.address);
+
+	if (!span_eq_nocase(parts.local, name))		/* of an alias */
+		rcpt.address = SPAN(arena_printf(e->d->arena, "%.*s@%.*s",
+		    SPAN_ARG(name), SPAN_ARG(parts.domain)));
+	return rcpt;
+}
+
 /* ---- what is still to be looked at ---- */
 
 /* Of what a right-hand side names. */
@@ -615,7 +627,7 @@ expand_account(struct context *c, struct span name)
 		add_target(c, TARGET_MAILBOX, name, user);
 		return;
 	}
-	switch (dotforward_read(e, user, &text, &by_extension)) {
+	switch (dotforward_read(e, name, user, &text, &by_extension)) {
 	case MAP_FOUND:
 		break;
 	case MAP_ABSENT:

@@ -48,10 +48,11 @@ read_one(struct expansion *e, const struct user *user, struct span path,
 /* A path with $extension is not looked for when the recipient has none. Nobody
  * becomes root to read root's. */
 enum map_status
-dotforward_read(struct expansion *e, const struct user *user,
-    struct span *text_out, bool *by_extension_out)
+dotforward_read(struct expansion *e, struct span name,
+    const struct user *user, struct span *text_out, bool *by_extension_out)
 {
-	const struct words words = { .rcpt = e->rcpt, .user = user,
+	const struct envelope_rcpt rcpt = expansion_rcpt(e, name);
+	const struct words words = { .rcpt = &rcpt, .user = user,
 		.filter = local_conf.forward_expansion_filter,
 		.extension_out = by_extension_out };
 	struct strlist paths = STRLIST_EMPTY;

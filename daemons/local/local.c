@@ -33,15 +33,9 @@ find_transport(struct maps *maps, const char *all, struct span name,
 static struct part
 pass_on(struct expansion *e, struct span name, struct span where)
 {
-	struct address_parts parts = address_split(e->rcpt->address);
-	struct envelope_rcpt rcpt = *e->rcpt;
-	enum delivery_passed word;
+	struct envelope_rcpt rcpt = expansion_rcpt(e, name);
 	struct span why;
-
-	if (!span_eq_nocase(parts.local, name))		/* of an alias */
-		rcpt.address = SPAN(arena_printf(e->d->arena, "%.*s@%.*s",
-		    SPAN_ARG(name), SPAN_ARG(parts.domain)));
-	word = delivery_pass(e->d, &rcpt, where, &why);
+	enum delivery_passed word = delivery_pass(e->d, &rcpt, where, &why);
 
 	if (word == PASSED_UNKNOWN)
 		return part_of(e, OUTCOME_DEFERRED, "4.3.0",

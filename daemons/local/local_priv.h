@@ -84,6 +84,11 @@ expansion_fail(struct expansion *e, enum outcome_kind kind, const char *dsn,
  * for notices. */
 struct span expansion_sender(const struct expansion *e);
 
+/* The recipient, or where an alias of it led: this local name at its domain. In the
+ * delivery's arena. */
+struct envelope_rcpt expansion_rcpt(const struct expansion *e,
+    struct span name);
+
 /* Once for each address. */
 void expansion_forward(struct expansion *e, struct span address,
     struct span owner);
@@ -135,10 +140,11 @@ void words_filter(struct str *text, const char *filter);
 struct span words_extension(const struct envelope_rcpt *rcpt);
 
 /* dotforward.c: the text of the first of forward_path that is there, in the
- * delivery's arena, and whether $extension is part of its name. Absent also where
- * it is not safe, which is logged. Suspends. */
-enum map_status dotforward_read(struct expansion *e, const struct user *user,
-    struct span *text_out, bool *by_extension_out);
+ * delivery's arena, and whether $extension is part of its name. `name` is what led
+ * to the account, with its extension. Absent also where it is not safe, which is
+ * logged. Suspends. */
+enum map_status dotforward_read(struct expansion *e, struct span name,
+    const struct user *user, struct span *text_out, bool *by_extension_out);
 
 /* command.c. Suspends. */
 struct part command_deliver(struct expansion *e, struct span command,

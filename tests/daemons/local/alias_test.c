@@ -38,6 +38,33 @@ T_TEST(a_list_that_is_not_there_or_not_safe_returns_the_mail_and_others_let_it_w
 	world_run(LISTS, expand_lists);
 }
 
+/* ---- .forward files ---- */
+
+static const struct world_case forwards[] = {
+	{ "ann", "mailbox ann; " },
+	{ "ann+ext", "mailbox ann; to ext@out.test; " },
+	{ "to-ann-ext", "mailbox ann; to ext@out.test; " },
+	{ "to-to-ext", "to ext@out.test; " },
+	{ "to-bob", "to plain@out.test; " },
+	/* The extension is the alias's, and goes no further. */
+	{ "to-bob+ext", "to plain@out.test; " },
+	{ "bob+ext", "to ext@out.test; " },
+	{ "bob+other", "to plain@out.test; " },
+};
+
+static void
+expand_forwards(void)
+{
+	world_expand(forwards, T_COUNT(forwards));
+}
+
+T_TEST(an_alias_with_an_extension_finds_the_file_that_has_it)
+{
+	world_run("alias_maps = inline:{{to-ann-ext=ann+ext}, {to-bob=bob}, "
+	    "{to-to-ext=to-ext}, {to-ext=bob+ext@here.test}}\n",
+	    expand_forwards);
+}
+
 /* ---- items ---- */
 
 static bool

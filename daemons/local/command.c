@@ -87,7 +87,8 @@ command_deliver(struct expansion *e, struct span command,
     const struct user *user)
 {
 	const struct words words = { .rcpt = e->rcpt, .user = user,
-		.filter = local_conf.execution_directory_expansion_filter };
+		.filter = local_conf.execution_directory_expansion_filter,
+		.may_lack = true };
 	struct str *directory = str_in_arena(e->d->arena);
 	struct command_job job = { .command = span_trim(command),
 		.shell = SPAN(local_conf.local_command_shell),

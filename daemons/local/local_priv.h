@@ -127,11 +127,13 @@ void user_setup(void);
 /* words.c: $user, $home, $shell, $recipient, $extension, $domain, $local and
  * $recipient_delimiter in what an administrator wrote. Bytes that are not in the
  * filter (NULL: no filter) become "_". False when a name is not known, or has no
- * value now: $home of nobody, $extension of a recipient without one. */
+ * value now: $home of nobody, $extension of a recipient without one; or such names
+ * are nothing. */
 struct words {
 	const struct envelope_rcpt *rcpt;
 	const struct user *user;	/* or NULL */
 	const char *filter;
+	bool may_lack;			/* unknown names, and no values */
 	bool *extension_out;		/* or NULL: made true where $extension is */
 };
 bool words_expand(const struct words *words, struct span text,

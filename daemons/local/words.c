@@ -95,5 +95,5 @@ words_expand(const struct words *words, struct span text, struct str *out)
 	if (!ok)
 		log_warn("%.*s: %s", SPAN_ARG(text), str_cstr(&why));
 	str_fini(&why);
-	return ok && !unset;
+	return ok && (!unset || words->may_lack);
 }

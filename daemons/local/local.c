@@ -48,6 +48,14 @@ pass_on(struct expansion *e, struct span name, struct span where)
 	    SPAN_ARG(where)));
 }
 
+/* Who asks for help, or answers a notice, writes to these (RFC 5321 4.5.1). */
+static bool
+is_required(struct span name)
+{
+	return span_is_nocase(name, "postmaster")
+	    || span_is_nocase(name, "mailer-daemon");
+}
+
 /* Nobody's: another agent may know the name, or luser_relay who wants it. */
 static struct part
 deliver_unknown(struct expansion *e, struct span name, struct span whole,
@@ -66,9 +74,13 @@ deliver_unknown(struct expansion *e, struct span name, struct span whole,
 		return part_of(e, OUTCOME_DEFERRED, "4.3.0",
 		    "fallback_transport_maps lookup failure");
 	}
-	if (local_conf.luser_relay[0] == '\0')
+	if (local_conf.luser_relay[0] == '\0') {
+		if (is_required(name))
+			log_warn("required alias not found: %.*s",
+			    SPAN_ARG(name));
 		return part_of(e, OUTCOME_BOUNCED, "5.1.1", arena_printf(
 		    e->d->arena, "unknown user: \"%.*s\"", SPAN_ARG(name)));
+	}
 	words_expand(&words, SPAN(local_conf.luser_relay), address);
 	if (str_len(address) == 0)
 		return part_of(e, OUTCOME_DEFERRED, "4.3.5",

@@ -375,6 +375,20 @@ take_included(struct context *c, struct span text)
 	return ok;
 }
 
+/* What only the list's keeper can mend is told to the sender without its place; what
+ * may have been taken away for a while, or is not ours to read, has to wait. */
+static bool
+cannot_include(struct context *c, struct span path, uint64_t status,
+    struct span why)
+{
+	log_warn("include file %.*s: %.*s", SPAN_ARG(path), SPAN_ARG(why));
+	if (status == MAILBOX_READ_ABSENT || status == MAILBOX_READ_UNSAFE)
+		return expansion_fail(c->e, OUTCOME_BOUNCED, "5.3.5",
+		    "mail system configuration error");
+	return expansion_fail(c->e, OUTCOME_DEFERRED, "4.2.0",
+	    "cannot open include file %.*s", SPAN_ARG(path));
+}
+
 static bool
 include_file(struct context *c, struct span path)
 {
@@ -406,20 +420,6 @@ include_file(struct context *c, struct span path)
 }
 
 /* "text" in double quotes, without them and their backslashes. */
-/* What only the list's keeper can mend is told to the sender without its place; what
- * may have been taken away for a while, or is not ours to read, has to wait. */
-static bool
-cannot_include(struct context *c, struct span path, uint64_t status,
-    struct span why)
-{
-	log_warn("include file %.*s: %.*s", SPAN_ARG(path), SPAN_ARG(why));
-	if (status == MAILBOX_READ_ABSENT || status == MAILBOX_READ_UNSAFE)
-		return expansion_fail(c->e, OUTCOME_BOUNCED, "5.3.5",
-		    "mail system configuration error");
-	return expansion_fail(c->e, OUTCOME_DEFERRED, "4.2.0",
-	    "cannot open include file %.*s", SPAN_ARG(path));
-}
-
 static struct span
 unquoted(struct span item, struct arena *arena)
 {
@@ -454,6 +454,27 @@ add_allowed(struct context *c, enum target_kind kind, struct span text)
 	return user != NULL;
 }
 
+/* "~/name", of the account whose table, list or .forward file it is. */
+static bool
+add_home_file(struct context *c, struct span text)
+{
+	const struct user *user = user_of(c);
+	const char *home;
+
+	if (user == NULL)
+		return false;
+	if (user->name == NULL || !span_starts(text, SPAN("~/"))) {
+		log_warn("\"%.*s\" of \"%.*s\" is in nobody's home directory",
+		    SPAN_ARG(text), SPAN_ARG(c->alias));
+		expansion_fail(c->e, OUTCOME_BOUNCED, "5.3.5",
+		    "mail system configuration error");
+		return true;
+	}
+	home = strcmp(user->home, "/") == 0 ? "" : user->home;
+	return add_allowed(c, TARGET_FILE, SPAN(arena_printf(c->e->d->arena,
+	    "%s%.*s", home, SPAN_ARG(span_skip(text, 1)))));
+}
+
 static bool
 take_item_text(struct span item, void *arg)
 {
@@ -468,6 +489,8 @@ take_item_text(struct span item, void *arg)
 		return add_allowed(c, TARGET_COMMAND, span_skip(plain, 1));
 	if (plain.len > 0 && plain.p[0] == '/')
 		return add_allowed(c, TARGET_FILE, plain);
+	if (plain.len > 0 && plain.p[0] == '~')
+		return add_home_file(c, plain);
 	if (span_starts_nocase(plain, SPAN(":include:"))) {
 		add_work(e, &(struct work){ .alias = c->alias,
 			.name = span_trim(span_skip(plain, 9)),

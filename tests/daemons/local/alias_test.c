@@ -127,3 +127,24 @@ T_TEST(a_source_route_is_its_last_address)
 	    "{comment=ann (Ann, at home), bob}}\nforward_path =\n",
 	    expand_routes);
 }
+
+/* ---- files below homes ---- */
+
+static const struct world_case homes[] = {
+	{ "bob+home", "/h/bob/Mail/new/ as 1002; " },
+	{ "anns", "/h/ann/box as 1001; 5.3.5 mail system configuration error; " },
+	{ "roots", "5.3.5 mail system configuration error; " },
+};
+
+static void
+expand_homes(void)
+{
+	world_expand(homes, T_COUNT(homes));
+	T_HAS_STR(world_log(), "\"~/box\" of \"roots\" is in nobody's home");
+}
+
+T_TEST(a_file_may_be_named_by_the_home_of_its_owner)
+{
+	world_run("alias_maps = inline:{{anns=:include:/l/tilde}, {roots=~/box}}\n"
+	    "allow_mail_to_files = alias, forward, include\n", expand_homes);
+}

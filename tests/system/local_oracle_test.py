@@ -23,7 +23,7 @@ import mounts
 TIME_LIMIT = 200
 ACCOUNTS = {"ann": 12021, "bob": 12022, "cat": 12023, "dan": 12024, "eve": 12025,
             "fay": 12026, "gus": 12027, "hal": 12028, "ida": 12029, "jim": 12030,
-            "dot": 12032}
+            "dot": 12032, "kim": 12033, "lea": 12034}
 NOBODY = 65534
 
 TAKE = r"""#!/bin/sh
@@ -52,6 +52,8 @@ FILES = {
     "paths/ann": ("by-path@out.test\n", "ann", 0o644),
     "paths/bob+x": ("by-path-x@out.test\n", "bob", 0o644),
     "lists/plain": ("ann\n# comment\nx@out.test,\n  bob\n", "root", 0o644),
+    "kim/.forward": ("~/from-forward, \"~/in quotes\"\n", "kim", 0o644),
+    "lea/.forward": ("~ann/x\n", "lea", 0o644),
     "lists/ann": ("\"|/home/take from-list\"\n/home/ann/list-file\n", "ann", 0o644),
     "lists/nested": (":include:/home/lists/plain\n:include:/home/lists/nested\n", "root", 0o644),
     "lists/secret": ("ann\n", "root", 0o600),
@@ -60,6 +62,8 @@ FILES = {
     "out/full": ("x" * 199950 + "\n", "nobody", 0o600),
 }
 
+    "lists/bob": ("/home/out/of-bobs-list\n", "bob", 0o644),
+    "lists/ann-bob": (":include:/home/lists/bob\n", "ann", 0o644),
 ALIASES = """
 one: ann
 two: ann, bob+x
@@ -95,6 +99,7 @@ command: "|/home/take one 'two three' $RECIPIENT $SENDER"
 plain-command: |/home/take
 command-twice: "|/home/take x", "|/home/take x", "|/home/take y"
 exit1: "|exit 1"
+inc-ann-bob: :include:/home/lists/ann-bob
 exit64: "|exit 64"
 exit67: "|exit 67"
 exit69: "|exit 69"
@@ -129,6 +134,9 @@ route: <@a.test,@b.test:u@out.test>
 a.b: bob
 both: bob, \\bob
 away-ann: ann, x@out.test, ann@maildir.test
+tilde: ~/x
+tilde-nobody: ~nobody/x
+comment: ann (Ann, at home), dot (5" tall)
 """
 ALIASES_OF_ANN = """
 anns: "|/home/take as-owner", /home/ann/owner-file
@@ -136,6 +144,9 @@ anns: "|/home/take as-owner", /home/ann/owner-file
 
 COMMON = {
     "compatibility_level": "3.6", "myhostname": "mail.example.org", "mydomain": "example.org",
+anns-tilde: ~/in-my-home
+anns-inc: :include:/home/lists/bob
+anns-inc-none: :include:/home/lists/none
     "myorigin": "maildir.test", "recipient_delimiter": "+", "local_recipient_maps": "",
     "smtpd_reject_unlisted_recipient": "no", "smtpd_reject_unlisted_sender": "no",
     "mynetworks": "127.0.0.0/8", "smtpd_peername_lookup": "no", "biff": "no",
@@ -171,12 +182,15 @@ NAMES = ["one", "away", "loop1", "loop2", "self", "ann2", "quoted", "phrase", "U
     "ida2", "bare", "inc-ann", "exit1", "exit64", "exit67", "exit69", "exit70", "exit75",
     "exit77", "exit78", "exit99", "says", "says4", "says5", "says2", "kills", "absent",
     "deaf", "file", "file-twice", "file-dir", "file-null", "file-full", "bang", "percent",
-    "a b", "away-ann", "command", "plain-command", "command-twice", "anns"]
+    "a b", "away-ann", "ext", "inc-none", "inc-dir", "inc-open", "inc-rel", "anns-inc-none",
+    "route", "comment", "tilde", "tilde-nobody", "anns-tilde", "command",
+    "plain-command", "command-twice", "anns"]
 SOME = ["ann", "ann+other", "dot", "nobody-here", "nobody-here+x", "one",
         "command", "file"]
-USERS = ["cat", "dan", "eve", "hal", "ida", "jim", "dot", "ann", "ann+ext", "ann+other",
+USERS = ["cat", "dan", "kim", "lea", "eve", "hal", "ida", "jim", "dot", "ann", "ann+ext",
+    "ann+other",
     "ida+more", "nobody-here", "nobody-here+x", "Ann", "ANN+Ext", "ann+", "owner-mlist",
-    "mlist-request"]
+    "mlist-request", "one+ext", "postmaster"]
 MACROS = "$sender|$recipient|$user|$extension|$domain|$mailbox|$nexthop|$size|" \
     "$client_address|$client_hostname|$client_protocol|$client_helo|$original_recipient|" \
     "${user}x|$$|{two words}|{ lead}|${sender} to ${recipient}".replace("|", " ")
@@ -189,7 +203,8 @@ SERVICES = {
     "paths": Local(["ann", "ann+x", "bob", "bob+x", "cat", "ida"], forward_path=
                    "/home/paths/$user${recipient_delimiter}$extension, /home/paths/$user"),
     "nopath": Local(["bob", "cat"], forward_path=""),
-    "mcommand": Local(SOME, mailbox_command="/home/take $USER \"$EXTENSION\" '$DOMAIN'"),
+    "mcommand": Local([*SOME, "ext", "ann+ext"],
+                      mailbox_command="/home/take $USER \"$EXTENSION\" '$DOMAIN'"),
     "mcmd-fails": Local(["ann", "cat", "ida"], mailbox_command="exit 67"),
     "mcmdmaps": Local(SOME, mailbox_command_maps="inline:{{ann@mcmdmaps.test=/home/take full}, "
                       "{bob=/home/take bare $LOCAL}, {ann+ext@mcmdmaps.test=/home/take ext}}",
@@ -208,14 +223,15 @@ SERVICES = {
     "nodeliv": Local([*SOME, "away"], prepend_delivered_header=""),
     "deny": Local([*SOME, "inc-ann", "anns"], allow_mail_to_files="",
                   allow_mail_to_commands=""),
-    "allow": Local([*SOME, "inc-ann"], allow_mail_to_files="alias,forward,include",
+    "allow": Local([*SOME, "inc-ann", "inc-ann-bob", "anns-inc"],
+                   allow_mail_to_files="alias,forward,include",
                    allow_mail_to_commands="alias,forward,include"),
     "propagate": Local(["one+e", "away+e", "cat+e"],
                        propagate_unmatched_extensions="alias, forward, include"),
     "nospread": Local(["one+e", "away+e"], propagate_unmatched_extensions=""),
     "noext": Local(["ann+ext", "ann", "one+e"], recipient_delimiter=""),
     "manydelim": Local(["ann-ext", "ann+ext", "one-x", "dot=x"], recipient_delimiter="-=+"),
-    "execdir": Local(["ann", "dot"], command_execution_directory="$home",
+    "execdir": Local(["ann", "dot", "command", "anns"], command_execution_directory="$home",
                      mailbox_command="/home/take"),
     "exports": Local(["command", "ann"], export_environment="TZ FOO=bar MAIL_CONFIG=x",
                      mailbox_command="/home/take"),
@@ -364,6 +380,11 @@ def _(_case, our, their):
 
 
 class System:
+@because("mail for a postmaster who is nobody is returned")
+def _(_case, our, their):
+    return our == "log postmaster@maildir.test: bounced" and their.endswith(": sent")
+
+
     """What both are asked alike: home and spool of mailboxes, the log."""
 
     def __init__(self, address, port, root, read_log, waits):

@@ -8,6 +8,8 @@
  */
 #include "common/mail/smtp_data.h"
 
+#define CRS_HELD_MOST 1000	/* more are content, whatever follows */
+
 enum place {
 	AT_START,			/* of a line */
 	AT_DOT,				/* "." was the line so far */
@@ -87,8 +89,12 @@ take_byte(struct smtp_data *d, char c, struct str *out)
 			end_line(d, true, out);
 			return;
 		}
-		if (c == '\r') {
+		if (c == '\r' && d->held < CRS_HELD_MOST) {
 			d->held++;
+			return;
+		}
+		if (c == '\r') {
+			str_putc(out, '\r');	/* the first of them */
 			return;
 		}
 		give_held(d, out);
@@ -109,7 +115,8 @@ take_text(struct smtp_data *d, struct span bytes, struct str *out)
 	size_t len = lf != NULL ? (size_t)(lf - bytes.p) : bytes.len;
 	size_t text = len;
 
-	while (text > 0 && bytes.p[text - 1] == '\r')
+	while (text > 0 && bytes.p[text - 1] == '\r'
+	    && len - text < CRS_HELD_MOST)
 		text--;
 	str_add(out, span_of(bytes.p, text));
 	if (lf != NULL) {

@@ -4,8 +4,8 @@
  *
  * Content ends at CR LF "." CR LF and nowhere else, so that no other system's
  * idea of a line end can hide a second message in the first. A bare LF is a
- * line end inside content. CRs that no LF follows are content; all of those
- * that stand in front of one go with it.
+ * line end inside content. CRs that no LF follows are content; those that stand
+ * in front of one go with it, up to a thousand.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -153,25 +153,35 @@ content_begin(struct session *s)
 static void
 look_at_front(struct transaction *t)
 {
-	while (t->in_front && str_len(t->out) > t->front_at) {
-		struct span line = span_skip(str_span(t->out), t->front_at);
-		ssize_t lf = span_find(line, '\n');
-		struct span text = lf < 0 ? line : span_sub(line, 0, (size_t)lf);
+	struct span rest = span_skip(str_span(t->out), t->front_at);
+	struct str seen = STR_EMPTY;
+	size_t end;
+
+	while (t->in_front && !span_empty(rest)) {
+		ssize_t lf = span_find(rest, '\n');
+		struct span text = lf < 0 ? rest : span_sub(rest, 0, (size_t)lf);
 
 		if (lf < 0 && str_len(t->out) < PASS_BYTES)
-			return;
+			break;
 		while (text.len > 0 && text.p[0] == '>')
 			text = span_skip(text, 1);
 		t->in_front = lf >= 0 && span_starts(text, SPAN("From "));
 		if (t->in_front) {
-			str_insert(t->out, t->front_at,
-			    SPAN("X-Mailbox-Line: "));
-			t->front_at += strlen("X-Mailbox-Line: ")
-			    + (size_t)lf + 1;
-		} else if (line.p[0] == ' ' || line.p[0] == '\t') {
-			str_insert(t->out, t->front_at, SPAN("\n"));
+			str_adds(&seen, "X-Mailbox-Line: ");
+			str_add(&seen, span_sub(rest, 0, (size_t)lf + 1));
+			rest = span_skip(rest, (size_t)lf + 1);
+		} else if (rest.p[0] == ' ' || rest.p[0] == '\t') {
+			str_putc(&seen, '\n');
 		}
 	}
+	if (str_len(&seen) > 0) {
+		end = t->front_at + str_len(&seen);
+		str_add(&seen, rest);
+		str_truncate(t->out, t->front_at);
+		str_add(t->out, str_span(&seen));
+		t->front_at = end;
+	}
+	str_fini(&seen);
 }
 
 void

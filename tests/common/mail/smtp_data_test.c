@@ -102,6 +102,33 @@ T_TEST(content_is_unstuffed_and_ends_at_crlf_dot_crlf)
 	}
 }
 
+T_TEST(crs_without_end_take_no_memory)
+{
+	enum { CRS = 5000, HELD = 1000 };
+	struct str in = STR_EMPTY;
+	struct smtp_data d;
+	struct result r;
+
+	for (int i = 0; i < CRS; i++)
+		str_putc(&in, '\r');
+	smtp_data_init(&d, 0);
+	r.out = STR_EMPTY;
+	for (int i = 0; i < CRS; i++)
+		(void)smtp_data_take(&d, SPAN("\r"), &r.out);
+	T_EQ_INT(str_len(&r.out), CRS - HELD);
+	str_fini(&r.out);
+	/* The same at any cut. */
+	str_adds(&in, "\r\n.\r\n");
+	for (size_t cut = 0; cut <= str_len(&in); cut += 333) {
+		T_CASEF("cut at %zu", cut);
+		parse(0, str_span(&in), cut, cut, &r);
+		T_CHECK(r.ended);
+		T_EQ_INT(str_len(&r.out), CRS + 1 - HELD + 1);
+		str_fini(&r.out);
+	}
+	str_fini(&in);
+}
+
 /* As another server would send it on: CR LF, dots doubled. */
 static void
 stuff(struct str *wire, struct span content)

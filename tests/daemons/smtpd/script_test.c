@@ -21,7 +21,7 @@
 	X(ehlo_words) X(etrn) X(fqdn) X(helo) \
 	X(helo_pipelining) X(hidden_keywords) X(junk) X(label) X(limits_count) X(limits_down) X(limits_exempt) \
 	X(limits_exempt_name) X(limits_prefix) X(limits_rate) X(limits_told) X(local_rewrite) \
-	X(long_content) X(long_line) X(lost) X(lost_new) X(min_data_rate) X(missing) \
+	X(long_content) X(long_line) X(lost) X(lost_new) X(mailbox_line) X(min_data_rate) X(missing) \
 	X(misspelt) X(no_command) X(noop_words) X(null_key) X(order) X(per_request_deadline) \
 	X(permit_log) X(pipelining) X(postmaster) X(proxy_own) X(proxy_silent) \
 	X(proxy_v1) X(proxy_v2) X(proxy_wrong) X(rcpt_limit) X(refusal) X(relay) \

@@ -46,7 +46,7 @@ deliveries_at_once(const char *transport)
 /* ---- parameters of a transport ---- */
 
 static bool checking;			/* `waypost check`: tells all that is wrong */
-static struct strlist told;		/* what is told already */
+static bool found_bad;
 
 /* <transport>_x, or where its value comes from: default_x, or x alone. */
 static const struct conf_entry *
@@ -71,10 +71,8 @@ say_bad(const struct str *text)
 {
 	if (!checking)
 		fatal("%s", str_cstr(text));
-	if (strlist_has(&told, str_span(text)))
-		return;			/* several transports have it */
-	strlist_add(&told, str_span(text));
-	log_error("%s", str_cstr(text));
+	found_bad = true;
+	log_error("%s", str_cstr(text));	/* check tells a line once */
 }
 
 static void
@@ -249,7 +247,7 @@ transport_check(void)
 			read_recipient_limits(master_cf.rows[i].name, &t);
 		}
 	checking = false;
-	return told.count == 0;
+	return !found_bad;
 }
 
 struct transport *

@@ -85,12 +85,20 @@ def free_port():
                 return port
 
 
-def seed():
+def seed(usual=None):
     """For what is left to chance: printed, fixed in CI, repeated by T_SEED."""
-    number = int(os.environ.get("T_SEED", "1" if "CI" in os.environ
-                                else random.randrange(1 << 30)))
+    if usual is None:
+        usual = 1 if "CI" in os.environ else random.randrange(1 << 30)
+    number = int(os.environ.get("T_SEED", usual))
     print(f"  T_SEED={number}", flush=True)
     return number
+
+
+def sample_seed():
+    """What is compared with another program: the same sample each time, because
+    another one may show a difference that nobody has explained yet, which is no
+    news of the change that is tested. T_SEED takes others."""
+    return seed(usual=1)
 
 
 def until(condition, what, patience=None):

@@ -310,7 +310,7 @@ def chosen():
     if LONG:
         return dict(SERVICES)
     rest = [name for name in SERVICES if name not in ALWAYS]
-    some = random.Random(instance.seed()).sample(rest, SOME_SERVICES)
+    some = random.Random(instance.sample_seed()).sample(rest, SOME_SERVICES)
     return {name: what for name, what in SERVICES.items() if name in (*ALWAYS, *some)}
 
 

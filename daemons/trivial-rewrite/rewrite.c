@@ -18,7 +18,7 @@ swap_legacy_form(struct str *out, struct span local)
 	ssize_t at = span_find(local, '!');
 
 	if (rewrite_conf.swap_bangpath && at >= 0) {
-		str_add(out, span_skip(local, (size_t)at + 1));
+		str_add(out, span_trim(span_skip(local, (size_t)at + 1)));
 		str_putc(out, '@');
 		str_add(out, span_sub(local, 0, (size_t)at));
 		return true;
@@ -33,9 +33,32 @@ swap_legacy_form(struct str *out, struct span local)
 	return false;
 }
 
+/* White space at the ends and beside dots is none of a domain (RFC 822 3.1.4):
+ * it may come from a quoted local part, or from a table. */
 static void
-add_domain(struct str *out, struct span domain, struct span parent)
+add_tokens(struct str *out, struct span domain)
 {
+	domain = span_trim(domain);
+	for (size_t i = 0; i < domain.len; i++) {
+		size_t start = i;
+
+		while (ascii_is_space(domain.p[i]))
+			i++;
+		if (i > start && domain.p[start - 1] != '.'
+		    && domain.p[i] != '.')
+			str_putc(out, ' ');
+		str_putc(out, domain.p[i]);
+	}
+}
+
+static void
+add_domain(struct str *out, struct span text, struct span parent)
+{
+	struct str tokens = STR_EMPTY;
+
+	add_tokens(&tokens, text);
+
+	struct span domain = str_span(&tokens);
 	bool dotted = span_has(domain, '.');
 
 	/* "a.." and "." are left for others to refuse. */
@@ -52,6 +75,7 @@ add_domain(struct str *out, struct span domain, struct span parent)
 			    "\"%.*s\" to \"%.*s.%.*s\"", SPAN_ARG(domain),
 			    SPAN_ARG(domain), SPAN_ARG(parent));
 	}
+	str_fini(&tokens);
 }
 
 void

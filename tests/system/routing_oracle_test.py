@@ -213,9 +213,14 @@ def because(cause):
 
 @because("what is empty before or behind @, % or ! is refused, also with resolve_null_domain")
 def _(question, our, _their):
-    return our.state == "bad" and (
-        re.search(r"^[@!%]|[@!%][@!%]|[@!%]$", question.address)
-        or question.address.startswith("@"))
+    address = re.sub(r" *([@!%]) *", r"\1", question.address).strip()
+    return our.state == "bad" and re.search(r"^[@!%]|[@!%][@!%]|[@!%]$", address)
+
+
+@because("in a local part with a blank, too, ! counts before %")
+def _(question, our, their):
+    local = question.address.rpartition("@")[0]
+    return set(" !%") <= set(local) and our.form == their.form
 
 
 @because("UTF-8 in domains is refused by smtpd, not when it is resolved")

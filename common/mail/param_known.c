@@ -284,7 +284,8 @@ static const char rows[] =
 	HARMLESS("data_directory", STR,
 	    "/var/lib/postfix", "global",
 	    ROLE_LATER)
-	HARMLESS("debug_peer_level", INT, "2", "global", NOT_NEEDED)
+	HARMLESS("debug_peer_level", INT, "2", "global",
+	    "debug_peer_list shows one amount: each command and reply")
 	HARMLESS("debug_peer_list", STR, "", "global", NOT_NEEDED)
 	HARMLESS("debugger_command", STR, "", "all", NOT_NEEDED)
 	HARMLESS("default_cache_db_type", STR, "btree", "global", ROLE_LATER)

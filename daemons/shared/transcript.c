@@ -24,6 +24,8 @@
 #define HIDDEN "(not shown)"
 #define SASL_NAME_MOST 20		/* of a mechanism, RFC 4422 3.1 */
 
+static const char theirs[] = " In:  ", ours[] = " Out: ";
+
 /* ---- keeping ---- */
 
 void
@@ -32,6 +34,7 @@ transcript_free(struct transcript **t)
 	if (*t == NULL)
 		return;
 	str_fini(&(*t)->text);
+	mem_free((*t)->followed);
 	mem_free(*t);
 	*t = NULL;
 }
@@ -42,7 +45,16 @@ transcript_forget(struct transcript *t)
 	if (t == NULL)
 		return;
 	str_fini(&t->text);
-	*t = (struct transcript){ .text = STR_EMPTY };
+	*t = (struct transcript){ .text = STR_EMPTY, .followed = t->followed };
+}
+
+void
+transcript_follow(struct transcript *t, const char *peer)
+{
+	char *former = t->followed;
+
+	t->followed = peer != NULL ? mem_strdup(peer) : NULL;
+	mem_free(former);
 }
 
 /* The older half goes, at the end of a line. */
@@ -86,6 +98,10 @@ add_line(struct transcript *t, const char *who, struct span head,
 {
 	struct span shown = span_sub(line, 0, TRANSCRIPT_LINE_MOST);
 
+	if (t->followed != NULL)
+		log_info("%c %s: %.*s%.*s%s", who == theirs ? '<' : '>',
+		    t->followed, SPAN_ARG(head), SPAN_ARG(shown),
+		    shown.len < line.len ? " ..." : "");
 	t->lines++;
 	if (t->trouble == 0 && str_len(&t->text) > TRANSCRIPT_QUIET_MOST)
 		forget_older(t);
@@ -146,7 +162,7 @@ void
 transcript_in(struct transcript *t, struct span line)
 {
 	if (t != NULL)
-		command_line(t, " In:  ", line);
+		command_line(t, theirs, line);
 }
 
 void
@@ -154,7 +170,7 @@ transcript_out(struct transcript *t, struct span head, struct span line)
 {
 	line = span_rtrim(line);
 	if (t != NULL)
-		add_line(t, " Out: ", span_empty(line) ? span_rtrim(head) :
+		add_line(t, ours, span_empty(line) ? span_rtrim(head) :
 		    head, line);
 }
 
@@ -177,7 +193,7 @@ transcript_in_lines(struct transcript *t, struct span lines)
 
 	while (t != NULL && !span_empty(lines)
 	    && span_split(&lines, '\n', &line))
-		add_line(t, " In:  ", SPAN_NONE, span_rtrim(line));
+		add_line(t, theirs, SPAN_NONE, span_rtrim(line));
 }
 
 void
@@ -187,7 +203,7 @@ transcript_out_lines(struct transcript *t, struct span lines)
 
 	while (t != NULL && !span_empty(lines)
 	    && span_split(&lines, '\n', &line))
-		command_line(t, " Out: ", line);
+		command_line(t, ours, line);
 }
 
 void

@@ -4,7 +4,8 @@
  *
  * Of a session without trouble what was said since the last accepted message is
  * kept, a few kilobytes at most; from the first trouble on all that is said, up to
- * a bound. Passwords and the content of messages are never in there.
+ * a bound. Where the log follows the session (debug_peer_list), each line goes there
+ * as well. Passwords and the content of messages are in neither.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -23,11 +24,15 @@ struct transcript {
 	unsigned left_out;
 	unsigned trouble;		/* enum trouble: what happened */
 	bool hiding;			/* what belongs to an AUTH */
+	char *followed;			/* whose lines are logged; NULL: not */
 };
 
 /* With all its memory. */
 void transcript_free(struct transcript **t);
 void transcript_forget(struct transcript *t);
+/* From now on the log has each line, too, as "< PEER: line" (of the peer) and
+ * "> PEER: line". The name is copied; NULL: no longer. */
+void transcript_follow(struct transcript *t, const char *peer);
 /* All of these do nothing for NULL. A line of the peer, or of ours; a line end is
  * cut off, what may be a password is not kept. Ours comes in two pieces. */
 void transcript_in(struct transcript *t, struct span line);

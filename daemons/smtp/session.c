@@ -13,6 +13,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/base/panic.h"
+#include "daemons/shared/debug_peer.h"
 #include "daemons/smtp/smtp_priv.h"
 #include "maps/maps.h"
 
@@ -54,6 +55,21 @@ smtp_step_command(enum smtp_step step)
 
 /* --- Life ----------------------------------------------------------------*/
 
+/* Where notify_classes or the log (debug_peer_list) may want it. */
+static void
+begin_transcript(struct smtp_session *s, struct span host, struct span address)
+{
+	struct ipaddr ip = { .family = 0 };
+	bool followed;
+
+	(void)ipaddr_scan(address, &ip);
+	followed = debug_peer_listed(host, &ip);
+	if (followed || postmaster_wants(TROUBLE_PROTOCOL | TROUBLE_DATA))
+		s->transcript = MEM_NEW(struct transcript);
+	if (followed)
+		transcript_follow(s->transcript, str_cstr(&s->relay));
+}
+
 struct smtp_session *
 smtp_session_new(int fd, struct span host, struct span address, uint16_t port)
 {
@@ -65,12 +81,11 @@ smtp_session_new(int fd, struct span host, struct span address, uint16_t port)
 	s->opened_ns = clock_now_ns();
 	smtp_reply_init(&s->reply);
 	s->reply.filter = smtp_replies_filter();
-	if (postmaster_wants(TROUBLE_PROTOCOL | TROUBLE_DATA))
-		s->transcript = MEM_NEW(struct transcript);
 	str_printf(&s->host, "%.*s[%.*s]", SPAN_ARG(host), SPAN_ARG(address));
 	str_set(&s->relay, str_span(&s->host));
 	if (port != 0)
 		str_addf(&s->relay, ":%u", port);
+	begin_transcript(s, host, address);
 	return s;
 }
 
@@ -106,8 +121,9 @@ wait_for_farewell(void *arg)
 	struct smtp_session *s = arg;
 
 	fiber_log_context(NULL);
-	(void)smtp_reply_read(&s->reply, s->stream,
-	    deadline_in(smtp_conf.quit_timeout), 0);
+	if (smtp_reply_read(&s->reply, s->stream,
+	    deadline_in(smtp_conf.quit_timeout), 0) == IO_OK)
+		transcript_in_lines(s->transcript, str_span(&s->reply.text));
 	smtp_session_free(s);
 }
 
@@ -116,6 +132,8 @@ smtp_session_quit(struct smtp_session *s)
 {
 	if (s == NULL)
 		return;
+	if (!s->broken)
+		transcript_out_lines(s->transcript, SPAN("QUIT"));
 	/* A send that would have to wait is not worth the wait. */
 	if (s->broken || stream_status(s->stream) != IO_OK ||
 	    stream_write_flush(s->stream, SPAN("QUIT\r\n"),

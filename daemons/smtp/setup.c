@@ -6,6 +6,7 @@
 #include <netdb.h>
 
 #include "common/base/log.h"
+#include "daemons/shared/debug_peer.h"
 #include "daemons/shared/resolver_proto.h"
 #include "daemons/shared/status_filter.h"
 #include "daemons/shared/tables.h"
@@ -138,6 +139,7 @@ smtp_setup_close_all(void)
 {
 	maps_close(smtp_setup.discard_maps);
 	matchlist_close(smtp_setup.cache_destinations);
+	debug_peer_close();
 	smtp_generic_close_all();
 	smtp_content_close_all();
 	smtp_replies_close_all();
@@ -152,7 +154,7 @@ smtp_setup_watch(void)
 	    !matchlist_empty(smtp_setup.cache_destinations) ||
 	    smtp_generic_wanted() || smtp_content_checked() ||
 	    smtp_replies_wanted() || smtp_pix_wanted() ||
-	    status_filter_wanted())
+	    status_filter_wanted() || debug_peer_wanted())
 		tables_watch(NULL);
 }
 
@@ -163,6 +165,7 @@ smtp_setup_prepare(bool lmtp)
 
 	smtp_setup = (struct smtp_setup){ .lmtp = lmtp };
 	postmaster_setup();
+	debug_peer_setup();
 	find_port();
 	read_lookup();
 	read_preference();

@@ -6,6 +6,7 @@
  */
 #include "daemons/smtp/smtp_conf.h"
 
+#include "daemons/shared/debug_peer.h"
 #include "daemons/shared/mime_conf.h"
 #include "daemons/shared/postmaster.h"
 
@@ -49,6 +50,7 @@ static const struct param smtp_rows[] = {
 	PARAM_TIME("smtp_xforward_timeout", C(xforward_timeout),
 	    .dflt = "300s", .min = 1),
 	POSTMASTER_ROWS,
+	DEBUG_PEER_ROWS,
 	PARAM_STR("error_notice_recipient", &postmaster_conf.error_recipient,
 	    .dflt = "postmaster", .min = 1),
 	PARAM_STR("propagate_unmatched_extensions", C(propagate),
@@ -152,6 +154,7 @@ static const struct param lmtp_rows[] = {
 	PARAM_TIME("lmtp_xforward_timeout", C(xforward_timeout),
 	    .dflt = "300s", .min = 1),
 	POSTMASTER_ROWS,
+	DEBUG_PEER_ROWS,
 	PARAM_STR("error_notice_recipient", &postmaster_conf.error_recipient,
 	    .dflt = "postmaster", .min = 1),
 	PARAM_STR("propagate_unmatched_extensions", C(propagate),

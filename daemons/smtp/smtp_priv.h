@@ -79,7 +79,7 @@ struct smtp_session {
 	unsigned uses;
 	int64_t opened_ns, idle_until_ns;
 	struct deadline end;		/* per_request_deadline: of this step */
-	struct transcript *transcript;	/* NULL: notify_classes wants none */
+	struct transcript *transcript;	/* NULL: nobody wants one */
 };
 
 /* One delivery with all its attempts. */
@@ -95,7 +95,7 @@ struct smtp_job {
 
 /* --- session.c ---*/
 
-/* Takes the connected descriptor. host may be a unix socket's: port 0. */
+/* Takes the connected descriptor. host may be a unix socket's: port 0. Suspends. */
 struct smtp_session *smtp_session_new(int fd, struct span host,
     struct span address, uint16_t port);
 /* Says QUIT when it can be said, and frees. In the background if a reply is

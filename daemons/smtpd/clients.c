@@ -8,6 +8,7 @@
 #include "common/base/log.h"
 #include "common/base/names.h"
 #include "common/mail/conf_core.h"
+#include "daemons/shared/debug_peer.h"
 #include "daemons/shared/tables.h"
 
 static struct matchlist *mynetworks, *bare_lf_exclusions, *own, *proxies;
@@ -78,6 +79,7 @@ clients_setup(void)
 	    MATCHLIST_STRINGS);
 	command_filter = tables_open("smtpd_command_filter",
 	    smtpd_conf.command_filter, 0);
+	debug_peer_setup();
 	ehlo_maps = tables_open("smtpd_discard_ehlo_keyword_address_maps",
 	    smtpd_conf.discard_ehlo_keyword_address_maps, MAP_FOLD);
 	str_fini(&why);

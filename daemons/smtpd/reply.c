@@ -48,8 +48,6 @@ write_line(struct session *s, char dash, const char *dsn, struct span line)
 	    ? snprintf(head, sizeof(head), "%s%c%s ", s->last_code, dash, dsn)
 	    : snprintf(head, sizeof(head), "%s%c", s->last_code, dash);
 
-	if (log_verbose > 0)
-		log_debug("> %s: %s%.*s", s->peer, head, SPAN_ARG(line));
 	transcript_out(s->transcript, span_of(head, (size_t)n), line);
 	stream_write(s->client, span_of(head, (size_t)n), send_deadline());
 	stream_write(s->client, line, send_deadline());

@@ -307,8 +307,6 @@ run_line(struct session *s, struct span text)
 	struct smtp_line line;
 
 	smtp_line_split(text, &line);
-	if (log_verbose > 0)
-		log_debug("< %s: %.*s", s->peer, SPAN_ARG(text));
 	s->doing = line.verb;
 	s->where = smtp_verb_name(line.verb);
 	s->total[line.verb]++;

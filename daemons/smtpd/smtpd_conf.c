@@ -5,6 +5,7 @@
  */
 #include "daemons/smtpd/smtpd_conf.h"
 
+#include "daemons/shared/debug_peer.h"
 #include "daemons/shared/postmaster.h"
 
 struct smtpd_conf smtpd_conf;
@@ -63,6 +64,7 @@ static const struct param rows[] = {
 	PARAM_INT("smtpd_recipient_overshoot_limit",
 	    &smtpd_conf.recipient_overshoot_limit, .dflt = "1000", .min = 1),
 	POSTMASTER_ROWS,
+	DEBUG_PEER_ROWS,
 	PARAM_STR("bounce_notice_recipient",
 	    &postmaster_conf.bounce_recipient, .dflt = "postmaster",
 	    .min = 1),

@@ -106,7 +106,7 @@ struct session {
 	struct client_limits *limits;	/* NULL: not counted */
 	/* delay_reject = no: verdicts of HELO and MAIL that stay */
 	struct check_memory *memory;
-	struct transcript *transcript;	/* NULL: notify_classes wants none */
+	struct transcript *transcript;	/* NULL: nobody wants one */
 	bool trouble_known;		/* of this command: its class is noted */
 	bool of_our_own;		/* a notice to a postmaster came here */
 };
@@ -173,7 +173,8 @@ void log_verdict(struct session *s, const char *kind, const char *where,
 
 /* trouble.c: for the postmaster */
 
-/* Starts the transcript, where notify_classes may want to see one. */
+/* Starts the transcript, where notify_classes or the log (debug_peer_list) may want
+ * it; again when the client has become another. Suspends. */
 void trouble_begin(struct session *s);
 /* This is what is wrong with the command at hand: enum trouble. */
 void trouble_note(struct session *s, unsigned trouble);

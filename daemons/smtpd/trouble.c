@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "common/base/mem.h"
+#include "daemons/shared/debug_peer.h"
 #include "daemons/smtpd/smtpd_priv.h"
 
 #define TROUBLE_HERE (TROUBLE_BOUNCE | TROUBLE_DATA | TROUBLE_POLICY \
@@ -15,8 +16,13 @@
 void
 trouble_begin(struct session *s)
 {
-	if (postmaster_wants(TROUBLE_HERE))
+	bool followed = debug_peer_listed(SPAN(s->name), &s->ip);
+
+	if (s->transcript == NULL
+	    && (followed || postmaster_wants(TROUBLE_HERE)))
 		s->transcript = MEM_NEW(struct transcript);
+	if (s->transcript != NULL)
+		transcript_follow(s->transcript, followed ? s->peer : NULL);
 }
 
 void

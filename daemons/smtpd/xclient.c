@@ -178,6 +178,7 @@ command_xclient(struct session *s, struct span rest)
 		return;
 	if (read_attributes(s, rest, XCLIENT_ATTRS, take_other, &o)) {
 		become(s, &o);
+		trouble_begin(s);
 		session_greet(s);
 	}
 	mem_free(o.name);

@@ -122,3 +122,54 @@ T_TEST(a_notice_begets_no_notice)
 
 	world_run(&w);
 }
+
+/* debug_peer_list: servers by name or address, and nobody else. */
+static const struct {
+	const char *name, *list;
+	bool followed;
+} lists[] = {
+	{ "by address", "127.0.0.0/24", true },
+	{ "by name", "127.0.0.1", true },
+	{ "another", "192.0.2.0/24, example.org", false },
+};
+
+static void
+follow(struct world *w)
+{
+	for (size_t i = 0; i < T_COUNT(lists); i++) {
+		char settings[200];
+
+		T_CASE(lists[i].name);
+		snprintf(settings, sizeof(settings), "debug_peer_list = %s\n"
+		    "smtp_connection_cache_on_demand = no\n"
+		    "smtp_skip_quit_response = no\n", lists[i].list);
+		world_configure(w, settings);
+		str_clear(&w->log);
+		deliver(w, "me@client.example");
+		world_wait(1);
+		if (!lists[i].followed) {
+			T_CHECK(strstr(str_cstr(&w->log), "\n< ") == NULL);
+			T_CHECK(strstr(str_cstr(&w->log), "\n> ") == NULL);
+			continue;
+		}
+		T_HAS_STR(str_cstr(&w->log), "< 127.0.0.1[127.0.0.1]:");
+		T_HAS_STR(str_cstr(&w->log), ": 220 mx.example ESMTP\n");
+		T_HAS_STR(str_cstr(&w->log), ": EHLO client.example\n");
+		T_HAS_STR(str_cstr(&w->log), "> 127.0.0.1[127.0.0.1]:");
+		T_HAS_STR(str_cstr(&w->log), ": RCPT TO:<a@x.example>\n");
+		T_HAS_STR(str_cstr(&w->log), ": 354 go\n");
+		T_HAS_STR(str_cstr(&w->log), ": QUIT\n");
+		T_HAS_STR(str_cstr(&w->log), ": 221 bye\n");
+		T_CHECK(strstr(str_cstr(&w->log), "Subject") == NULL);
+	}
+	world_configure(w, "");
+}
+
+T_TEST(the_log_follows_listed_servers)
+{
+	static const char script[] = DATA "> 354 go\n.\n> 250 ok\n" QUIT;
+	struct world w = { .run = follow,
+		.scripts = { script, script, script } };
+
+	world_run(&w);
+}

@@ -16,7 +16,7 @@
 	X(bdat_failed) X(bdat_lost) X(bdat_wrong) X(classes) \
 	X(cleanup_down) X(cleanup_hops) X(cleanup_queue_error) \
 	X(cleanup_text) X(cleanup_too_big_late) X(client_names) X(compat) X(compat_set) \
-	X(client_names_temporary) X(data_lists) X(defer_if) X(drain) \
+	X(client_names_temporary) X(data_lists) X(debug_peer) X(debug_peer_name) X(defer_if) X(drain) \
 	X(drain_idle) X(early) X(early_client) X(early_greeting) X(early_input) \
 	X(ehlo_words) X(etrn) X(fqdn) X(helo) \
 	X(helo_pipelining) X(hidden_keywords) X(junk) X(label) X(limits_count) X(limits_down) X(limits_exempt) \

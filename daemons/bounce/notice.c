@@ -48,6 +48,7 @@ notice_setup(void)
 	struct strlist complaints = STRLIST_EMPTY;
 
 	postmaster_setup();
+	arena_free(&words_arena);
 	words_arena = arena_new();
 	bounce_templates_built_in(&templates);
 	bounce_templates_read(&templates, bounce_conf.template_file,

@@ -346,7 +346,9 @@ class Install(instance.TestCase):
                               self.stranger(pid, "usr/sbin/postqueue", "-c",
                                             config, "-p")),
             "the message in the list")
-        self.assertRegex(self.log(), rf"pickup\[\d+\]: \w+: uid={STRANGER} ")
+        instance.until(                 # what waits in maildrop is listed, too
+            lambda: re.search(rf"pickup\[\d+\]: \w+: uid={STRANGER} ",
+                              self.log()), "the line of pickup")
         # Not more than that.
         self.assertIn("reserved for the superuser", self.stranger(
             pid, "usr/sbin/postsuper", "-d", "ALL", status=1,

@@ -21,6 +21,7 @@
 #include "common/service/counters.h"
 #include "common/service/jail.h"
 #include "common/service/service.h"
+#include "daemons/smtpd/kept.h"
 
 enum { FLUSH_BYTES = 16384 };
 enum { SPEED_ADJUST = 1 };
@@ -45,7 +46,7 @@ struct proxy {
 	struct smtp_send_data dots;
 	/* speed_adjust: what is said later. */
 	struct text *rcpts, **rcpts_end;
-	struct str *content;
+	struct kept *content;		/* NULL without speed_adjust */
 };
 
 /* ---- before the jail ---- */
@@ -94,6 +95,13 @@ proxy_setup(void)
 	str_fini(&why);
 }
 
+void
+proxy_prepare(void)
+{
+	if (proxy_is_wanted() && filter.speed_adjust)
+		kept_setup(service_queue_dir());
+}
+
 bool
 proxy_is_wanted(void)
 {
@@ -122,7 +130,8 @@ proxy_of(struct transaction *t)
 	p = t->proxy = arena_zalloc(t->arena, sizeof(*p));
 	p->t = t;
 	p->out = str_in_arena(t->arena);
-	p->content = str_in_arena(t->arena);
+	if (filter.speed_adjust)
+		p->content = kept_new(t->arena);
 	p->rcpts_end = &p->rcpts;
 	smtp_reply_init(&p->reply);
 	arena_on_free(t->arena, close_proxy, p);
@@ -510,19 +519,32 @@ proxy_content(struct transaction *t, struct span bytes)
 {
 	struct proxy *p = proxy_of(t);
 
-	if (filter.speed_adjust) {
-		str_add(p->content, bytes);
-		return true;
-	}
+	if (filter.speed_adjust)
+		return kept_add(p->content, bytes);
 	return p->stream != NULL && send_content(p, bytes);
 }
 
-/* All that was kept; the first refusal is the verdict. */
+static void
+send_kept(struct proxy *p, struct span bytes)
+{
+	while (!span_empty(bytes) && p->stream != NULL) {
+		struct span some = span_sub(bytes, 0, bytes.len < FLUSH_BYTES
+		    ? bytes.len : FLUSH_BYTES);
+
+		(void)send_content(p, some);
+		bytes = span_skip(bytes, some.len);
+	}
+}
+
+/* All that was kept; the first refusal is the verdict. Where the disk has lost
+ * some of it, the filter hears no end. */
 static bool
 replay(struct session *s, struct proxy *p)
 {
-	struct span rest;
+	struct span bytes;
 
+	if (kept_is_lost(p->content))
+		return refuse(s, p, false, SPAN_NONE);
 	if (!begin_mail(s, p, SPAN_NONE))
 		return false;
 	for (const struct text *r = p->rcpts; r != NULL; r = r->next)
@@ -530,13 +552,12 @@ replay(struct session *s, struct proxy *p)
 			return false;
 	if (!say_data(s, p))
 		return false;
-	rest = str_span(p->content);
-	while (!span_empty(rest) && p->stream != NULL) {
-		(void)send_content(p, span_sub(rest, 0, FLUSH_BYTES));
-		rest = span_skip(rest, rest.len < FLUSH_BYTES ? rest.len
-		    : FLUSH_BYTES);
-	}
-	return true;
+	while (p->stream != NULL && kept_next(p->content, &bytes))
+		send_kept(p, bytes);
+	if (!kept_is_lost(p->content))
+		return true;
+	proxy_abort(s->tx);
+	return refuse(s, p, false, SPAN_NONE);
 }
 
 /* It may say no more; nobody waits for that. */
@@ -585,4 +606,6 @@ proxy_abort(struct transaction *t)
 		return;
 	stream_close(p->stream);
 	p->stream = NULL;
+	if (p->content != NULL)
+		kept_drop(p->content);
 }

@@ -4,7 +4,8 @@
  * us, by another way.
  *
  * Commands go to it as they come; with smtpd_proxy_options = speed_adjust all
- * of the message is read first, so that a slow client does not keep it waiting.
+ * of the message is read first (kept.h), so that a slow client does not keep it
+ * waiting.
  * What it cannot be asked is put off: nothing passes by it.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -16,6 +17,8 @@
 
 /* Before the jail; fatal on nonsense. */
 void proxy_setup(void);
+/* The same, and behind that: opens what a process that serves needs. */
+void proxy_prepare(void);
 bool proxy_is_wanted(void);
 
 /* Each of these is false after a reply to the client. All suspend. */

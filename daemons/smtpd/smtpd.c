@@ -23,6 +23,7 @@ prepare(void)
 	limits_setup();
 	footer_setup();
 	proxy_setup();
+	proxy_prepare();
 	restrict_setup();
 	restrict_warn();
 	unlisted_setup();

@@ -1,7 +1,8 @@
 /*
  * Each call that can fail fails once while a message comes in: a client that
  * hears 250 has its message in cleanup, whole; another hears 4xx or the connection
- * ends; nothing stays open, and the next client is served.
+ * ends; nothing stays open, and the next client is served. The same for a message
+ * that waits here for a filter before the queue.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -14,16 +15,20 @@
 #define LINE "a line of content, one of many\n"
 #define LAST "the last line\n"
 
+enum { WAITS = 4 };			/* of these: */
+
 static const struct {
 	const char *name;
 	size_t chunk;			/* bytes of one BDAT; 0: DATA */
 	size_t lines;
 	size_t least;			/* calls that can fail */
+	bool later;			/* speed_adjust */
 } ways[] = {
-	{ "a small message", 0, 1, 50 },
-	{ "a large message", 0, 6000, 90 },	/* more than waits in us */
-	{ "a message in one chunk", 100000, 600, 50 },
-	{ "a message in many chunks", 20000, 6000, 90 },
+	{ "a small message", 0, 1, 50, false },
+	{ "a large message", 0, 6000, 90, false }, /* more than waits in us */
+	{ "a message in one chunk", 100000, 600, 50, false },
+	{ "a message in many chunks", 20000, 6000, 90, false },
+	{ "a message that waits", 0, 6000, 60, true },	/* also on disk */
 };
 
 /* The first digit of the reply, or 0 when the connection is over. */
@@ -138,6 +143,28 @@ arrived_whole(size_t way)
 	return lines == ways[way].lines;
 }
 
+static bool
+filter_has_it_whole(size_t way)
+{
+	struct str all = STR_EMPTY;
+	bool whole;
+
+	for (size_t i = 0; i < ways[way].lines; i++)
+		str_adds(&all, "F| " LINE);
+	str_adds(&all, "F| " LAST "F| .\n");
+	whole = span_search(str_span(&world.got), str_span(&all)) > 0
+	    && span_search(str_span(&world.got),
+		SPAN("F: RCPT TO:<a@local.test>\nF: RCPT TO:<b@relay.test>\n")) > 0;
+	str_fini(&all);
+	return whole;
+}
+
+static bool
+filter_heard_the_end(void)
+{
+	return span_search(str_span(&world.got), SPAN("F| .\n")) >= 0;
+}
+
 static void
 each_call_fails(struct stream *unused, void *arg)
 {
@@ -160,8 +187,10 @@ each_call_fails(struct stream *unused, void *arg)
 		T_CASEF("%s, pass %d, %s", ways[way].name, nth, name);
 		T_CHECK(answer == '2' || (hit
 		    && (answer == '4' || answer == 0)));
-		if (answer == '2')
+		if (answer == '2' && !ways[way].later)
 			T_CHECK(world.messages == 1 && arrived_whole(way));
+		if (ways[way].later && (answer == '2' || filter_heard_the_end()))
+			T_CHECK(filter_has_it_whole(way));
 		refused += answer != '2';
 		/* The message reached cleanup at most once. */
 		T_CHECK(world.messages <= 1);
@@ -173,6 +202,14 @@ each_call_fails(struct stream *unused, void *arg)
 	}
 	T_CHECK(nth > (int)ways[way].least);
 	T_CHECK(refused > 20);
+}
+
+static void
+wait_for_filter(void)
+{
+	world_reset();
+	world.filter = true;
+	str_adds(&world.conf, "smtpd_proxy_options = speed_adjust\n");
 }
 
 #define EACH_CALL(what, way) \
@@ -187,3 +224,62 @@ EACH_CALL(any_call_may_fail_for_a_small_message, 0)
 EACH_CALL(any_call_may_fail_for_a_large_message, 1)
 EACH_CALL(any_call_may_fail_for_a_message_in_one_chunk, 2)
 EACH_CALL(any_call_may_fail_for_a_message_in_many_chunks, 3)
+
+T_TEST(any_call_may_fail_for_a_message_that_waits)
+{
+	size_t number = WAITS;
+
+	wait_for_filter();
+	world_run(each_call_fails, &number);
+}
+
+/* The disk alone: the client hears why, and what could not be written is not
+ * spoken of to the filter. */
+static void
+each_write_and_read_fails(struct stream *unused, void *arg)
+{
+	static const struct {
+		const char *point;
+		int error;
+		bool told;		/* the filter knows of it */
+	} cases[] = {
+		{ "fs.pwrite", ENOSPC, false }, { "fs.pwrite", EIO, false },
+		{ "fs.read", EIO, true },
+	};
+
+	(void)unused;
+	(void)arg;
+	for (size_t i = 0; i < T_COUNT(cases); i++) {
+		unsigned hits = 0;
+
+		T_EACH_FAULT(cases[i].point, cases[i].error) {
+			char answer;
+
+			T_CASEF("%s, error %d", cases[i].point,
+			    cases[i].error);
+			str_clear(&world.got);
+			str_clear(&world.log);
+			answer = send_one(WAITS);
+			world_take_log();
+			if (!T_FAULT_HIT()) {
+				T_CHECK(answer == '2' && filter_has_it_whole(WAITS));
+				continue;
+			}
+			hits++;
+			T_EQ_INT(answer, '4');
+			T_CHECK(span_search(str_span(&world.log),
+			    SPAN("451 4.3.0 Error: queue file write error"))
+			    > 0);
+			T_CHECK(!filter_heard_the_end());
+			T_EQ_INT(span_search(str_span(&world.got), SPAN("F: MAIL"))
+			    >= 0, cases[i].told);
+		}
+		T_EQ_INT(hits, 2);	/* pieces that are in the file */
+	}
+}
+
+T_TEST(a_message_that_the_disk_loses_is_not_taken)
+{
+	wait_for_filter();
+	world_run(each_write_and_read_fails, NULL);
+}

@@ -9,6 +9,7 @@
  */
 #include "tests/daemons/smtpd/world.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/io/fault.h"
@@ -614,6 +615,20 @@ world_reset(void)
 	(void)ipaddr_scan(SPAN("198.51.100.7"), &world.ip);
 }
 
+/* Where a message may wait for it, too. */
+static void
+add_filter(struct str *conf)
+{
+	struct str incoming = STR_EMPTY;
+
+	str_printf(&incoming, "%s/incoming", t_tmpdir());
+	if (!world.no_incoming)
+		T_EQ_INT(mkdir(str_cstr(&incoming), 0700), 0);
+	str_addf(conf, "smtpd_proxy_filter = unix:%s\nqueue_directory = %s\n",
+	    filter_path(), t_tmpdir());
+	str_fini(&incoming);
+}
+
 static void
 configure(void)
 {
@@ -621,8 +636,7 @@ configure(void)
 
 	str_sets(&text, base_conf);
 	if (world.filter)
-		str_addf(&text, "smtpd_proxy_filter = unix:%s\n",
-		    filter_path());
+		add_filter(&text);
 	str_add(&text, str_span(&world.conf));
 	if (!conf_load_text("main.cf", str_span(&text), &why))
 		t_fail(T_HERE, "%s", str_cstr(&why));
@@ -637,6 +651,7 @@ configure(void)
 	limits_setup();
 	footer_setup();
 	proxy_setup();
+	proxy_prepare();
 	restrict_setup();
 	restrict_warn();
 	unlisted_setup();

@@ -30,6 +30,7 @@ struct world {
 	/* A server at smtpd_proxy_filter, if wanted: its replies by step, else
 	 * the usual ones; "close", "stall". What it hears is in `got`. */
 	bool filter, filter_down;
+	bool no_incoming;		/* no file can be made for it */
 	char filter_offers[200];	/* keywords, a blank between two */
 	struct { char step[16], reply[200]; } filter_says[8];
 	size_t nfilter_says;

@@ -15,7 +15,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -561,34 +560,6 @@ fs_read_dir(DIR *dir)
 {
 	errno = 0;
 	return FAULT("fs.readdir") ? NULL : readdir(dir);
-}
-
-bool
-fs_fd_is_high(int new_fd)
-{
-	static rlim_t limit, reserved = FS_FDS_RESERVED;
-	struct rlimit now;
-
-	if (limit == 0) {
-		limit = getrlimit(RLIMIT_NOFILE, &now) == 0 ? now.rlim_cur :
-		    RLIM_INFINITY;
-		/* What serves nobody waits for ever. */
-		if (reserved > limit / 2)
-			reserved = limit / 2;
-	}
-	return new_fd >= 0 && (rlim_t)new_fd + reserved >= limit;
-}
-
-bool
-fs_fds_are_short(void)
-{
-	int fd = FAULT("fs.dup") ? -1 : fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC,
-	    3);
-
-	if (fd < 0)
-		return errno != EBADF;
-	close(fd);
-	return fs_fd_is_high(fd);
 }
 
 /* What a thread is handed, and what it brings back. */

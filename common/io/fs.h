@@ -72,16 +72,6 @@ void fs_let_go(int fd);
  * errno 0, and NULL with another errno when the rest cannot be read. */
 DIR *fs_open_dir(int dirfd, const char *name, struct str *why);
 struct dirent *fs_read_dir(DIR *dir);
-/*
- * Descriptors are short when fewer than FS_FDS_RESERVED of those that this
- * process may have are free, or than half where it may have but few: then what
- * can wait for some waits. The first asks about a number that has just been given
- * out, which is always the lowest free one, and costs nothing; the second asks
- * the kernel.
- */
-enum { FS_FDS_RESERVED = 128 };
-bool fs_fd_is_high(int new_fd);
-bool fs_fds_are_short(void);
 
 /* What the file system of this file is; false with errno and a reason. */
 enum fs_kind { FS_EXT, FS_XFS, FS_BTRFS, FS_OTHER };	/* FS_EXT: 2, 3 or 4 */

@@ -16,13 +16,14 @@
 #include "common/base/panic.h"
 #include "common/io/fault.h"
 #include "common/io/fdpass.h"
+#include "common/io/fds.h"
 #include "common/io/fs.h"
 #include "common/io/sock.h"
 #include "common/io/stream_fd.h"
 
 /* At once fewer descriptors go than a receiver keeps room for. */
 enum { IOV_MAX_USED = 16, FDS_WAITING_MAX = 1024,
-	FDS_AT_ONCE = FS_FDS_RESERVED / 2 };
+	FDS_AT_ONCE = FDS_RESERVED / 2 };
 #define TRIM_AFTER_MS 1000
 
 /* --- Waiting -------------------------------------------------------------*/
@@ -154,7 +155,7 @@ read_with_fds(struct stream *s, char *buf, size_t len, bool *more_out)
 
 	*more_out = n > 0 && nfds > 0;
 	for (size_t i = 0; i < nfds; i++) {
-		s->fds_high = fs_fd_is_high(fds[i]);
+		s->fds_high = fds_near_limit(fds[i]);
 		stream_fds_add(&s->fds_in, fds[i]);
 	}
 	if (nfds > 0 && s->fds_in->count > FDS_WAITING_MAX) {

@@ -12,7 +12,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/base/panic.h"
-#include "common/io/fs.h"
+#include "common/io/fds.h"
 #include "common/mail/conf_core.h"
 #include "common/service/rpc.h"
 #include "common/service/rpc_priv.h"
@@ -168,7 +168,7 @@ wait_for_descriptors(struct connection *c)
 	static bool said;
 
 	while (!c->protocol->sheds_fds && stream_fds_are_high(c->stream)
-	    && fs_fds_are_short()) {
+	    && fds_are_short()) {
 		if (!said)
 			log_warn("%s: too many open files; new requests wait",
 			    c->protocol->name);

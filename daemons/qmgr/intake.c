@@ -14,6 +14,7 @@
 
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/io/fds.h"
 #include "common/io/fs.h"
 #include "common/io/offload.h"
 #include "common/mail/address.h"
@@ -62,7 +63,7 @@ intake_full(void)
 
 	if (count < fds_allow / 2)
 		fds_allow = 0;		/* others may have held them */
-	if (fds_allow != 0 && (count >= fds_allow || fs_fds_are_short()))
+	if (fds_allow != 0 && (count >= fds_allow || fds_are_short()))
 		return true;
 	return count >= (size_t)qmgr_conf.active_limit;
 }
@@ -72,7 +73,7 @@ note_fd(int fd)
 {
 	static bool said;
 
-	if (!fs_fd_is_high(fd))
+	if (!fds_near_limit(fd))
 		return;
 	if (!said)
 		log_warn("too many open files: no more than %zu messages are "

@@ -29,7 +29,7 @@ SETTINGS = {"minimal_backoff_time": "1s", "maximal_backoff_time": "2s",
             "queue_run_delay": "1s", "transport_retry_time": "1s",
             "service_throttle_time": "1s"}
 
-ERRORS = {"fs.dup": errno.EMFILE, "sock.pair": errno.EMFILE,
+ERRORS = {"fds.dup": errno.EMFILE, "sock.pair": errno.EMFILE,
           "sock.socket": errno.EMFILE, "sock.accept": errno.EMFILE,
           "fdpass.receive": errno.EMFILE, "fiber.stack": errno.ENOMEM,
           "offload.thread": errno.EAGAIN, "child.fork": errno.EAGAIN,

@@ -12,7 +12,9 @@
 #include "common/base/mem.h"
 #include "common/io/fs.h"
 #include "queue/adopt.h"
+#include "queue/commit_log.h"
 #include "queue/message.h"
+#include "queue/outcome_log.h"
 
 void
 queue_scan_start(struct queue_scan *scan, int queue_dir, enum queue_name name)
@@ -148,6 +150,40 @@ queue_recover_one(int queue_dir, enum queue_name where, struct span id,
 	arena_free(&arena);
 }
 
+/* False also when that cannot be asked. It may change queues while we look, but
+ * not with each look. */
+static bool
+is_nobodys(int queue_dir, struct span id)
+{
+	enum { ANY = 1u << QUEUE_MAILDROP | 1u << QUEUE_INCOMING
+		| 1u << QUEUE_ACTIVE | 1u << QUEUE_DEFERRED | 1u << QUEUE_HOLD
+		| 1u << QUEUE_CORRUPT };
+	struct commit_log_spot spot;
+	enum queue_name where;
+
+	for (int look = 0; look < 3; look++)
+		if (queue_find(queue_dir, id, ANY, &where) != QUEUE_GONE)
+			return false;
+	commit_log_find(queue_dir, id, &spot);
+	return spot.log == 0;
+}
+
+void
+queue_recover_log(int queue_dir, enum queue_name kind, struct span id,
+    time_t limit, struct queue_recovery *out)
+{
+	struct str path = STR_EMPTY, why = STR_EMPTY;
+	struct stat st;
+
+	queue_path(kind, id, &path);
+	if (fs_stat_at(queue_dir, str_cstr(&path), &st, NULL)
+	    && st.st_ctime < limit && is_nobodys(queue_dir, id)
+	    && outcome_log_remove(queue_dir, kind, id, &why))
+		out->logs++;
+	str_fini(&path);
+	str_fini(&why);
+}
+
 bool
 queue_recover(int queue_dir, time_t limit, struct queue_recovery *out,
     struct str *why)
@@ -156,7 +192,7 @@ queue_recover(int queue_dir, time_t limit, struct queue_recovery *out,
 		QUEUE_INCOMING, QUEUE_DEFERRED, QUEUE_HOLD };
 	bool ok = true;
 
-	*out = (struct queue_recovery){ 0, 0, 0 };
+	*out = (struct queue_recovery){ .requeued = 0 };
 	for (size_t i = 0; i < ARRAY_COUNT(queues); i++) {
 		struct queue_scan scan;
 		char id[QUEUE_ID_MAX];

@@ -33,9 +33,18 @@ void queue_scan_stop(struct queue_scan *scan);
  */
 struct queue_recovery {
 	size_t requeued, removed, corrupt;
+	size_t logs;			/* removed */
 };
 /* The same for one file; nothing happens to one that is in order. */
 void queue_recover_one(int queue_dir, enum queue_name where, struct span id,
+    time_t older_than, struct queue_recovery *out);
+/*
+ * A log of outcomes (defer, bounce, trace) whose message is in no queue and no
+ * commit log, and that nobody wrote to since, is removed: what a crash left
+ * between a log and its message. Logs of messages that are just being made are
+ * younger than the time to give.
+ */
+void queue_recover_log(int queue_dir, enum queue_name kind, struct span id,
     time_t older_than, struct queue_recovery *out);
 bool queue_recover(int queue_dir, time_t older_than,
     struct queue_recovery *out, struct str *why);

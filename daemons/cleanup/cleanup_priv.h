@@ -102,7 +102,7 @@ void map_resolve(struct transaction *t);
 void expanded_note(struct transaction *t, struct envelope_rcpt *rcpt,
     struct span address);
 /* What was noted is durable, or nothing is kept. Before the commit: a crash in
- * between leaves a log of no message. Suspends. */
+ * between leaves a log of no message (postsuper -p). Suspends. */
 bool expanded_keep(struct transaction *t);
 /* The message was not queued after all. */
 void expanded_forget(struct transaction *t);

@@ -330,20 +330,30 @@ check_structure(void)
 static void
 purge(void)
 {
-	static const enum queue_name queues[] = { QUEUE_ACTIVE,
-		QUEUE_INCOMING, QUEUE_DEFERRED, QUEUE_HOLD };
-	struct queue_recovery done = { 0, 0, 0 };
+	static const struct {
+		enum queue_name name;
+		void (*recover)(int queue_dir, enum queue_name name,
+		    struct span id, time_t before,
+		    struct queue_recovery *done);
+	} queues[] = { { QUEUE_ACTIVE, queue_recover_one },
+		{ QUEUE_INCOMING, queue_recover_one },
+		{ QUEUE_DEFERRED, queue_recover_one },
+		{ QUEUE_HOLD, queue_recover_one },
+		{ QUEUE_DEFER, queue_recover_log },
+		{ QUEUE_BOUNCE, queue_recover_log },
+		{ QUEUE_TRACE, queue_recover_log } };
+	struct queue_recovery done = { .requeued = 0 };
 	time_t before = clock_wall() - PURGE_SECONDS;
 
 	for (size_t i = 0; i < ARRAY_COUNT(queues); i++) {
 		struct queue_scan scan;
 		char id[QUEUE_ID_MAX];
 
-		if (only_queues != 0 && !(only_queues & IN(queues[i])))
+		if (only_queues != 0 && !(only_queues & IN(queues[i].name)))
 			continue;
-		queue_scan_start(&scan, queue_dir, queues[i]);
+		queue_scan_start(&scan, queue_dir, queues[i].name);
 		while (queue_scan_next(&scan, id))
-			queue_recover_one(queue_dir, queues[i], SPAN(id),
+			queues[i].recover(queue_dir, queues[i].name, SPAN(id),
 			    before, &done);
 		end_scan(&scan);
 	}
@@ -351,6 +361,8 @@ purge(void)
 		log_info("repaired: %zu requeued, %zu unfinished removed, "
 		    "%zu moved to corrupt", done.requeued, done.removed,
 		    done.corrupt);
+	if (done.logs > 0)
+		log_info("logs without a message removed: %zu", done.logs);
 }
 
 static void

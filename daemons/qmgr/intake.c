@@ -329,7 +329,7 @@ intake_note(const struct qmgr_note *note, int fd)
 static void
 sort_out_incomplete(enum queue_name where, struct span id)
 {
-	struct queue_recovery done = { 0, 0, 0 };
+	struct queue_recovery done = { .requeued = 0 };
 
 	queue_recover_one(queue_dir, where, id,
 	    clock_wall() - INCOMPLETE_SECONDS, &done);

@@ -21,6 +21,7 @@
 #include "common/io/fs.h"
 #include "common/io/loop.h"
 #include "queue/commit_log_priv.h"
+#include "queue/outcome_log.h"
 #include "queue/scan.h"
 #include "tests/queue/files.h"
 
@@ -617,6 +618,29 @@ T_TEST(a_message_whose_notice_was_not_seen_is_found_in_the_log)
 		T_EQ_INT(found.log, 0);
 	}
 	commit_log_close(commits);
+	die();
+	str_fini(&why);
+}
+
+/* Its file comes back, and what was noted of it has to be there. */
+T_TEST(logs_of_a_message_that_only_the_log_has_are_left_alone)
+{
+	static const struct outcome one = { .rcpt = SPAN_LIT("r@b"),
+		.action = DSN_FAILED, .dsn = SPAN_LIT("5.1.1") };
+	struct queue_recovery done = { .requeued = 0 };
+	struct str why = STR_EMPTY;
+
+	queue = files_queue("queue");
+	begin(&small);
+	put(id_of(1), 100, QUEUE_INCOMING, NULL);
+	lose(QUEUE_INCOMING, id_of(1));
+	for (int n = 1; n <= 2; n++) {
+		T_CHECK(outcome_log_append(queue, QUEUE_BOUNCE,
+		    SPAN(id_of(n)), &one, 1, &why));
+		queue_recover_log(queue, QUEUE_BOUNCE, SPAN(id_of(n)),
+		    clock_wall() + 100, &done);
+		T_EQ_INT(done.logs, n - 1);
+	}
 	die();
 	str_fini(&why);
 }

@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/io/fault.h"
+#include "queue/outcome_log.h"
 #include "queue/scan.h"
 #include "tests/queue/files.h"
 
@@ -329,6 +331,75 @@ T_TEST(recovery_requeues_removes_and_sets_aside)
 }
 
 /* Bits that were set before stay: a warning was sent, and then it expires. */
+static bool
+has_log(int q, enum queue_name kind, struct span id)
+{
+	struct str path = STR_EMPTY;
+	bool there;
+
+	queue_path(kind, id, &path);
+	there = faccessat(q, str_cstr(&path), F_OK, 0) == 0;
+	str_fini(&path);
+	return there;
+}
+
+/* Whether one is left after a look at it that takes those of before then. */
+static bool
+log_stays(int q, enum queue_name kind, const char *id, time_t before)
+{
+	static const struct outcome one = { .rcpt = SPAN_LIT("a@b"),
+		.action = DSN_EXPANDED, .dsn = SPAN_LIT("2.0.0") };
+	struct queue_recovery done = { .requeued = 0 };
+	struct str why = STR_EMPTY;
+
+	if (!has_log(q, kind, SPAN(id)))
+		T_NEED(outcome_log_append(q, kind, SPAN(id), &one, 1, &why));
+	queue_recover_log(q, kind, SPAN(id), before, &done);
+	T_EQ_INT(done.logs, !has_log(q, kind, SPAN(id)));
+	str_fini(&why);
+	return has_log(q, kind, SPAN(id));
+}
+
+T_TEST(a_log_of_no_message_goes_when_it_is_old)
+{
+	static const enum queue_name kinds[] = { QUEUE_DEFER, QUEUE_BOUNCE,
+		QUEUE_TRACE };
+	int q = files_queue("q");
+	time_t young = clock_wall() - 100, old = clock_wall() + 100;
+	struct files_message m = simple;
+	struct queue_recovery done = { .requeued = 0 };
+	struct str why = STR_EMPTY;
+	int looks = 0;
+
+	for (size_t i = 0; i < T_COUNT(kinds); i++) {
+		T_CASE(queue_name_text(kinds[i]));
+		T_CHECK(log_stays(q, kinds[i], ID, young));
+		T_CHECK(!log_stays(q, kinds[i], ID, old));
+	}
+	queue_recover_log(q, QUEUE_TRACE, SPAN(ID), old, &done);
+	T_EQ_INT(done.logs, 0);
+	/* Wherever its message is. */
+	T_EQ_INT(files_write(q, &m, QUEUE_INCOMING), QUEUE_OK);
+	for (int at = QUEUE_INCOMING; at <= QUEUE_CORRUPT; at++) {
+		T_CASE(queue_name_text(at));
+		T_CHECK(at == QUEUE_INCOMING || queue_move(q, SPAN(ID), at - 1,
+		    at, &why));
+		T_CHECK(log_stays(q, QUEUE_TRACE, ID, old));
+	}
+	T_CHECK(queue_move(q, SPAN(ID), QUEUE_CORRUPT, QUEUE_MAILDROP, &why));
+	T_CHECK(log_stays(q, QUEUE_BOUNCE, ID, old));
+	T_CHECK(queue_remove(q, QUEUE_MAILDROP, SPAN(ID), &why));
+	/* It may be there, who knows. */
+	while (has_log(q, QUEUE_TRACE, SPAN(ID)) && !t_failed()) {
+		T_CASEF("look %d", ++looks);
+		fault_arm("fs.look", looks, EIO);
+		T_CHECK(log_stays(q, QUEUE_TRACE, ID, old) == fault_was_hit());
+		fault_disarm();
+	}
+	T_CHECK(looks > 6);
+	str_fini(&why);
+}
+
 T_TEST(late_flags_add_up)
 {
 	int q = files_queue("q");

@@ -30,7 +30,8 @@ struct control_row {
 };
 
 enum control_state { CONTROL_FREE, CONTROL_STARTING, CONTROL_READY,
-	CONTROL_DRAINING };
+	CONTROL_DRAINING,
+	CONTROL_TOLD };			/* in reports: to leave, has not heard */
 
 /* A process. Written by master before it starts, then by the process. */
 struct control_slot {

@@ -14,6 +14,15 @@
 
 static struct sock_server *server;
 
+/* What it was told is in force only when it says so. */
+static enum control_state
+state_of(const struct process *p)
+{
+	if (!p->told_to_leave || p->state == CONTROL_DRAINING)
+		return p->state;
+	return p->words != NULL ? CONTROL_TOLD : CONTROL_DRAINING;
+}
+
 static void
 fill_process(const struct process *p, struct master_process *out, int64_t now)
 {
@@ -22,7 +31,7 @@ fill_process(const struct process *p, struct master_process *out, int64_t now)
 
 	out->pid = (uint64_t)p->pid;
 	out->generation = p->generation;
-	out->state = p->told_to_leave ? CONTROL_DRAINING : p->state;
+	out->state = state_of(p);
 	out->clients = atomic_load(&s->clients);
 	out->connections = atomic_load(&s->connections);
 	out->peak = atomic_load(&s->peak);

@@ -517,8 +517,28 @@ class Instance:
                 os.kill(pid, signal.SIGSTOP)
         return pids
 
-    def reload(self):
+    def generation(self):
+        """Of master, and how many processes have not heard that they are to
+        leave."""
+        text = self.command("waypost", "status", "-v").out
+        number = re.match(r"version .*, generation (\d+)\n", text).group(1)
+        return int(number), len(re.findall(r"(?m)^(?:\S+ +){3}\d+ +\d+ told ",
+                                           text))
+
+    def reload(self, wait=True):
+        """The command returns when master has been told. This waits until
+        nobody works with the old settings any more, but in sessions and
+        deliveries that have begun."""
+        if not wait:
+            self.command("waypost", "reload")
+            return
+        before, _ = self.generation()
         self.command("waypost", "reload")
+
+        def in_force():
+            number, told = self.generation()
+            return number > before and told == 0
+        until(in_force, "the new settings to be in force")
 
     def processes(self):
         """Master and all below it."""

@@ -334,20 +334,26 @@ class Master(instance.TestCase):
         mail.set(myhostname="other.demo.test")
         mail.reload()
         mail.wait_log(r"master\[\d+\]: reload -- version \S+, configuration ")
-
-        def anew():     # until it hears of it, the old one accepts as well
-            session = self.talk(mail)
-            if session.say("pid") != pid:
-                return session
-            session.close()
-
-        new = until(anew, "a process of the new generation")
+        new = self.talk(mail)
+        self.assertNotEqual(new.say("pid"), pid)
         self.assertEqual(new.say("hostname"), "other.demo.test")
         self.assertEqual(old.say("hostname"), "mail.demo.test")
         self.assertEqual(sorted(p["state"] for p in self.processes(mail)),
                          ["draining", "ready"])
         old.close()
         until(lambda: len(self.processes(mail)) == 1, "the old one to leave")
+
+    def test_who_has_not_heard_of_a_reload_is_told_apart(self):
+        mail = self.make()
+        pid = int(self.talk(mail).say("pid").split()[1])
+        os.kill(pid, signal.SIGSTOP)
+        mail.reload(wait=False)
+        until(lambda: mail.generation() == (2, 1), "one that has not heard")
+        self.assertEqual([p["state"] for p in self.processes(mail)], ["told"])
+        os.kill(pid, signal.SIGCONT)
+        until(lambda: mail.generation() == (2, 0), "it to hear")
+        self.assertEqual([p["state"] for p in self.processes(mail)],
+                         ["draining"])
 
     def test_sessions_between_transactions_are_told_at_once(self):
         mail = self.make()
@@ -359,7 +365,7 @@ class Master(instance.TestCase):
     def test_no_connection_is_lost_over_reloads(self):
         mail = self.make()
         for _ in range(10):
-            mail.reload()
+            mail.reload(wait=False)
             for _ in range(5):
                 self.talk(mail).close()
 

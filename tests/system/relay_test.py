@@ -176,7 +176,7 @@ class Relay(instance.TestCase):
         for n in range(40):
             self.send_politely(mail, f"b{n}@example.org")
             if n % 10 == 5:
-                mail.reload()
+                mail.reload(wait=False)
         got = sink.wait(40)
         mail.wait_empty()
         self.assertEqual(len({r for g in got for r in g.recipients}), 40)

@@ -26,6 +26,8 @@ state_name(uint64_t state)
 		return "ready";
 	case CONTROL_DRAINING:
 		return "draining";
+	case CONTROL_TOLD:
+		return "told";
 	default:
 		return "?";
 	}

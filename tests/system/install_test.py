@@ -250,7 +250,9 @@ class Install(instance.TestCase):
         """By another name and another program, or by none."""
         program = self.at("pack")
         with open(program, "w", encoding="utf-8") as file:
-            file.write('#!/bin/sh\nexec mv "$1" "$1.packed"\n')
+            file.write('#!/bin/sh\n# Nobody writes into it any more.\n'
+                       'ls -l /proc/[0-9]*/fd 2>&1 | grep -F -e "-> $1" && exit 1\n'
+                       'exec mv "$1" "$1.packed"\n')
         os.chmod(program, 0o755)
         for settings, name in (
                 (dict(maillog_file_compressor=program,

@@ -19,6 +19,7 @@
 #include "common/mail/conf_core.h"
 #include "common/mail/master_cf.h"
 #include "common/mail/paths.h"
+#include "common/service/logsink.h"
 #include "daemons/commands/lib/commands_conf.h"
 #include "daemons/commands/lib/main_cf_edit.h"
 #include "daemons/commands/lib/upkeep.h"
@@ -278,6 +279,19 @@ wait_for_file(const char *path, struct str *why)
 	return true;
 }
 
+/* This process has the old one open like any other. */
+static void
+go_on_in(const char *path)
+{
+	struct str why = STR_EMPTY;
+	mode_t mode;
+
+	(void)logsink_file_mode(&mode, &why);
+	logsink_take_file(open(path, O_WRONLY | O_APPEND | O_CREAT |
+	    O_NOFOLLOW | O_CLOEXEC, mode));
+	str_fini(&why);
+}
+
 bool
 upkeep_logrotate(pid_t master, struct str *why)
 {
@@ -298,6 +312,8 @@ upkeep_logrotate(pid_t master, struct str *why)
 			str_printf(why, "signal process %ld: %m", (long)master);
 		ok = ok && wait_for_file(file, why);
 	}
+	if (ok)
+		go_on_in(file);
 	if (ok && commands_conf.maillog_file_compressor[0] != '\0') {
 		wait_for_writers(str_cstr(&old));
 		ok = compress(str_cstr(&old), why);

@@ -71,20 +71,27 @@ read_configuration(void)
 	str_fini(&why);
 }
 
+static int
+open_log_file(const char *file)
+{
+	struct str why = STR_EMPTY;
+	mode_t mode;
+
+	(void)logsink_file_mode(&mode, &why);	/* master says it */
+	str_fini(&why);
+	return open(file, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW |
+	    O_CLOEXEC, mode);
+}
+
 /* Into the log of the system, and to the one who types. */
 static void
 open_log(void)
 {
 	const char *file = conf_core.maillog_file;
-	struct str why = STR_EMPTY;
-	mode_t mode;
 	int fd = -1;
 
-	(void)logsink_file_mode(&mode, &why);	/* master says it */
-	str_fini(&why);
 	if (file[0] != '\0' && strncmp(file, "/dev/", 5) != 0)
-		fd = open(file, O_WRONLY | O_APPEND | O_CREAT |
-		    O_NOFOLLOW | O_CLOEXEC, mode);
+		fd = open_log_file(file);
 	if (file[0] != '\0' && fd < 0) {
 		struct str tag = STR_EMPTY;
 
@@ -436,7 +443,7 @@ logrotate(void)
 {
 	struct str why = STR_EMPTY;
 
-	if (!upkeep_logrotate(running(), &why))
+	if (!upkeep_logrotate(running(), open_log_file, &why))
 		fatal("%s", str_cstr(&why));
 	return 0;
 }

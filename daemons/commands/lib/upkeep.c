@@ -279,21 +279,9 @@ wait_for_file(const char *path, struct str *why)
 	return true;
 }
 
-/* This process has the old one open like any other. */
-static void
-go_on_in(const char *path)
-{
-	struct str why = STR_EMPTY;
-	mode_t mode;
-
-	(void)logsink_file_mode(&mode, &why);
-	logsink_take_file(open(path, O_WRONLY | O_APPEND | O_CREAT |
-	    O_NOFOLLOW | O_CLOEXEC, mode));
-	str_fini(&why);
-}
-
 bool
-upkeep_logrotate(pid_t master, struct str *why)
+upkeep_logrotate(pid_t master, int (*open_log)(const char *file),
+    struct str *why)
 {
 	const char *file = conf_core.maillog_file;
 	struct str old = STR_EMPTY;
@@ -312,8 +300,9 @@ upkeep_logrotate(pid_t master, struct str *why)
 			str_printf(why, "signal process %ld: %m", (long)master);
 		ok = ok && wait_for_file(file, why);
 	}
+	/* This process has the old one open like any other. */
 	if (ok)
-		go_on_in(file);
+		logsink_take_file(open_log(file));
 	if (ok && commands_conf.maillog_file_compressor[0] != '\0') {
 		wait_for_writers(str_cstr(&old));
 		ok = compress(str_cstr(&old), why);

@@ -21,8 +21,10 @@ void upkeep_check_programs(gid_t setgid_group);
 bool upkeep_master_cf(struct str *why);
 /*
  * maillog_file gets a name with the time, master (its number, 0: none) is told to
- * open it anew, and when nobody writes to the old one any more it is compressed.
+ * open it anew, and when nobody writes to the old one any more it is compressed. This
+ * process logs into what open_log gives, a descriptor or -1.
  */
-bool upkeep_logrotate(pid_t master, struct str *why);
+bool upkeep_logrotate(pid_t master, int (*open_log)(const char *file),
+    struct str *why);
 
 #endif

@@ -82,19 +82,24 @@ expansion_sender(const struct expansion *e)
 {
 	struct span sender = e->d->envelope->sender;
 
-	return span_empty(e->owner) || span_empty(sender) ? sender : e->owner;
+	return e->target == NULL || span_empty(e->target->owner)
+	    || span_empty(sender) ? sender : e->target->owner;
 }
 
 struct envelope_rcpt
-expansion_rcpt(const struct expansion *e, struct span name)
+expansion_rcpt(const struct expansion *e)
 {
 	struct envelope_rcpt rcpt = *e->rcpt;
-	struct address_parts parts = address_split(rcpt.address);
 
-	if (!span_eq_nocase(parts.local, name))		/* of an alias */
-		rcpt.address = SPAN(arena_printf(e->d->arena, "%.*s@%.*s",
-		    SPAN_ARG(name), SPAN_ARG(parts.domain)));
+	if (e->target != NULL)
+		rcpt.address = e->target->address;
 	return rcpt;
+}
+
+struct span
+expansion_delivered(const struct expansion *e, struct span address)
+{
+	return local_conf.frozen_delivered_to ? e->rcpt->address : address;
 }
 
 /* ---- what is still to be looked at ---- */
@@ -109,6 +114,9 @@ struct rights {
 struct work {
 	struct list link;		/* in the arena */
 	struct span name;		/* in lower case, or path of a list */
+	struct span address;		/* the name with its domain; of a list,
+					   that of what names it */
+	struct span via;		/* Delivered-To of what named it */
 	struct span alias;		/* whose: not expanded again */
 	struct span owner;		/* owner-alias, or an outer one's */
 	struct span extension;		/* "+ext" that the addresses of a list get */
@@ -141,17 +149,17 @@ add_work(struct expansion *e, const struct work *work)
 }
 
 void
-expansion_forward(struct expansion *e, struct span address, struct span owner)
+expansion_forward(struct expansion *e, const struct forward *forward)
 {
 	struct forward *f;
 
 	LIST_EACH(item, &e->forwards)
 		if (span_eq(LIST_ITEM(item, struct forward, link)->address,
-		    address))
+		    forward->address))
 			return;
-	f = arena_zalloc(e->d->arena, sizeof(*f));
-	f->address = arena_span(e->d->arena, address);
-	f->owner = owner;
+	f = arena_alloc(e->d->arena, sizeof(*f));
+	*f = *forward;
+	f->address = arena_span(e->d->arena, forward->address);
 	list_append(&e->forwards, &f->link);
 	e->nforwards++;
 }
@@ -227,7 +235,8 @@ alias_each_item(struct span text, alias_item_fn *fn, void *arg,
 struct context {
 	struct expansion *e;
 	struct span alias;		/* its own name: not expanded again */
-	struct span owner, extension;	/* see struct work */
+	struct span address, via;	/* see struct work */
+	struct span owner, extension;
 	struct rights rights;
 	unsigned depth, items;
 	const struct user *account;	/* whose .forward it is, or NULL */
@@ -277,7 +286,7 @@ add_target(struct context *c, enum target_kind kind, struct span text,
 	}
 	t = arena_zalloc(e->d->arena, sizeof(*t));
 	*t = (struct target){ .kind = kind, .user = user, .owner = c->owner,
-		.text = arena_span(e->d->arena, text) };
+		.address = c->address, .via = c->via, .text = arena_span(e->d->arena, text) };
 	list_append(&e->targets, &t->link);
 	e->ntargets++;
 	return t;
@@ -300,15 +309,41 @@ is_own(const struct context *c, struct span name)
 	return c->account != NULL && is_named(c, name, SPAN(c->account->name));
 }
 
-/* A mailbox, whatever aliases and .forward say. */
-static void
-add_mailbox(struct context *c, struct span name)
+/* This message has been there. */
+static bool
+is_loop(struct expansion *e, struct span address)
 {
-	add_target(c, TARGET_MAILBOX, name, is_own(c, name) ? c->account : NULL);
+	if (!mailbox_been_at(e->been, address))
+		return false;
+	expansion_fail(e, OUTCOME_BOUNCED, "5.4.6",
+	    "mail forwarding loop for %.*s", SPAN_ARG(address));
+	return true;
 }
 
+/* A mailbox, whatever aliases and .forward say. */
+static void
+add_mailbox(struct context *c, struct span name, struct span address)
+{
+	struct context own = *c;
+
+	own.address = address;
+	own.via = expansion_delivered(c->e, c->address);
+	if (!is_loop(c->e, address))
+		add_target(&own, TARGET_MAILBOX, name, is_own(c, name)
+		    ? c->account : NULL);
+}
+
+static struct span
+address_of(struct expansion *e, struct span name, struct span domain)
+{
+	return SPAN(arena_printf(e->d->arena, "%.*s@%.*s", SPAN_ARG(name),
+	    SPAN_ARG(domain)));
+}
+
+/* Its name in lower case, without and with the domain; or what it is elsewhere. */
 static bool
-is_local(struct expansion *e, struct span address, struct str *name_out)
+is_local(struct expansion *e, struct span address, struct str *name_out,
+    struct span *whole_out)
 {
 	struct rewrite_answer a;
 
@@ -323,6 +358,8 @@ is_local(struct expansion *e, struct span address, struct str *name_out)
 		return false;
 	str_set(name_out, address_split(a.recipient).local);
 	str_lower(name_out);
+	*whole_out = address_of(e, str_span(name_out),
+	    address_split(a.recipient).domain);
 	return true;
 }
 
@@ -332,20 +369,23 @@ take_address(const struct token822_address *found, void *arg)
 	struct context *c = arg;
 	struct str *address = str_in_arena(c->e->d->arena);
 	struct str *name = str_in_arena(c->e->d->arena);
+	struct span delivered = expansion_delivered(c->e, c->address), whole;
 
 	if (c->e->failed)
 		return;
 	str_set(address, found->internal);
 	propagate_add(address, c->extension);
-	if (!is_local(c->e, str_span(address), name)) {
+	if (!is_local(c->e, str_span(address), name, &whole)) {
 		if (!c->e->failed)
-			expansion_forward(c->e, str_span(name), c->owner);
+			expansion_forward(c->e, &(struct forward){
+				.address = str_span(name), .owner = c->owner,
+				.delivered = delivered });
 	} else if (is_own(c, str_span(name))) {
-		add_mailbox(c, str_span(name));
+		add_mailbox(c, str_span(name), whole);
 	} else {
 		add_work(c->e, &(struct work){ .name = str_span(name),
 			.alias = str_span(name), .depth = c->depth + 1,
-			.owner = c->owner,
+			.owner = c->owner, .address = whole, .via = delivered,
 			.no_alias = is_named(c, str_span(name), c->alias) });
 	}
 }
@@ -495,6 +535,7 @@ take_item_text(struct span item, void *arg)
 		add_work(e, &(struct work){ .alias = c->alias,
 			.name = span_trim(span_skip(plain, 9)),
 			.rights = c->rights, .account = c->account,
+			.address = c->address, .via = c->via,
 			.owner = c->owner, .extension = c->extension,
 			.depth = c->depth + 1, .is_list = true });
 		return true;
@@ -504,7 +545,8 @@ take_item_text(struct span item, void *arg)
 
 		str_set(name, span_skip(plain, 1));
 		str_lower(name);
-		add_mailbox(c, str_span(name));
+		add_mailbox(c, str_span(name), address_of(e, str_span(name),
+		    address_split(c->address).domain));
 		return true;
 	}
 	token822_each_address(item, take_address, c);
@@ -650,7 +692,7 @@ expand_account(struct context *c, struct span name)
 		add_target(c, TARGET_MAILBOX, name, user);
 		return;
 	}
-	switch (dotforward_read(e, name, user, &text, &by_extension)) {
+	switch (dotforward_read(e, c->address, user, &text, &by_extension)) {
 	case MAP_FOUND:
 		break;
 	case MAP_ABSENT:
@@ -726,17 +768,21 @@ alias_expand(struct expansion *e, struct span name)
 	struct work *w;
 
 	list_init(&e->work);
-	add_work(e, &(struct work){ .name = name, .alias = name });
+	add_work(e, &(struct work){ .name = name, .alias = name,
+		.address = e->rcpt->address, .via = e->rcpt->address });
 	while (!e->failed
 	    && (w = LIST_FIRST(&e->work, struct work, link)) != NULL) {
 		struct context c = { .e = e, .alias = w->alias,
 			.depth = w->depth, .rights = w->rights,
 			.account = w->account, .owner = w->owner,
+			.address = w->address, .via = w->via,
 			.extension = w->extension };
 
 		list_remove(&w->link);
 		if (w->is_list)
 			include_file(&c, w->name);
+		else if (is_loop(e, w->address))
+			continue;
 		else if (w->no_alias)
 			expand_account(&c, w->name);
 		else

@@ -49,7 +49,8 @@ static struct span
 environment(struct expansion *e, const struct user *user)
 {
 	const struct envelope *envelope = e->d->envelope;
-	struct address_parts parts = address_split(e->rcpt->address);
+	const struct envelope_rcpt rcpt = expansion_rcpt(e);
+	struct address_parts parts = address_split(rcpt.address);
 	struct str *out = str_in_arena(e->d->arena);
 	struct str *name = str_in_arena(e->d->arena);
 
@@ -67,11 +68,11 @@ environment(struct expansion *e, const struct user *user)
 		    : SPAN(_PATH_BSHELL));
 	}
 	set_filtered(out, "SENDER", expansion_sender(e));
-	set_filtered(out, "RECIPIENT", e->rcpt->address);
+	set_filtered(out, "RECIPIENT", rcpt.address);
 	set_filtered(out, "LOCAL", parts.local);
 	set_if_any(out, "DOMAIN", parts.domain);
-	set_if_any(out, "EXTENSION", words_extension(e->rcpt));
-	set_if_any(out, "ORIGINAL_RECIPIENT", e->rcpt->original);
+	set_if_any(out, "EXTENSION", words_extension(&rcpt));
+	set_if_any(out, "ORIGINAL_RECIPIENT", rcpt.original);
 	set_if_any(out, "CLIENT_HOSTNAME", envelope->client_name);
 	set_if_any(out, "CLIENT_ADDRESS", envelope->client_address);
 	set_if_any(out, "CLIENT_HELO", envelope->helo);
@@ -86,15 +87,15 @@ struct part
 command_deliver(struct expansion *e, struct span command,
     const struct user *user)
 {
-	const struct words words = { .rcpt = e->rcpt, .user = user,
+	const struct envelope_rcpt rcpt = expansion_rcpt(e);
+	const struct words words = { .rcpt = &rcpt, .user = user,
 		.filter = local_conf.execution_directory_expansion_filter,
 		.may_lack = true };
 	struct str *directory = str_in_arena(e->d->arena);
 	struct command_job job = { .command = span_trim(command),
 		.shell = SPAN(local_conf.local_command_shell),
 		.environment = environment(e, user),
-		.head = mailbox_head(e->d, expansion_sender(e), e->rcpt,
-		    delivered_where & DELIVERED_COMMAND ? "ROD" : "RO"),
+		.head = head_of(e, DELIVERED_COMMAND),
 		.sender = expansion_sender(e), .style = COMMAND_FROM_LINE,
 		.time_limit = (uint64_t)local_conf.command_time_limit,
 		.fd = -1 };

@@ -48,10 +48,11 @@ read_one(struct expansion *e, const struct user *user, struct span path,
 /* A path with $extension is not looked for when the recipient has none. Nobody
  * becomes root to read root's. */
 enum map_status
-dotforward_read(struct expansion *e, struct span name,
+dotforward_read(struct expansion *e, struct span address,
     const struct user *user, struct span *text_out, bool *by_extension_out)
 {
-	const struct envelope_rcpt rcpt = expansion_rcpt(e, name);
+	const struct envelope_rcpt rcpt = { .address = address,
+		.original = e->rcpt->original };
 	const struct words words = { .rcpt = &rcpt, .user = user,
 		.filter = local_conf.forward_expansion_filter,
 		.extension_out = by_extension_out };

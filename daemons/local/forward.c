@@ -19,7 +19,8 @@
 #define RUN_BYTES (32 * 1024)
 
 static bool
-copy_content(struct expansion *e, struct cleanup_client *c, const char *id)
+copy_content(struct expansion *e, struct cleanup_client *c, const char *id,
+    struct span delivered)
 {
 	char *buf = arena_alloc(e->d->arena, RUN_BYTES);
 	struct str *head = str_in_arena(e->d->arena);
@@ -33,7 +34,7 @@ copy_content(struct expansion *e, struct cleanup_client *c, const char *id)
 	str_putc(head, '\n');
 	if (delivered_where & DELIVERED_FORWARD) {
 		str_adds(head, "Delivered-To: ");
-		address_quote(head, e->rcpt->address);
+		address_quote(head, delivered);
 		str_putc(head, '\n');
 	}
 	if (cleanup_client_data(c, str_span(head), service_ipc_deadline())
@@ -75,7 +76,7 @@ ask_less(struct envelope_rcpt *rcpt, bool of_list)
 
 static void
 send_recipients(struct expansion *e, struct cleanup_client *c,
-    struct span owner)
+    const struct forward *like)
 {
 	LIST_EACH(item, &e->forwards) {
 		struct forward *f = LIST_ITEM(item, struct forward, link);
@@ -83,19 +84,22 @@ send_recipients(struct expansion *e, struct cleanup_client *c,
 			.original = e->rcpt->original,
 			.notify = e->rcpt->notify, .orcpt = e->rcpt->orcpt };
 
-		if (f->sent || !span_eq(f->owner, owner))
+		if (f->sent || !span_eq(f->owner, like->owner)
+		    || !span_eq(f->delivered, like->delivered))
 			continue;
 		if (e->expanded)
-			ask_less(&rcpt, !span_empty(owner));
+			ask_less(&rcpt, !span_empty(f->owner));
 		cleanup_client_rcpt(c, &rcpt);
 		f->sent = true;
 	}
 }
 
-/* To all that have this owner. */
+/* To all that have this owner and Delivered-To. */
 static bool
-send_one(struct expansion *e, struct span owner, struct str *reason_out)
+send_one(struct expansion *e, const struct forward *like,
+    struct str *reason_out)
 {
+	struct span owner = like->owner;
 	struct envelope envelope = *e->d->envelope;
 	struct cleanup_begin begin = { .flags = CLEANUP_INTERNAL,
 		.envelope = { &envelope, 1 } };
@@ -121,16 +125,17 @@ send_one(struct expansion *e, struct span owner, struct str *reason_out)
 	if (c == NULL)
 		return expansion_fail(e, OUTCOME_DEFERRED, "4.3.0",
 		    "cleanup service is not available");
-	send_recipients(e, c, owner);
+	send_recipients(e, c, like);
 	RECORD_THAT("derived", SPAN(fiber_log_queue_id()), "%s %.*s", id,
 	    SPAN_ARG(e->rcpt->address));
-	if (copy_content(e, c, id))
+	if (copy_content(e, c, id, like->delivered))
 		cleanup_client_finish(c, &result, service_ipc_deadline());
 	else
 		cleanup_client_abort(c);
 	if (result.status != CLEANUP_OK)
 		return cannot_forward(e, &result);
-	str_printf(reason_out, "forwarded as %s", id);
+	str_addf(reason_out, "%s%s", str_len(reason_out) == 0
+	    ? "forwarded as " : ", ", id);
 	return true;
 }
 
@@ -146,7 +151,7 @@ forward_send(struct expansion *e, struct str *reason_out)
 			    SPAN_ARG(f->address));
 			break;
 		}
-		if (!f->sent && !send_one(e, f->owner, reason_out))
+		if (!f->sent && !send_one(e, f, reason_out))
 			return false;
 	}
 	return true;

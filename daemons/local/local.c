@@ -31,9 +31,9 @@ find_transport(struct maps *maps, const char *all, struct span name,
 /* When it is all there is to do, that agent's outcome is the recipient's;
  * beside others it is one part of it. */
 static struct part
-pass_on(struct expansion *e, struct span name, struct span where)
+pass_on(struct expansion *e, struct span where)
 {
-	struct envelope_rcpt rcpt = expansion_rcpt(e, name);
+	struct envelope_rcpt rcpt = expansion_rcpt(e);
 	struct span why;
 	enum delivery_passed word = delivery_pass(e->d, &rcpt, where, &why);
 
@@ -58,16 +58,17 @@ is_required(struct span name)
 
 /* Nobody's: another agent may know the name, or luser_relay who wants it. */
 static struct part
-deliver_unknown(struct expansion *e, struct span name, struct span whole,
-    struct span owner)
+deliver_unknown(struct expansion *e, struct span name,
+    const struct target *target)
 {
-	const struct words words = { .rcpt = e->rcpt };
+	const struct envelope_rcpt rcpt = expansion_rcpt(e);
+	const struct words words = { .rcpt = &rcpt };
 	struct str *address = str_in_arena(e->d->arena);
 
 	switch (find_transport(fallback_maps, local_conf.fallback_transport,
 	    name, address)) {
 	case MAP_FOUND:
-		return pass_on(e, whole, str_span(address));
+		return pass_on(e, str_span(address));
 	case MAP_ABSENT:
 		break;
 	case MAP_FAILED:
@@ -85,7 +86,8 @@ deliver_unknown(struct expansion *e, struct span name, struct span whole,
 	if (str_len(address) == 0)
 		return part_of(e, OUTCOME_DEFERRED, "4.3.5",
 		    "luser_relay gives no address");
-	expansion_forward(e, str_span(address), owner);
+	expansion_forward(e, &(struct forward){ .address = str_span(address),
+		.owner = target->owner, .delivered = target->via });
 	return (struct part){ .kind = OUTCOME_SENT };
 }
 
@@ -143,7 +145,7 @@ deliver_mailbox(struct expansion *e, const struct target *target)
 	switch (find_transport(transport_maps, local_conf.mailbox_transport,
 	    base, where)) {
 	case MAP_FOUND:
-		return pass_on(e, target->text, str_span(where));
+		return pass_on(e, str_span(where));
 	case MAP_ABSENT:
 		break;
 	case MAP_FAILED:
@@ -161,7 +163,7 @@ deliver_mailbox(struct expansion *e, const struct target *target)
 	case MAP_FOUND:
 		return deliver_account(e, &user);
 	case MAP_ABSENT:
-		return deliver_unknown(e, base, target->text, target->owner);
+		return deliver_unknown(e, base, target);
 	case MAP_FAILED:
 		break;
 	}
@@ -204,15 +206,14 @@ deliver_member(struct expansion *e, const struct target *target)
 	bool alone = e->ntargets + e->nforwards < 2;
 	struct part part;
 
-	e->owner = target->owner;
+	e->target = target;
 	part = deliver_target(e, target);
 	if (part.kind == OUTCOME_DEFERRED && !alone && target->again) {
 		log_info("%.*s has to wait: %.*s", SPAN_ARG(target->text),
 		    SPAN_ARG(part.reason));
-		expansion_forward(e, SPAN(arena_printf(e->d->arena,
-		    "%.*s@%.*s", SPAN_ARG(target->text),
-		    SPAN_ARG(address_split(e->rcpt->address).domain))),
-		    target->owner);
+		expansion_forward(e, &(struct forward){
+			.address = target->address, .owner = target->owner,
+			.delivered = target->via });
 	} else {
 		take_part(e, &part);
 	}
@@ -229,6 +230,20 @@ deliver_kind(struct expansion *e, enum target_kind kind, bool again)
 	}
 }
 
+/* Its messages are in the log also where the recipient's line tells of trouble. */
+static void
+send_on(struct expansion *e)
+{
+	struct str *reason = str_in_arena(e->d->arena);
+	bool sent = forward_send(e, reason) && !e->failed;
+
+	if (sent)
+		e->status->reason = str_span(reason);
+	if (str_len(reason) > 0 && (!sent || e->refused_dsn != NULL))
+		log_info("for <%.*s>: %s", SPAN_ARG(e->rcpt->address),
+		    str_cstr(reason));
+}
+
 /* Nothing begins before all names are known; then one that is refused, or has to
  * wait, does not stop the others. Files, commands, and mailboxes that a .forward
  * file or "\name" leads to cannot have a message of their own: they come first,
@@ -236,8 +251,6 @@ deliver_kind(struct expansion *e, enum target_kind kind, bool again)
 static void
 carry_out(struct expansion *e)
 {
-	struct str *reason = str_in_arena(e->d->arena);
-
 	deliver_kind(e, TARGET_FILE, false);
 	if (!e->failed)
 		deliver_kind(e, TARGET_COMMAND, false);
@@ -246,8 +259,8 @@ carry_out(struct expansion *e)
 	if (e->failed)
 		return;
 	deliver_kind(e, TARGET_MAILBOX, true);
-	if (e->nforwards > 0 && forward_send(e, reason) && !e->failed)
-		e->status->reason = str_span(reason);
+	if (e->nforwards > 0)
+		send_on(e);
 }
 
 static void
@@ -269,13 +282,14 @@ drop_hash(void *arg)
 }
 
 static void
-deliver_one(struct delivery *d, size_t i)
+deliver_one(struct delivery *d, size_t i, const struct strlist *been)
 {
 	struct delivery_status status = { .kind = OUTCOME_SENT,
 		.dsn = "2.0.0", .relay = d->request->transport,
 		.action_if_sent = DSN_DELIVERED };
 	struct expansion e = { .d = d, .rcpt = &d->rcpts[i],
-		.status = &status, .seen = hash_new(), .index = i };
+		.status = &status, .seen = hash_new(), .index = i,
+		.been = been };
 	struct span local = address_split(e.rcpt->address).local;
 	struct str *name = str_in_arena(d->arena);
 
@@ -284,12 +298,7 @@ deliver_one(struct delivery *d, size_t i)
 	arena_on_free(d->arena, drop_hash, e.seen);
 	str_set(name, local);
 	str_lower(name);
-	if (mailbox_is_loop(d, e.rcpt->address))
-		expansion_fail(&e, OUTCOME_BOUNCED, "5.4.6",
-		    "mail forwarding loop for %.*s",
-		    SPAN_ARG(e.rcpt->address));
-	else
-		alias_expand(&e, str_span(name));
+	alias_expand(&e, str_span(name));
 	if (e.known != NULL)
 		status.reason = SPAN(e.known);
 	else if (!e.failed && e.refused_dsn == NULL
@@ -313,8 +322,10 @@ deliver_one(struct delivery *d, size_t i)
 static void
 deliver(struct delivery *d)
 {
+	const struct strlist *been = mailbox_been(d);
+
 	for (size_t i = 0; i < d->count; i++)
-		deliver_one(d, i);
+		deliver_one(d, i, been);
 }
 
 /* ---- the process ---- */

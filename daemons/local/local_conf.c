@@ -30,6 +30,8 @@ static const struct param rows[] = {
 	PARAM_STR("prepend_delivered_header",
 	    &local_conf.prepend_delivered_header,
 	    .dflt = "command, file, forward"),
+	PARAM_BOOL("frozen_delivered_to", &local_conf.frozen_delivered_to,
+	    .dflt = "yes"),
 	PARAM_RAW("forward_path", &local_conf.forward_path,
 	    .dflt = "$home/.forward${recipient_delimiter}${extension}, "
 	    "$home/.forward"),

@@ -24,7 +24,7 @@ struct local_conf {
 	int64_t command_time_limit;
 	int64_t mailbox_size_limit;
 	bool expand_owner_alias, reset_owner_alias;
-	bool require_home_directory, biff;
+	bool require_home_directory, biff, frozen_delivered_to;
 };
 
 extern struct local_conf local_conf;

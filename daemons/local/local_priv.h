@@ -38,6 +38,8 @@ struct target {
 	const struct user *user;	/* with whose rights; TARGET_MAILBOX: NULL
 					   when not looked up yet */
 	struct span owner;		/* of the alias it comes from */
+	struct span address;		/* the local name that led to it, with its domain */
+	struct span via;		/* Delivered-To of what named that */
 	bool again;			/* a mailbox that its name, as a recipient,
 					   would lead to alone */
 };
@@ -46,6 +48,7 @@ struct target {
 struct forward {
 	struct list link;		/* in the arena */
 	struct span address, owner;
+	struct span delivered;		/* its Delivered-To */
 	bool sent;
 };
 
@@ -61,8 +64,8 @@ struct expansion {
 	struct list work;		/* names and files to look at yet */
 	struct delivery_status *status;
 	size_t index;			/* of the recipient */
-	struct span owner;		/* of the alias that names the target
-					   in hand */
+	const struct target *target;	/* in hand, or NULL */
+	const struct strlist *been;	/* mailbox_been */
 	bool passed;			/* to one other agent, whose word counts */
 	enum delivery_passed word;
 	const char *known;		/* a probe: this alias is there */
@@ -84,14 +87,16 @@ expansion_fail(struct expansion *e, enum outcome_kind kind, const char *dsn,
  * for notices. */
 struct span expansion_sender(const struct expansion *e);
 
-/* The recipient, or where an alias of it led: this local name at its domain. In the
- * delivery's arena. */
-struct envelope_rcpt expansion_rcpt(const struct expansion *e,
-    struct span name);
+/* The recipient, or where an alias of it led: the local name that led to the target
+ * in hand. */
+struct envelope_rcpt expansion_rcpt(const struct expansion *e);
+/* What Delivered-To says of mail for this local name: the recipient, or with
+ * frozen_delivered_to = no the name. */
+struct span expansion_delivered(const struct expansion *e,
+    struct span address);
 
 /* Once for each address. */
-void expansion_forward(struct expansion *e, struct span address,
-    struct span owner);
+void expansion_forward(struct expansion *e, const struct forward *forward);
 
 /* What became of one mailbox, file, command or name. */
 struct part {
@@ -104,7 +109,8 @@ struct part part_of(struct expansion *e, enum outcome_kind kind,
 struct part part_of_result(struct expansion *e,
     const struct mailbox_result *result);
 
-/* alias.c: before the jail; then expands a local name in lower case. Suspends. */
+/* alias.c: before the jail; then expands a local name in lower case, that of the
+ * recipient. Suspends. */
 void alias_setup(void);
 void alias_expand(struct expansion *e, struct span name);
 /* Would the name, as a recipient, lead to itself alone? False in doubt. */
@@ -142,10 +148,10 @@ void words_filter(struct str *text, const char *filter);
 struct span words_extension(const struct envelope_rcpt *rcpt);
 
 /* dotforward.c: the text of the first of forward_path that is there, in the
- * delivery's arena, and whether $extension is part of its name. `name` is what led
+ * delivery's arena, and whether $extension is part of its name. `address` is what led
  * to the account, with its extension. Absent also where it is not safe, which is
  * logged. Suspends. */
-enum map_status dotforward_read(struct expansion *e, struct span name,
+enum map_status dotforward_read(struct expansion *e, struct span address,
     const struct user *user, struct span *text_out, bool *by_extension_out);
 
 /* command.c. Suspends. */
@@ -153,7 +159,7 @@ struct part command_deliver(struct expansion *e, struct span command,
     const struct user *user);
 
 /* forward.c: the message to new recipients, durably, once for each sender that
- * owners make of it; the status line's text is "forwarded as QID", of the last.
+ * owners make of it and each Delivered-To; the status line's text is "forwarded as QID, QID".
  * Suspends. */
 bool forward_send(struct expansion *e, struct str *reason_out);
 
@@ -167,5 +173,7 @@ struct part mailbox_of_file(struct expansion *e, struct span path,
 enum delivered_where { DELIVERED_COMMAND = 1, DELIVERED_FILE = 2,
 	DELIVERED_FORWARD = 4 };
 extern unsigned delivered_where;
+/* The lines before a message in a file or for a command. */
+struct span head_of(struct expansion *e, enum delivered_where where);
 
 #endif

@@ -66,13 +66,22 @@ part_of_result(struct expansion *e, const struct mailbox_result *result)
 	    arena_cstr(e->d->arena, result->dsn), result->text };
 }
 
+struct span
+head_of(struct expansion *e, enum delivered_where where)
+{
+	struct envelope_rcpt rcpt = expansion_rcpt(e);
+
+	rcpt.address = expansion_delivered(e, rcpt.address);
+	return mailbox_head(e->d, expansion_sender(e), &rcpt,
+	    delivered_where & where ? "ROD" : "RO");
+}
+
 static struct part
 write_to(struct expansion *e, const struct user *user, gid_t gid,
     struct span path, enum mailbox_style style)
 {
 	struct mailbox_job job = { .style = style, .path = path,
-		.head = mailbox_head(e->d, expansion_sender(e), e->rcpt,
-		    delivered_where & DELIVERED_FILE ? "ROD" : "RO"),
+		.head = head_of(e, DELIVERED_FILE),
 		.sender = expansion_sender(e),
 		.size_limit = (uint64_t)local_conf.mailbox_size_limit,
 		.lock = lock_rules, .fd = -1,

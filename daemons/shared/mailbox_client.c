@@ -273,37 +273,66 @@ mailbox_read_file(uid_t uid, gid_t gid, struct span path, uint64_t limit,
 			.status = MAILBOX_READ_FAILED, .why = why };
 }
 
-bool
-mailbox_is_loop(struct delivery *d, struct span address)
+static void
+read_head(struct delivery *d, struct str *head)
 {
-	struct str head = STR_EMPTY, wanted = STR_EMPTY;
-	struct span rest, line;
-	bool loop = false;
-
-	address_quote(&wanted, address);
-	while (str_len(&head) < HEADER_BYTES_MOST && span_search(
-	    str_span(&head), SPAN("\n\n")) < 0) {
-		char *room = str_reserve(&head, RUN_BYTES);
-		ssize_t got = delivery_read(d, str_len(&head), room,
-		    RUN_BYTES);
+	while (str_len(head) < HEADER_BYTES_MOST && span_search(
+	    str_span(head), SPAN("\n\n")) < 0) {
+		char *room = str_reserve(head, RUN_BYTES);
+		ssize_t got = delivery_read(d, str_len(head), room, RUN_BYTES);
 
 		if (got <= 0)
 			break;
-		str_advance(&head, (size_t)got);
+		str_advance(head, (size_t)got);
 	}
+}
+
+static void
+drop_been(void *arg)
+{
+	strlist_fini(arg);
+}
+
+const struct strlist *
+mailbox_been(struct delivery *d)
+{
+	struct strlist *been = arena_zalloc(d->arena, sizeof(*been));
+	struct str head = STR_EMPTY;
+	struct span rest, line;
+
+	arena_on_free(d->arena, drop_been, been);
+	read_head(d, &head);
 	rest = str_span(&head);
-	while (!loop && rest.p != NULL && span_split(&rest, '\n', &line)
+	while (rest.p != NULL && span_split(&rest, '\n', &line)
 	    && line.len > 0) {
 		size_t n = header_name_length(line);
 
-		loop = n > 0 && header_find(span_sub(line, 0, n))
-		    == HEADER_DELIVERED_TO
-		    && span_eq_nocase(span_trim(header_value(line, n)),
-			str_span(&wanted));
+		if (n > 0 && header_find(span_sub(line, 0, n))
+		    == HEADER_DELIVERED_TO)
+			strlist_add(been, span_trim(header_value(line, n)));
 	}
 	str_fini(&head);
+	return been;
+}
+
+bool
+mailbox_been_at(const struct strlist *been, struct span address)
+{
+	struct str wanted = STR_EMPTY;
+	bool found;
+
+	if (been->count == 0)
+		return false;
+	address_quote(&wanted, address);
+	found = strlist_has_nocase(been, str_span(&wanted));
 	str_fini(&wanted);
-	return loop;
+	return found;
+}
+
+bool
+mailbox_is_loop(struct delivery *d, struct span address)
+{
+	return mailbox_been_at(mailbox_been(d), address);
 }
 
 static void

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "common/base/arena.h"
+#include "common/base/strlist.h"
 #include "common/io/deadline.h"
 #include "daemons/shared/delivery_agent.h"
 #include "daemons/shared/mailbox_proto.h"
@@ -34,7 +35,10 @@ void mailbox_session(uid_t uid, gid_t gid, struct session_job *job,
 void mailbox_read_file(uid_t uid, gid_t gid, struct span path, uint64_t limit,
     bool owned, struct mailbox_text *text_out, struct arena *arena);
 
-/* Has this message been here before: does it bear Delivered-To: address? */
+/* Where this message has been, by its Delivered-To lines; in d's arena. */
+const struct strlist *mailbox_been(struct delivery *d);
+bool mailbox_been_at(const struct strlist *been, struct span address);
+/* Both: has it been here before? */
 bool mailbox_is_loop(struct delivery *d, struct span address);
 
 /* Whether X-Original-To is written: a row of those who write it. */

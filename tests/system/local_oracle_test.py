@@ -58,6 +58,7 @@ FILES = {
     "paths/ann": ("by-path@out.test\n", "ann", 0o644),
     "paths/bob+x": ("by-path-x@out.test\n", "bob", 0o644),
     "lists/plain": ("ann\n# comment\nx@out.test,\n  bob\n", "root", 0o644),
+    "lists/far": ("x3@out.test\n", "root", 0o644),
     "lists/ann": ("\"|/home/take from-list\"\n/home/ann/list-file\n", "ann", 0o644),
     "lists/nested": (":include:/home/lists/plain\n:include:/home/lists/nested\n", "root", 0o644),
     "lists/secret": ("ann\n", "root", 0o600),
@@ -141,7 +142,10 @@ comment: ann (Ann, at home), dot (5" tall)
 a.b: bob
 both: bob, \\bob
 away-ann: ann, x@out.test, ann@maildir.test
-"""
+inmost: x2@out.test, /home/out/inmost, "|/home/take inmost"
+lost: nobody-here+x@luser.test, x@out.test
+""" + "".join(f"outmost-{d}: inmost@{d}.test, x1@out.test, Ann+ext@{d}.test, dot@{d}.test, "
+              ":include:/home/lists/far, \"|/home/take outmost\"\n" for d in ("thawed", "frozen"))
 ALIASES_OF_ANN = """
 anns: "|/home/take as-owner", /home/ann/owner-file
 anns-tilde: ~/in-my-home
@@ -218,13 +222,15 @@ SERVICES = {
                         "{bob@mtransmaps.test=p-macros:full}}", mailbox_transport=""),
     "fallback": Local(SOME, fallback_transport="p-macros:fell"),
     "fallmaps": Local(SOME, fallback_transport_maps="inline:{{nobody-here=p-macros:map}}"),
-    "luser": Local(SOME, luser_relay="$user+$extension@out.test"),
+    "luser": Local([*SOME, "lost"], luser_relay="$user+$extension@out.test"),
     "luser-local": Local(SOME, luser_relay="$local@out.test"),
     "luser-user": Local(SOME, luser_relay="ann"),
     "luser-bare": Local(["nobody-here", "nobody-here+x"], luser_relay="$recipient"),
     "luser-cmd": Local(SOME, luser_relay="|/home/take lost"),
     "luser-file": Local(SOME, luser_relay="/home/out/lost"),
     "nodeliv": Local([*SOME, "away"], prepend_delivered_header=""),
+    "thawed": Local(["outmost-thawed", "ann+ext", "inmost", "jim"], frozen_delivered_to="no"),
+    "frozen": Local(["outmost-frozen", "ann+ext", "inmost"]),
     "deny": Local([*SOME, "inc-ann", "anns"], allow_mail_to_files="",
                   allow_mail_to_commands=""),
     "allow": Local([*SOME, "inc-ann", "inc-ann-bob", "anns-inc"],
@@ -300,7 +306,7 @@ SERVICES = {
     "p-deaf": Pipe(["u"], "user=ann argv=/bin/true"),
 }
 # Always asked: names and lists; what others pass mail on to.
-ALWAYS = ("maildir", "p-macros")
+ALWAYS = ("maildir", "p-macros", "thawed")
 SOME_SERVICES = 14
 DOMAINS = {name: f"{name}.test" for name in SERVICES}
 Case = collections.namedtuple("Case", "number service sender recipients head body")
@@ -337,6 +343,9 @@ def cases(services):
         add(service, [name], head=f"Delivered-To: {name}@{service}.test\n")
         add(service, [name], head=f"Delivered-To: {name.upper()}@{service}.test\n"
             "Return-Path: <x@y>\nX-Original-To: z@z\n")
+    for service in ("thawed", "frozen"):
+        for been in ("inmost", "ann+ext", "outmost-" + service, "dot"):
+            add(service, ["outmost-" + service], head=f"Delivered-To: {been}@{service}.test\n")
     for service in ("spool", "p-mbox", "p-from", "p-dot", "p-eol", "file"):
         add(service, ["ann"], body="From here\n>From there\n.\n..\n.x\n\nFrom\nfrom \n\n")
     for service in ("spool", "maildir", "virt", "p-size", "homefile"):
@@ -431,12 +440,11 @@ class System:
         for qid, other in re.findall(r" (\w+): sender [\w-]+ notification: (\w+)", log):
             cases_of.setdefault(other, cases_of.get(qid))
         lines = re.findall(r" (\w+): (to=<.*)$", log, re.M)
+        for qid, onward in re.findall(r" (\w+): .*forwarded as ([\w, ]+)", log):
+            if qid in cases_of:
+                cases_of.update(dict.fromkeys(onward.split(", "), cases_of[qid]))
         for qid, line in lines:
-            onward = re.search(r"\(forwarded as (\w+)\)", line)
-            if onward and qid in cases_of:
-                cases_of[onward.group(1)] = cases_of[qid]
-        for qid, line in lines:
-            line = re.sub(r"(forwarded|queued) as \w+", r"\1 as ID", line)
+            line = re.sub(r"(forwarded|queued) as \w+(, \w+)*", r"\1 as ID", line)
             line = re.sub(r"(, conn_use=\d+)?, delay=.*?, dsn=", ", dsn=", line)
             line = re.sub(r"relay=127\.[\d.]+\[[\d.]+\]:\d+|relay=mail.*?:2525", "relay=out", line)
             case = cases_of.get(qid)

@@ -148,3 +148,72 @@ T_TEST(a_file_may_be_named_by_the_home_of_its_owner)
 	world_run("alias_maps = inline:{{anns=:include:/l/tilde}, {roots=~/box}}\n"
 	    "allow_mail_to_files = alias, forward, include\n", expand_homes);
 }
+
+/* ---- Delivered-To ---- */
+
+#define NESTED "alias_maps = inline:{{outer=inner, x@out.test, Ann+ext, " \
+	":include:/l/list}, {inner=y@out.test, /f, |/c}, {self=\\Bob}}\n"
+
+static const struct world_case frozen[] = {
+	{ "outer", "/f as 65534 <outer@here.test>; "
+	    "/c as 65534 for inner@here.test <outer@here.test>; "
+	    "mailbox ann <outer@here.test>; "
+	    "to x@out.test <outer@here.test>; to y@out.test <outer@here.test>; "
+	    "to ext@out.test <outer@here.test>; "
+	    "to of-list@out.test <outer@here.test>; " },
+	{ "self", "mailbox bob <self@here.test>; " },
+};
+
+static void
+expand_frozen(void)
+{
+	world_tell_delivered();
+	world_expand(frozen, T_COUNT(frozen));
+}
+
+T_TEST(mail_is_delivered_to_the_recipient_whatever_that_expands_to)
+{
+	world_run(NESTED, expand_frozen);
+}
+
+static const struct world_case thawed[] = {
+	{ "outer", "/f as 65534 <inner@here.test>; "
+	    "/c as 65534 for inner@here.test <inner@here.test>; "
+	    "mailbox ann <ann@here.test>; "
+	    "to x@out.test <outer@here.test>; to y@out.test <inner@here.test>; "
+	    "to ext@out.test <ann+ext@here.test>; "
+	    "to of-list@out.test <outer@here.test>; " },
+	{ "self", "mailbox bob <bob@here.test>; " },
+};
+
+static void
+expand_thawed(void)
+{
+	world_tell_delivered();
+	world_expand(thawed, T_COUNT(thawed));
+}
+
+T_TEST(mail_is_delivered_to_each_name_on_the_way)
+{
+	world_run(NESTED "frozen_delivered_to = no\n", expand_thawed);
+}
+
+static const struct world_case loops[] = {
+	{ "outer", "mailbox bob; /f as 65534; to y@out.test; "
+	    "5.4.6 mail forwarding loop for ann@here.test; " },
+	{ "ann", "5.4.6 mail forwarding loop for ann@here.test; " },
+	{ "own", "5.4.6 mail forwarding loop for ann@here.test; " },
+};
+
+static void
+expand_loops(void)
+{
+	world_been("ann@here.test");
+	world_expand(loops, T_COUNT(loops));
+}
+
+T_TEST(where_a_message_has_been_it_does_not_come_again_and_others_get_it)
+{
+	world_run("alias_maps = inline:{{outer=ann, \\bob, inner}, "
+	    "{inner=y@out.test, /f}, {own=\\ann}}\n", expand_loops);
+}

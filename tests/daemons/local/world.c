@@ -30,6 +30,7 @@ static const struct {
 	{ "/h/bob/.forward+ext", "ext@out.test\n", MAILBOX_READ_OK, 1002 },
 	{ "/h/bob/.forward+home", "~/Mail/new/\n", MAILBOX_READ_OK, 1002 },
 	{ "/l/good", "ann\n# comment\nx@out.test\n", MAILBOX_READ_OK, 0 },
+	{ "/l/list", "of-list@out.test\n", MAILBOX_READ_OK, 0 },
 	{ "/l/open", "", MAILBOX_READ_UNSAFE, 0 },
 	{ "/l/secret", "", MAILBOX_READ_DENIED, 0 },
 	{ "/l/sick", "", MAILBOX_READ_FAILED, 0 },
@@ -39,6 +40,8 @@ static const struct {
 };
 
 static struct str logged, ran;
+static bool tells_delivered;
+static struct strlist been;
 static struct arena *world_arena;
 
 static int
@@ -138,11 +141,9 @@ mailbox_head(struct delivery *d, struct span sender,
 }
 
 bool
-mailbox_is_loop(struct delivery *d, struct span address)
+mailbox_been_at(const struct strlist *list, struct span address)
 {
-	(void)d;
-	(void)address;
-	return false;
+	return strlist_has_nocase(list, address);
 }
 
 bool
@@ -217,11 +218,42 @@ world_begin(const char *name)
 	d->envelope = arena_zalloc(world_arena, sizeof(*d->envelope));
 	rcpt->address = SPAN(arena_printf(world_arena, "%s@here.test", name));
 	*e = (struct expansion){ .d = d, .rcpt = rcpt, .seen = hash_new(),
+		.been = &been,
 		.status = arena_zalloc(world_arena, sizeof(*e->status)) };
 	list_init(&e->targets);
 	list_init(&e->forwards);
 	arena_on_free(world_arena, drop_hash, e->seen);
 	return e;
+}
+
+static void
+tell_delivered(struct str *out, struct span delivered)
+{
+	if (tells_delivered)
+		str_addf(out, " <%.*s>", SPAN_ARG(delivered));
+}
+
+static void
+tell_target(struct expansion *e, const struct target *t, struct str *out)
+{
+	if (t->kind == TARGET_MAILBOX)
+		str_addf(out, "mailbox %.*s", SPAN_ARG(t->text));
+	else
+		str_addf(out, "%.*s as %d", SPAN_ARG(t->text),
+		    (int)t->user->uid);
+	e->target = t;
+	if (tells_delivered && t->kind == TARGET_COMMAND)
+		str_addf(out, " for %.*s", SPAN_ARG(expansion_rcpt(e).address));
+	tell_delivered(out, expansion_delivered(e, expansion_rcpt(e).address));
+	str_adds(out, "; ");
+}
+
+static void
+tell_forward(const struct forward *f, struct str *out)
+{
+	str_addf(out, "to %.*s", SPAN_ARG(f->address));
+	tell_delivered(out, f->delivered);
+	str_adds(out, "; ");
 }
 
 /* "mailbox ann; /file as 1001; to x@out.test; 5.3.5 why". */
@@ -232,16 +264,10 @@ expand(const char *name)
 	struct str *out = str_in_arena(world_arena);
 
 	alias_expand(e, SPAN(name));
-	LIST_EACH(item, &e->targets) {
-		struct target *t = LIST_ITEM(item, struct target, link);
-
-		str_addf(out, t->kind == TARGET_MAILBOX ? "mailbox %.*s; "
-		    : "%.*s as %d; ", SPAN_ARG(t->text),
-		    t->kind == TARGET_MAILBOX ? 0 : (int)t->user->uid);
-	}
+	LIST_EACH(item, &e->targets)
+		tell_target(e, LIST_ITEM(item, struct target, link), out);
 	LIST_EACH(item, &e->forwards)
-		str_addf(out, "to %.*s; ", SPAN_ARG(LIST_ITEM(item,
-		    struct forward, link)->address));
+		tell_forward(LIST_ITEM(item, struct forward, link), out);
 	if (e->failed)
 		str_addf(out, "%s %.*s; ", e->status->dsn,
 		    SPAN_ARG(e->status->reason));
@@ -290,4 +316,16 @@ const char *
 world_ran(void)
 {
 	return str_cstr(&ran);
+}
+
+void
+world_tell_delivered(void)
+{
+	tells_delivered = true;
+}
+
+void
+world_been(const char *address)
+{
+	strlist_adds(&been, address);
 }

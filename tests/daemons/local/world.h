@@ -23,6 +23,10 @@ struct world_case {
 	const char *name, *want;
 };
 void world_expand(const struct world_case *cases, size_t count);
+/* From now on with " <DELIVERED-TO>", and for commands " for NAME". */
+void world_tell_delivered(void);
+/* The message has a Delivered-To line with this address. */
+void world_been(const char *address);
 
 const char *world_log(void);		/* all lines so far */
 /* The last command: "/bin/true as 1001 in "/directory"", or "". */

@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 
 import instance
+import mounts
 
 PROGRAM = os.path.join(instance.ROOT, "tests", "bench", "postfix-in-a-box")
 
@@ -74,6 +75,10 @@ class Box:
 
 
 class TestCase(instance.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        mounts.memory_for_files(self)
 
     def box(self, settings=None, more="", users="", listen=None):
         box = Box(self, {"inet_protocols": "ipv4", **(settings or {})}, more, users,

@@ -54,7 +54,7 @@ COMMON = {
     "enable_long_queue_ids": "no", "maximal_queue_lifetime": "1h",
     "smtpd_tls_security_level": "none", "smtp_tls_security_level": "none",
     "lmtp_tls_security_level": "none", "biff": "no", "notify_classes": "",
-    "strict_rfc821_envelopes": "no",
+    "strict_rfc821_envelopes": "no", "default_destination_concurrency_limit": "3",
 }
 
 

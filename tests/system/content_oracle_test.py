@@ -12,18 +12,16 @@ import os
 import random
 import re
 import shlex
-import shutil
-import subprocess
 import tempfile
 import unittest
 
+import box
 import content
 import instance
+import oracle
 
 TIME_LIMIT = 300
-BOX = os.path.join(instance.ROOT, "tests", "bench", "postfix-in-a-box")
 PORTS = 3000                # the first one of those of the configurations
-LONG = os.environ.get("WAYPOST_LONG") == "1"
 # Names of configurations, separated by commas, when not all are wanted.
 ONLY = [name for name in os.environ.get("CONTENT_ONLY", "").split(",") if name]
 LOCAL, REMOTE = "127.0.0.1", "127.0.0.9"
@@ -31,17 +29,10 @@ BOX_UID = 12003
 SEVEN = ("PIPELINING", "SIZE 0", "ENHANCEDSTATUSCODES", "DSN")
 EIGHT = (*SEVEN, "8BITMIME", "SMTPUTF8")
 
-# (cause, what takes differences of it out of a list of copies, which are tuples of
-# lines); also given the configuration and the message. They are tried in this order,
-# until what is left is the same.
-EXPLAINED = []
-
-
-def because(cause):
-    def add(mask):
-        EXPLAINED.append((cause, mask))
-        return mask
-    return add
+# Of these a judge takes what differs by its cause out of a list of copies, which are
+# tuples of lines; it is also given the configuration and the message. They are tried in
+# this order, until what is left is the same.
+because = oracle.Causes()
 
 
 def of_lines(mask):
@@ -179,69 +170,67 @@ def _(copies, *_):
     return of_lines(lambda line: re.sub(r", orig_to=<@[^>]*>", "", line))(copies)
 
 
-def option(name, value):
-    return f"\n\t-o {{ {name} = {value} }}"
-
-
-def row(service, command, settings):
-    return f"{service} {command}" + "".join(
-        option(k, v) for k, v in settings.items()) + "\n"
-
-
 class Side:
     """One of the two mail systems, with the servers that it relays to."""
 
-    def __init__(self, test, address):
-        self.address = address
+    def __init__(self, test, mail, address):
+        self.mail, self.address = mail, address
         self.sinks = {"smtp": test.sink(extensions=EIGHT),
                       "seven": test.sink(extensions=SEVEN),
                       "lmtp": test.sink(extensions=EIGHT, lmtp=True)}
         self.held = []
+        self.names = {}                 # of services, by what they are told
         self.tokens = {}                # queue id: number of the message
         self.replies = {}
 
-    def filter(self, n, config):
+    def name(self, kind, *settings):
+        """Of a service; those with the same settings are one."""
+        return self.names.setdefault((kind, repr(settings)), f"{kind}{len(self.names)}")
+
+    def filter(self, config):
+        out = self.name("out", config.agent, config.client)
         if config.agent == "virtual":
-            return f"out{n}:x"
-        sink = self.sinks["seven" if config.seven else config.agent]
-        return f"out{n}:{sink.where}"
+            return f"{out}:x"
+        return f"{out}:{self.sinks['seven' if config.seven else config.agent].where}"
 
     def pickup(self, n, config):
-        return row("pickup", "unix n - n 60 1 pickup", {
-            "cleanup_service_name": f"cleanup{n}",
-            "content_filter": self.filter(n, config)})
+        return oracle.row("pickup", "unix n - n 60 1 pickup", {
+            "cleanup_service_name": f"cleanup{n}", "content_filter": self.filter(config)})
 
     def services(self, plan):
-        text = ""
+        rows = {}
         for n, (config, _) in enumerate(plan):
-            own = {"rewrite_service_name": f"rewrite{n}"}
-            text += row(f"rewrite{n}", "unix - - n - - trivial-rewrite", config.rewrite)
-            text += row(f"cleanup{n}", "unix n - n - 0 cleanup",
-                        {**own, **config.rewrite, **config.cleanup})
-            text += row(f"out{n}", f"unix - {'n' if config.agent == 'virtual' else '-'} n - - "
-                        + config.agent, config.client)
+            rewrite = self.name("rewrite", config.rewrite)
+            out = self.name("out", config.agent, config.client)
+            own = {"rewrite_service_name": rewrite, **config.rewrite}
+            rows[rewrite] = oracle.row(rewrite, "unix - - n - - trivial-rewrite", config.rewrite)
+            rows[out] = oracle.row(out, f"unix - {'n' if config.agent == 'virtual' else '-'} n - - "
+                                   + config.agent, config.client)
+            rows[f"cleanup{n}"] = oracle.row(f"cleanup{n}", "unix n - n - 0 cleanup",
+                                             {**own, **config.cleanup})
             if not config.sendmail:
-                text += row(f"{self.address}:{PORTS + n}", "inet n - n - - smtpd", {
-                    **own, "cleanup_service_name": f"cleanup{n}", **config.rewrite,
-                    "content_filter": self.filter(n, config), **config.smtpd})
-        return text
+                rows[n] = oracle.row(f"{self.address}:{PORTS + n}", "inet n - n - - smtpd", {
+                    **own, "cleanup_service_name": f"cleanup{n}",
+                    "content_filter": self.filter(config), **config.smtpd})
+        return "".join(rows.values())
 
-    def change_master(self, plan, before, after):
-        path = os.path.join(self.etc, "master.cf")
+    def change_pickup(self, n, config):
+        path = os.path.join(self.mail.etc, "master.cf")
         with open(path, encoding="utf-8") as file:
             text = file.read()
-        text, found = re.subn(before, lambda _: after, text, count=1, flags=re.M)
-        assert found, before
+        text, found = re.subn(r"^pickup .*\n(\t.*\n)*", lambda _: self.pickup(n, config),
+                              text, count=1, flags=re.M)
+        assert found
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
 
     def configure(self, plan):
         first = next((n for n, (config, _) in enumerate(plan) if config.sendmail), 0)
         for name, text in content.FILES.items():
-            with open(os.path.join(self.etc, name), "w", encoding="utf-8") as file:
+            with open(os.path.join(self.mail.etc, name), "w", encoding="utf-8") as file:
                 file.write(text)
-        self.change_master(plan, r"^pickup .*\n", self.pickup(first, plan[first][0]))
-        with open(os.path.join(self.etc, "master.cf"), "a", encoding="utf-8") as file:
+        self.change_pickup(first, plan[first][0])
+        with open(os.path.join(self.mail.etc, "master.cf"), "a", encoding="utf-8") as file:
             file.write(self.services(plan))
 
     # Sending.
@@ -303,6 +292,17 @@ class Side:
 
     # What came of it.
 
+    def files(self, *queues):
+        return [name for queue in queues
+                for _, _, names in os.walk(os.path.join(self.mail.spool, queue))
+                for name in names]
+
+    def is_at_rest(self):
+        """Nothing is on its way; twice, because a message goes while its notice comes."""
+        return not any(
+            self.files("maildrop", "incoming", "active")
+            or set(self.held).intersection(self.files("deferred")) for _ in range(2))
+
     def came(self):
         """Lines of text for each message, by its number."""
         found = collections.defaultdict(list)
@@ -315,7 +315,7 @@ class Side:
         for ident, line in self.told():
             if ident in self.tokens:
                 found[self.tokens[ident]].append((self.mask(line, ident),))
-        for ident in self.deferred():
+        for ident in self.files("deferred"):
             found[self.tokens.get(ident, -1)].append(("deferred",))
         for ident in self.held:
             found[self.tokens.get(ident, -1)].append(("held",))
@@ -359,7 +359,7 @@ class Side:
 
     def told(self):
         """(queue id, line of the log) of cleanup and of deliveries."""
-        for line in self.log().splitlines():
+        for line in self.mail.log().splitlines():
             found = re.search(r"(\w+)\[\d+\]: ([0-9A-F]{8,}): (.*)", line)
             if not found or found.group(1) in ("smtpd", "pickup", "postsuper"):
                 continue
@@ -374,35 +374,27 @@ class Side:
 
 class Ours(Side):
     def __init__(self, test, plan):
-        self.mail = test.instance(start=False, settings={
+        mail = test.instance(start=False, settings={
             name: value for name, value in content.COMMON.items()
             if name != "virtual_mailbox_base"})
-        super().__init__(test, self.mail.host)
-        self.etc = self.mail.etc
+        super().__init__(test, mail, mail.host)
         self.configure(plan)
-        self.mail.start()
-        self.log = self.mail.log
+        mail.start()
 
     def submit(self, messages):
         folder = tempfile.mkdtemp(dir=self.mail.dir)
         sendmail = os.path.join(self.mail.build, "sbin", "sendmail")
-        script = self.script(folder, messages, f"{sendmail} -C {self.etc}")
+        script = self.script(folder, messages, f"{sendmail} -C {self.mail.etc}")
         self.take_statuses(self.mail.run(
             ["sh", "-c", script.replace("{}", folder)]).out)
 
     def reload(self):
         self.mail.reload()
 
-    def waiting(self):
-        return [m for m in self.mail.queue() if m["queue_name"] not in ("hold", "deferred") or m["queue_id"] in self.held]
-
     def release(self):
-        self.held = [m["queue_id"] for m in self.mail.queue() if m["queue_name"] == "hold"]
+        self.held = self.files("hold")
         self.mail.command("postsuper", "-H", "ALL")
         self.mail.command("postqueue", "-f")
-
-    def deferred(self):
-        return [m["queue_id"] for m in self.mail.queue()]
 
     def boxes(self):
         return self.mail.box("all")
@@ -410,62 +402,28 @@ class Ours(Side):
 
 class Theirs(Side):
     def __init__(self, test, plan):
-        super().__init__(test, instance.own_address())
-        self.test = test
-        self.dir = tempfile.mkdtemp(prefix="box-")
-        test.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
-        os.chmod(self.dir, 0o755)
-        self.box("init", *(f"{k}={v}" for k, v in content.COMMON.items()),
-                 f"virtual_uid_maps=static:{BOX_UID}", f"virtual_gid_maps=static:{BOX_UID}")
-        os.chown(os.path.join(self.dir, "mail"), BOX_UID, BOX_UID)
-        self.etc = os.path.join(self.dir, "etc")
-        self.change_master(plan, r"^smtp +inet.*\n", "")
+        mail = test.box({**content.COMMON, "virtual_uid_maps": f"static:{BOX_UID}",
+                         "virtual_gid_maps": f"static:{BOX_UID}"})
+        super().__init__(test, mail, instance.own_address())
+        os.chown(mail.mail, BOX_UID, BOX_UID)
         self.configure(plan)
-        test.addCleanup(self.box, "stop")
-        self.box("start")
-
-    def box(self, *arguments):
-        done = subprocess.run([BOX, self.dir, *arguments], capture_output=True,
-                              text=True, timeout=100, check=False, env=dict(
-                                  os.environ, BUILD=instance.BUILD))
-        if done.returncode == 77:
-            self.test.skipTest(done.stderr.strip())
-        self.test.assertEqual(done.returncode, 0, done.stderr)
-        return done.stdout
+        mail.start()
 
     def submit(self, messages):
-        folder = os.path.join(self.dir, "home")
-        script = self.script(folder, messages, "sendmail").replace("{}", "/home")
-        self.take_statuses(self.box("exec", "sh", "-c", script))
+        script = self.script(self.mail.home, messages, "sendmail").replace("{}", "/home")
+        self.take_statuses(self.mail.run("exec", "sh", "-c", script).stdout)
 
     def reload(self):
-        self.box("exec", "postfix", "reload")
-
-    def files(self, *queues):
-        return [os.path.basename(path) for queue in queues for pattern in ("", "*/")
-                for path in glob.glob(f"{self.dir}/spool/{queue}/{pattern}*")
-                if os.path.isfile(path)]
-
-    def waiting(self):
-        return self.files("maildrop", "incoming", "active") + [
-            name for name in self.files("deferred") if name in self.held]
+        self.mail.run("exec", "postfix", "reload")
 
     def release(self):
         self.held = self.files("hold")
-        self.box("exec", "sh", "-c", "postsuper -H ALL; postqueue -f")
-
-    def deferred(self):
-        return self.files("deferred")
+        self.mail.run("exec", "sh", "-c", "postsuper -H ALL; postqueue -f")
 
     def boxes(self):
-        for path in glob.glob(os.path.join(self.dir, "mail", "all", "new", "*")):
+        for path in glob.glob(os.path.join(self.mail.mail, "all", "new", "*")):
             with open(path, "rb") as file:
                 yield file.read()
-
-    def log(self):
-        with open(os.path.join(self.dir, "log", "mail.log"), encoding="utf-8",
-                  errors="replace") as file:
-            return file.read()
 
 
 def differing(our, their):
@@ -473,12 +431,12 @@ def differing(our, their):
     return one - other, other - one
 
 
-class Content(instance.TestCase):
+class Content(box.TestCase):
 
     def setUp(self):
         super().setUp()
         self.plan = [(config, messages) for config, messages in content.plan(
-            random.Random(instance.sample_seed()).randrange, LONG)
+            random.Random(instance.sample_seed()).randrange, oracle.LONG)
             if config.name in ONLY or not ONLY]
         number, self.messages = 0, {}
         for n, (config, messages) in enumerate(self.plan):
@@ -490,27 +448,25 @@ class Content(instance.TestCase):
         return [(number, message) for number, (at, _, message)
                 in self.messages.items() if at == n]
 
-    def send_everything(self, sides):
+    def send_everything(self, side):
+        """By SMTP under all configurations, and by sendmail under the first one; then by
+        sendmail under the others."""
+        first, *others = [n for n, (config, _) in enumerate(self.plan)
+                          if config.sendmail] or [None]
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
-            jobs = [pool.submit(side.send_all, n, self.of(n))
-                    for n, (config, _) in enumerate(self.plan) if not config.sendmail
-                    for side in sides]
+            jobs = [pool.submit(side.submit, self.of(first))] if first is not None else []
+            jobs += [pool.submit(side.send_all, n, self.of(n))
+                     for n, (config, _) in enumerate(self.plan) if not config.sendmail]
             for job in jobs:
                 job.result()
-        previous = None
-        for n, (config, _) in enumerate(self.plan):
-            if not config.sendmail:
-                continue
-            for side in sides:
-                if previous is not None:
-                    self.change_pickup(side, n, config)
-                side.submit(self.of(n))
-                self.wait(side)
-            previous = n
+        for n in others:
+            self.wait(side)
+            self.change_pickup(side, n, self.plan[n][0])
+            side.submit(self.of(n))
 
     def change_pickup(self, side, n, config):
         """Until the new settings are those of pickup."""
-        side.change_master(self.plan, r"^pickup .*\n(\t.*\n)*", side.pickup(n, config))
+        side.change_pickup(n, config)
         side.reload()
 
         def changed():
@@ -522,18 +478,19 @@ class Content(instance.TestCase):
             return any(b"Subject" not in r.data for r in new)
         instance.until(changed, "pickup with new settings")
 
+    def outcome(self, kind):
+        side = kind(self, self.plan)
+        self.send_everything(side)
+        self.wait(side)
+        side.release()
+        self.wait(side)
+        return side.came()
+
     def wait(self, side):
-        instance.until(lambda: not side.waiting(),
-                       f"an empty queue of {type(side).__name__}", 60)
+        instance.until(side.is_at_rest, f"an empty queue of {type(side).__name__}", 60)
 
     def test_what_arrives_is_the_same(self):
-        sides = [Ours(self, self.plan), Theirs(self, self.plan)]
-        self.send_everything(sides)
-        for side in sides:
-            self.wait(side)
-            side.release()
-            self.wait(side)
-        ours, theirs = (side.came() for side in sides)
+        ours, theirs = oracle.both(self.outcome, (Ours, Theirs))
         causes, strange, copies = collections.Counter(), [], 0
         for number, (_, config, message) in self.messages.items():
             our, their = ours.get(number, []), theirs.get(number, [])
@@ -545,10 +502,8 @@ class Content(instance.TestCase):
                 causes.update(found)
             else:
                 strange.append(self.describe(number, config, message, our, their))
-        print(f"{len(self.messages)} messages, {copies} copies and lines, "
-              f"{len(strange)} differ", flush=True)
-        for cause, count in causes.most_common():
-            print(f"  {count}: {cause}")
+        oracle.tell(f"{len(self.messages)} messages, {copies} copies and lines, "
+                    f"{len(strange)} differ", causes)
         if not ONLY:
             self.assertGreaterEqual(len(self.messages), 500)
         for came in (ours, theirs):
@@ -560,7 +515,7 @@ class Content(instance.TestCase):
     def explanation(config, message, our, their):
         """The causes that were needed, and whether nothing is left."""
         found = []
-        for cause, mask in EXPLAINED:
+        for cause, mask in because:
             ours = sorted(mask(our, config, message))
             theirs = sorted(mask(their, config, message))
             if differing(our, their) != differing(ours, theirs):

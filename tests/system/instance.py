@@ -457,6 +457,11 @@ class Instance:
             file.write(text)
         return path
 
+    def append(self, name, text):
+        """At the end of a file below etc/."""
+        with open(os.path.join(self.etc, name), "a", encoding="utf-8") as file:
+            file.write(text)
+
     # Life.
 
     def start(self):

@@ -9,7 +9,6 @@ As root, with accounts that only this test sees.
 SPDX-License-Identifier: Apache-2.0
 """
 import collections
-import concurrent.futures
 import os
 import random
 import re
@@ -21,10 +20,11 @@ import unittest
 import box
 import instance
 import mounts
+import oracle
 
 TIME_LIMIT = 200
 LONG_TIME_LIMIT = 600
-LONG = os.environ.get("WAYPOST_LONG") == "1"
+LONG = oracle.LONG
 ACCOUNTS = {"ann": 12021, "bob": 12022, "cat": 12023, "dan": 12024, "eve": 12025,
             "fay": 12026, "gus": 12027, "hal": 12028, "ida": 12029, "jim": 12030,
             "dot": 12032, "kim": 12033, "lea": 12034}
@@ -370,16 +370,9 @@ def quoted_path(address):
     return quoted(local) + ("@" + domain if domain else "")
 
 
-# (cause, whether a difference is of it): asked with case, one of our records and one of
-# theirs that the other has not
-EXPLAINED = []
-
-
-def because(cause):
-    def add(judge):
-        EXPLAINED.append((cause, judge))
-        return judge
-    return add
+# Judges are asked with the case, one of our records and one of theirs that the other
+# has not.
+because = oracle.Causes()
 
 
 @because("a command of an account's own aliases has the account's name as USER")
@@ -520,11 +513,6 @@ class Delivery(box.TestCase):
     def setUp(self):
         super().setUp()
         self.services = chosen()
-        mounts.own_mounts()
-        # A thousand files are synced, of which nothing is asked here.
-        folder = tempfile.gettempdir()
-        mounts.mount("tmpfs", folder, 0, "mode=1777")
-        self.addCleanup(mounts.libc.umount2, os.fsencode(folder), 2)
         self.dir = tempfile.mkdtemp()
         os.chmod(self.dir, 0o755)
         self.users = "".join(f"{n}:x:{uid}:{uid}::/home/{n}:/bin/sh\n"
@@ -576,8 +564,7 @@ class Delivery(box.TestCase):
             if isinstance(what, Pipe):
                 rows.append(f"{name} unix - n n - - pipe\n\t{what.row}\n")
             else:
-                rows.append(f"{name} unix - n n - - {what.program}" + "".join(
-                    f"\n\t-o {{ {k} = {v} }}" for k, v in what.settings.items()) + "\n")
+                rows.append(oracle.row(name, f"unix - n n - - {what.program}", what.settings))
         return "".join(rows)
 
     def settings(self, where):
@@ -605,8 +592,7 @@ class Delivery(box.TestCase):
         mail = self.instance({**self.settings(sinks[0].where), "alias_maps":
                               "hash:$config_directory/aliases, "
                               "hash:$config_directory/aliases-of-ann"}, start=False)
-        with open(os.path.join(mail.etc, "master.cf"), "a", encoding="utf-8") as file:
-            file.write(self.rows())
+        mail.append("master.cf", self.rows())
         for name, text, uid in (("aliases", ALIASES, 0),
                                 ("aliases-of-ann", ALIASES_OF_ANN, ACCOUNTS["ann"])):
             path = mail.write(name, text)
@@ -614,10 +600,7 @@ class Delivery(box.TestCase):
             shutil.copy(path + ".db", theirs.etc)
             for made in (path + ".db", os.path.join(theirs.etc, name + ".db")):
                 os.chown(made, uid, uid)
-        with concurrent.futures.ThreadPoolExecutor(2) as pool:
-            started = pool.submit(theirs.start)
-            mail.start()
-            started.result()
+        oracle.start(mail, theirs)
         return (System(mail.host, mail.port, ours, mail.log, lambda: self.busy(mail)),
                 System(theirs.listen.partition(":")[0], instance.PORT, theirs.dir, theirs.log,
                        theirs.busy), sinks)
@@ -628,15 +611,14 @@ class Delivery(box.TestCase):
 
     def test_the_same_is_delivered(self):
         everything = cases(self.services)
-        *both, sinks = self.start_both()
+        *systems, sinks = self.start_both()
 
         def deliver(system):
             system.send(everything)
             instance.until(lambda: not system.waits(), "the queue", 60)
             return system.outcomes(), system.contents()
 
-        with concurrent.futures.ThreadPoolExecutor(2) as pool:
-            results = list(pool.map(deliver, both))
+        results = oracle.both(deliver, systems)
         for (_, contents), sink in zip(results, sinks):
             for got in sink.received:
                 text = got.data.decode("utf-8", "replace")
@@ -650,7 +632,7 @@ class Delivery(box.TestCase):
                             for outcomes, contents in results)
             total += theirs.total()
             only, other = ours - theirs, theirs - ours
-            for cause, judge in EXPLAINED:
+            for cause, judge in because:
                 for our in list(only):
                     for their in list(other):
                         if judge(case, our, their):
@@ -663,10 +645,8 @@ class Delivery(box.TestCase):
                                + "\n".join(f"{mark} {line}" for mark, texts in (
                                    ("-", only), ("+", other)) for text in sorted(
                                        texts.elements()) for line in text.splitlines()))
-        print(f"{len(everything)} messages, {total} deliveries and log lines, "
-              f"{len(strange)} differ", flush=True)
-        for cause, count in causes.most_common():
-            print(f"  {count}: {cause}")
+        oracle.tell(f"{len(everything)} messages, {total} deliveries and log lines, "
+                    f"{len(strange)} differ", causes)
         self.assertGreater(total, 400 if LONG else 150)
         self.assertEqual(len(strange), 0, "\n".join(strange))
 

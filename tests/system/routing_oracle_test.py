@@ -16,10 +16,11 @@ import unittest
 
 import box
 import instance
+import oracle
 
 TIME_LIMIT = 200
 LONG_TIME_LIMIT = 600
-LONG = os.environ.get("WAYPOST_LONG") == "1"
+LONG = oracle.LONG
 
 COMMON = {
     "compatibility_level": "3.6", "myhostname": "mail.example.org",
@@ -200,15 +201,8 @@ CONFIGS = [
     Config("no UTF-8", smtputf8_enable="no", transport_maps=TABLE),
 ]
 
-# (cause, whether a difference is of it), asked with the question, our answer, theirs.
-EXPLAINED = []
-
-
-def because(cause):
-    def add(judge):
-        EXPLAINED.append((cause, judge))
-        return judge
-    return add
+# Judges are asked with the question, our answer, theirs.
+because = oracle.Causes()
 
 
 @because("what is empty before or behind @, % or ! is refused, also with resolve_null_domain")
@@ -443,9 +437,8 @@ SOME_CONFIGS = 24
 
 
 def services(configs):
-    return "".join(f"rewrite-{n} unix - - n - - trivial-rewrite" + "".join(
-        f"\n\t-o {{ {k} = {v} }}" for k, v in config.settings.items()) + "\n"
-        for n, config in enumerate(configs))
+    return "".join(oracle.row(f"rewrite-{n}", "unix - - n - - trivial-rewrite", config.settings)
+                   for n, config in enumerate(configs))
 
 
 def some_addresses(chance, count=60):
@@ -466,12 +459,8 @@ class Routing(box.TestCase):
         configs = CONFIGS if LONG else chance.sample(CONFIGS, SOME_CONFIGS)
         theirs = self.box(COMMON, services(configs))
         ours = self.instance(COMMON, start=False)
-        with open(os.path.join(ours.etc, "master.cf"), "a", encoding="utf-8") as file:
-            file.write(services(configs))
-        with concurrent.futures.ThreadPoolExecutor(2) as pool:
-            started = pool.submit(theirs.start)
-            ours.start()
-            started.result()
+        ours.append("master.cf", services(configs))
+        oracle.start(ours, theirs)
         addresses = ADDRESSES + some_addresses(chance)
         version = ours.command("postconf", "-h", "mail_version").out.strip()
 
@@ -496,16 +485,13 @@ class Routing(box.TestCase):
                     asked += 1
                     if our == their:
                         continue
-                    cause = next((c for c, judge in EXPLAINED
-                                  if judge(question, our, their)), None)
+                    cause, _ = because.of(question, our, their)
                     causes[cause] += 1
                     if not cause:
                         strange[config].append(f"{tuple(question)}\n    {tuple(our)}\n"
                                                f"    {tuple(their)}")
-        print(f"{asked} answers under {len(configs)} configurations, {causes[None]} differ",
-              flush=True)
-        for cause, count in causes.most_common():
-            print(f"  {count}: {cause}")
+        oracle.tell(f"{asked} answers under {len(configs)} configurations, "
+                    f"{causes[None]} differ", causes)
         self.assertGreater(asked, 250 * len(configs))
         self.assertEqual(len(strange), 0, "\n".join(f"{config}: {len(some)}\n" + "\n".join(some[:5])
                                             for config, some in strange.items()))

@@ -190,21 +190,25 @@ def restriction_groups(rng, count):
 
 
 def action_groups():
-    """Each action of access tables, for each kind of table."""
-    for kind, key, session in (
-            ("client", "127.0.0.1", mail("<s@there.example>", "<joe@example.org>")),
-            ("helo", "client.example",
-             mail("<s@there.example>", "<joe@example.org>")),
-            ("sender", "s@there.example",
-             mail("<s@there.example>", "<joe@example.org>", "<q@elsewhere.example>")),
-            ("recipient", "joe@example.org",
-             mail("<s@there.example>", "<joe@example.org>", "<ann@example.org>",
-                  "<q@elsewhere.example>"))):
-        for action in ACTIONS:
-            yield Group(f"{kind} access: {action}",
-                        {f"smtpd_{kind}_restrictions":
-                         f"check_{kind}_access inline:{{{{{key}={action}}}}}"},
-                        [session])
+    """Each action of access tables, for each kind of table: one service for each kind,
+    where each action has a key and a session of its own."""
+    kinds = {
+        "client": lambda n: (f"127.0.1.{n}", [From(f"127.0.1.{n}"), *mail(
+            "<s@there.example>", "<joe@example.org>")]),
+        "helo": lambda n: (f"c{n}.example", mail(
+            "<s@there.example>", "<joe@example.org>", helo=f"EHLO c{n}.example")),
+        "sender": lambda n: (f"s{n}@there.example", mail(
+            f"<s{n}@there.example>", "<joe@example.org>", "<q@elsewhere.example>")),
+        "recipient": lambda n: (f"joe+{n}@example.org", mail(
+            "<s@there.example>", f"<joe+{n}@example.org>", "<ann@example.org>",
+            "<q@elsewhere.example>"))}
+    for kind, case in kinds.items():
+        cases = [(action, *case(n)) for n, action in enumerate(ACTIONS, 1)]
+        table = ", ".join(f"{{{key}={action}}}" for action, key, _ in cases)
+        for action, _, session in cases:
+            yield Group(f"{kind} access: {action}", {
+                f"smtpd_{kind}_restrictions": f"check_{kind}_access inline:{{{table}}}"},
+                [session])
 
 
 COMMANDS = [

@@ -6,37 +6,23 @@ SPDX-License-Identifier: Apache-2.0
 """
 import collections
 import concurrent.futures
-import os
 import re
-import shutil
 import socket
-import subprocess
-import tempfile
 import unittest
 
+import box
 import instance
+import oracle
 import sessions
 
 TIME_LIMIT = 300
-BOX = os.path.join(instance.ROOT, "tests", "bench", "postfix-in-a-box")
 PORTS = 3000                # the first one of those of the groups
 PATIENCE = 60
-LONG = os.environ.get("WAYPOST_LONG") == "1"
 
-# (cause, whether a difference is of it, whether the sessions part there); the
-# second is given the group's name, the line, our verdict and theirs.
-EXPLAINED = []
-
-
-def because(cause, parts=False):
-    def add(judge):
-        EXPLAINED.append((cause, judge, parts))
-        return judge
-    return add
-
-
-def keywords(verdict):
-    return set(verdict[4:].split(",")) if verdict.startswith("250 ") else set()
+# Judges are given the group's name, the line, our verdict and theirs; PART says that the
+# sessions part there.
+because = oracle.Causes()
+PART = "part"
 
 
 @because("ETRN of what is no name is refused for its syntax")
@@ -54,15 +40,15 @@ def _(_group, line, _our, _their):
     return line == "HELP"
 
 
-@because("an early command after a refusal ends the session, as of Postfix 3.9", True)
-def _(_group, line, our, _their):
-    return our == "554 5.5.0"
+@because("an early command after a refusal ends the session, as of Postfix 3.9")
+def _(_group, _line, our, _their):
+    return our == "554 5.5.0" and PART
 
 
-@because("an action without the argument that it wants puts mail off", True)
+@because("an action without the argument that it wants puts mail off")
 def _(group, _line, our, their):
     return re.search(r"access: (FILTER( nonsense)?|REDIRECT joe|BCC|PREPEND nonsense)$",
-                     group) and (our, their) == ("451 4.3.5", "250 2.1.5")
+                     group) and (our, their) == ("451 4.3.5", "250 2.1.5") and PART
 
 
 @because("addresses that are none are refused")
@@ -77,14 +63,17 @@ def _(_group, line, our, their):
     return line.startswith("VRFY") and our[:2] == "45" and their[:1] in "25"
 
 
-def option(name, value):
-    return f"\n\t-o {{ {name} = {value} }}"
+def by_settings(groups):
+    """{settings: groups}: those with the same settings share a service."""
+    found = collections.defaultdict(list)
+    for group in groups:
+        found[tuple(group.settings.items())].append(group)
+    return found
 
 
 def services(groups, address):
-    return "".join(f"{address}:{PORTS + n} inet n - n - - smtpd" + "".join(
-        option(k, v) for k, v in group.settings.items()) + "\n"
-        for n, group in enumerate(groups))
+    return "".join(oracle.row(f"{address}:{PORTS + n}", "inet n - n - - smtpd", dict(settings))
+                   for n, settings in enumerate(by_settings(groups)))
 
 
 class Client:
@@ -153,78 +142,51 @@ def converse(address, port, session):
     return said
 
 
-class Sessions(instance.TestCase):
+class Sessions(box.TestCase):
 
-    def setUp(self):
-        super().setUp()
-        self.groups = list(sessions.groups(instance.seed(), LONG))
-        self.box_address = instance.own_address()
-        self.box_dir = tempfile.mkdtemp(prefix="box-")
-        self.addCleanup(shutil.rmtree, self.box_dir, ignore_errors=True)
-
-    def box(self, *arguments):
-        done = subprocess.run([BOX, self.box_dir, *arguments], capture_output=True,
-                              text=True, timeout=100, check=False, env=dict(
-                                  os.environ, BUILD=instance.BUILD))
-        if done.returncode == 77:
-            self.skipTest(done.stderr.strip())
-        self.assertEqual(done.returncode, 0, done.stderr)
-
-    def start_postfix(self):
+    def start_both(self, groups):
+        """Their addresses."""
         settings = {**sessions.COMMON, "inet_protocols": "ipv4"}
-        os.chmod(self.box_dir, 0o755)
-        self.box("init", *(f"{k}={v}" for k, v in settings.items()))
-        path = os.path.join(self.box_dir, "etc", "master.cf")
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
-        text = re.sub(r"^smtp\s+inet.*\n", services(self.groups, self.box_address), text,
-                      flags=re.M)
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
-        self.addCleanup(self.box, "stop")
-        self.box("start")
+        address = instance.own_address()
+        theirs = self.box(settings, services(groups, address))
+        ours = self.instance(settings, start=False)
+        ours.append("master.cf", services(groups, ours.host))
+        oracle.start(ours, theirs)
+        return ours.host, address
 
-    def start_waypost(self):
-        mail = self.instance(start=False, settings={
-            **sessions.COMMON, "inet_protocols": "ipv4"})
-        with open(os.path.join(mail.etc, "master.cf"), "a", encoding="utf-8") as file:
-            file.write(services(self.groups, mail.host))
-        return mail.start()
+    @staticmethod
+    def ask_both(addresses, groups):
+        """[(group, session, ours, theirs)]. What goes to one service goes there in turn,
+        for then one process of Postfix is enough; many services at once, because probes
+        and delays are waited for."""
+        def ask(numbered):
+            n, some = numbered
+            return [(group, session, *(converse(address, PORTS + n, session)
+                                       for address in addresses))
+                    for group in some for session in group.sessions]
 
-    def ask_both(self, mail):
-        """[(group, session, ours, theirs)]"""
-        def both(n, group, session):
-            return group, session, converse(mail.host, PORTS + n, session), \
-                converse(self.box_address, PORTS + n, session)
-
-        with concurrent.futures.ThreadPoolExecutor(4) as pool:
-            asked = [pool.submit(both, n, group, session)
-                     for n, group in enumerate(self.groups)
-                     for session in group.sessions]
-            return [a.result() for a in asked]
+        tasks = sorted(enumerate(by_settings(groups).values()), reverse=True, key=lambda task:
+                       sum(len(group.sessions) for group in task[1]))
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            return [answer for some in pool.map(ask, tasks) for answer in some]
 
     def test_verdicts_are_the_same(self):
-        self.start_postfix()
-        mail = self.start_waypost()
+        groups = list(sessions.groups(instance.seed(), oracle.LONG))
         causes, strange, cases = collections.Counter(), [], 0
-        for group, session, ours, theirs in self.ask_both(mail):
+        for group, session, ours, theirs in self.ask_both(self.start_both(groups), groups):
             cases += 1
             for (line, our), (_, their) in zip(ours, theirs):
                 if our == their:
                     continue
-                cause, parts = next(((c, parts) for c, judge, parts in EXPLAINED
-                                     if judge(group.name, line, our, their)),
-                                    (None, True))
+                cause, said = because.of(group.name, line, our, their)
                 if not cause:
                     strange.append(f"[{group.name}] {line[:90]}: {our}, Postfix {their}"
                                    f"\n    {str(session)[:400]}")
                     break
                 causes[cause] += 1
-                if parts:
+                if said == PART:
                     break
-        print(f"{cases} sessions, {len(strange)} differ", flush=True)
-        for cause, count in causes.most_common():
-            print(f"  {count}: {cause}")
+        oracle.tell(f"{cases} sessions, {len(strange)} differ", causes)
         self.assertGreaterEqual(cases, 500)
         self.assertFalse(strange, "\n".join(strange[:200]))
 

@@ -3,9 +3,11 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/io/fs.h"
@@ -40,23 +42,31 @@ print_value(uint64_t offset, char type, const char *name, struct span value)
 }
 
 static void
-print_number(uint64_t offset, char type, const char *name, uint64_t value)
+print_attribute_at(uint64_t offset, char type, const char *name,
+    struct span value)
 {
-	if (value == 0)
+	if (span_empty(value))
 		return;
 	begin_line(offset, type);
-	printf("%s: %llu\n", name, (unsigned long long)value);
+	printf("named_attribute: %s=", name);
+	fwrite(value.p, 1, value.len, stdout);
+	putchar('\n');
 }
 
 static void
 print_attribute(const char *name, struct span value)
 {
-	if (span_empty(value))
-		return;
-	begin_line(0, 'E');
-	printf("named_attribute: %s=", name);
-	fwrite(value.p, 1, value.len, stdout);
-	putchar('\n');
+	print_attribute_at(0, 'E', name, value);
+}
+
+static void
+print_number_at(uint64_t offset, char type, const char *name, uint64_t value)
+{
+	char digits[24];
+
+	snprintf(digits, sizeof(digits), "%llu", (unsigned long long)value);
+	if (value != 0)
+		print_attribute_at(offset, type, name, SPAN(digits));
 }
 
 static void
@@ -82,10 +92,8 @@ print_rcpt(const struct envelope_rcpt *rcpt, bool done, void *arg)
 
 	if (at < region->from || at >= region->to)
 		return;
-	if (!span_empty(rcpt->orcpt))
-		print_value(at, 'R', "named_attribute: dsn_orig_rcpt",
-		    rcpt->orcpt);
-	print_number(at, 'R', "dsn_notify_flags", rcpt->notify);
+	print_number_at(at, 'R', "notify_flags", rcpt->notify);
+	print_attribute_at(at, 'R', "dsn_orig_rcpt", rcpt->orcpt);
 	if (!span_empty(rcpt->original))
 		print_value(at, 'R', "original_recipient", rcpt->original);
 	print_value(at, 'R', done ? "done_recipient" : "recipient",
@@ -128,6 +136,8 @@ print_envelope(struct queue_message *m)
 	    | ENVELOPE_SMTPUTF8_NEEDED)));
 	print_value(0, 'E', "message_arrival_time", SPAN(date));
 	print_attribute("log_ident", e->ident);
+	print_attribute("envelope_id", e->dsn_envid);
+	print_number_at(0, 'E', "ret_flags", e->dsn_ret);
 	print_attribute("rewrite_context", e->rewrite_context);
 	if (!span_empty(e->full_name))
 		print_value(0, 'E', "sender_fullname", e->full_name);
@@ -141,9 +151,6 @@ print_envelope(struct queue_message *m)
 	print_attribute("sasl_method", e->sasl_method);
 	print_attribute("sasl_username", e->sasl_username);
 	print_attribute("sasl_sender", e->sasl_sender);
-	if (!span_empty(e->dsn_envid))
-		print_value(0, 'E', "dsn_envelope_id", e->dsn_envid);
-	print_number(0, 'E', "dsn_return_flags", e->dsn_ret);
 	if (!span_empty(e->verp))
 		print_value(0, 'E', "verp_delimiters", e->verp);
 	if (!span_empty(e->filter))
@@ -229,8 +236,8 @@ show(struct queue_message *m, const char *label)
 		ok &= print_content(m);
 	banner("HEADER EXTRACTED", label, content_end, 'R');
 	if (parts & PART_ENVELOPE) {
-		print_attribute("encoding", m->envelope.flags & ENVELOPE_8BIT
-		    ? SPAN("8bit") : SPAN("7bit"));
+		if (m->envelope.flags & ENVELOPE_8BIT)
+			print_attribute("encoding", SPAN("8bit"));
 		ok &= print_rcpts(m, content_end, l->file_length);
 	}
 	banner("MESSAGE FILE END", label, l->file_length, 'Z');
@@ -244,9 +251,9 @@ show_id(int queue_dir, const char *id)
 	struct queue_message m;
 	struct str why = STR_EMPTY, label = STR_EMPTY;
 	enum queue_name where;
-	enum queue_result found = !queue_id_valid(SPAN(id)) ? QUEUE_GONE
-	    : queue_find(queue_dir, SPAN(id), ~0u & ~(1u << QUEUE_DEFER
-	    | 1u << QUEUE_BOUNCE | 1u << QUEUE_TRACE), &where);
+	enum queue_result found = queue_find(queue_dir, SPAN(id),
+	    ~0u & ~(1u << QUEUE_DEFER | 1u << QUEUE_BOUNCE
+	    | 1u << QUEUE_TRACE), &where);
 	bool ok = found == QUEUE_OK;
 
 	if (!ok) {
@@ -270,7 +277,7 @@ show_id(int queue_dir, const char *id)
 }
 
 static bool
-show_file(const char *path)
+show_file(const char *path, const char *label)
 {
 	struct arena *arena = arena_new();
 	struct queue_message m;
@@ -279,15 +286,46 @@ show_file(const char *path)
 	    &why);
 	bool ok = result == QUEUE_OK;
 
-	if (!ok)
-		fprintf(stderr, "postcat: fatal: %s: %s\n", path,
+	if (result == QUEUE_GONE)
+		fprintf(stderr, "postcat: fatal: %s\n", str_cstr(&why));
+	else if (!ok)
+		fprintf(stderr, "postcat: fatal: %s: %s\n", label,
 		    str_cstr(&why));
 	else
-		ok = show(&m, path);
+		ok = show(&m, label);
 	if (ok)
 		queue_message_close(&m);
 	str_fini(&why);
 	arena_free(&arena);
+	return ok;
+}
+
+/* What cannot be read from its beginning is copied first. */
+static bool
+show_input(void)
+{
+	struct str why = STR_EMPTY;
+	struct stat st;
+	char path[32], buf[RUN_BYTES];
+	ssize_t got;
+	int fd = STDIN_FILENO;
+	bool ok = true;
+
+	if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {
+		fd = fs_memory_file("a copy of standard input", &why);
+		ok = fd >= 0;
+		while (ok && (got = read(STDIN_FILENO, buf, sizeof(buf))) != 0)
+			ok = got > 0 && fs_write_all(fd,
+			    span_of(buf, (size_t)got), &why);
+	}
+	if (!ok)
+		fprintf(stderr, "postcat: fatal: stdin: %s\n",
+		    str_len(&why) > 0 ? str_cstr(&why) : strerror(errno));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	ok = ok && show_file(path, "stdin");
+	if (fd > STDIN_FILENO)
+		close(fd);
+	str_fini(&why);
 	return ok;
 }
 
@@ -344,18 +382,22 @@ main(int argc, char **argv)
 			return usage();
 		}
 	}
-	if (by_id && optind == argc)
-		return usage();
 	if (parts == 0)
 		parts = PART_ENVELOPE | PART_HEADER | PART_BODY;
+	if (optind == argc)
+		return !show_input();
 	if (!by_id) {
 		for (int i = optind; i < argc; i++)
-			if (!show_file(argv[i]))
+			if (!show_file(argv[i], argv[i]))
 				status = 1;
-		if (optind == argc && !show_file("/dev/stdin"))
-			status = 1;
 		return status;
 	}
+	for (int i = optind; i < argc; i++)
+		if (!queue_id_valid(SPAN(argv[i]))) {
+			fprintf(stderr, "postcat: fatal: bad mail queue ID: "
+			    "%s\n", argv[i]);
+			return 1;
+		}
 	queue_dir = queue_command_start("postcat", dir);
 	for (int i = optind; i < argc; i++)
 		if (!show_id(queue_dir, argv[i]))

@@ -81,15 +81,15 @@ print_reason(struct span text)
 static void
 print_message(struct printer *p, const struct listed_message *m)
 {
-	char id[QUEUE_ID_MAX + 2], date[32];	/* a space ends it, as with ctime */
+	char id[QUEUE_ID_MAX + 3], date[32];	/* a space ends it, as with ctime */
 	struct tm tm;
 
 	localtime_r(&m->when, &tm);
 	strftime(date, sizeof(date), "%a %b %e %H:%M:%S ", &tm);
-	snprintf(id, sizeof(id), "%s%s", m->id,
+	snprintf(id, sizeof(id), "%s%s%s", m->id,
 	    strcmp(m->queue_name, "active") == 0 ? "*"
-	    : strcmp(m->queue_name, "hold") == 0 ? "!"
-	    : m->forced_expire ? "#" : "");
+	    : strcmp(m->queue_name, "hold") == 0 ? "!" : "",
+	    m->forced_expire ? "#" : "");
 	print_heading(p);
 	printf(p->long_ids ? "%-17s %8lu %19.19s %.*s\n"
 	    : "%-11s %7lu %20.20s %.*s\n", id, (unsigned long)m->size, date,
@@ -518,8 +518,8 @@ main(int argc, char **argv)
 		return flush_queue();
 	case MODE_ID:
 		if (!queue_id_valid(SPAN(one.id)))
-			return die(EX_USAGE, "malformed queue ID: %s",
-			    one.id);
+			return die(EX_USAGE, "Cannot flush queue ID - "
+			    "invalid name: \"%s\"", one.id);
 		fiber_run_main(flush_message, &one);
 		return one.exit_status;
 	case MODE_SITE:

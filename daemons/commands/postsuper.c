@@ -50,12 +50,13 @@ static const struct {
 	    "Force-expired" },
 	[ACTION_EXPIRE_RELEASE] = { 'f', IN(QUEUE_INCOMING)
 	    | IN(QUEUE_ACTIVE) | IN(QUEUE_DEFERRED) | IN(QUEUE_HOLD),
-	    "expired", "Force-expired" },
+	    NULL, NULL },
 };
 
 static int queue_dir;
 static unsigned only_queues;		/* operands; 0: all */
 static size_t totals[ACTION_COUNT];
+static unsigned asked_for;		/* actions, a mask */
 static bool troubled;			/* the exit status */
 static bool for_pickup;			/* something was requeued */
 
@@ -180,6 +181,20 @@ perform(enum action action, struct span id, enum queue_name from,
 	return false;
 }
 
+/* What -f did is told as what -e and -H do. */
+static void
+note_done(enum action action, struct span id, enum queue_name from)
+{
+	if (action == ACTION_EXPIRE_RELEASE) {
+		note_done(ACTION_EXPIRE, id, from);
+		if (from == QUEUE_HOLD)
+			note_done(ACTION_RELEASE, id, from);
+		return;
+	}
+	log_info("%.*s: %s", SPAN_ARG(id), actions[action].done);
+	totals[action]++;
+}
+
 static void
 act_on(enum action action, struct span id)
 {
@@ -201,8 +216,7 @@ act_on(enum action action, struct span id)
 		done = perform(action, id, from, &why);
 	}
 	if (done) {
-		log_info("%.*s: %s", SPAN_ARG(id), actions[action].done);
-		totals[action]++;
+		note_done(action, id, from);
 	} else if (there == QUEUE_IO_ERROR) {
 		log_warn("%.*s: the queue cannot be searched", SPAN_ARG(id));
 		troubled = true;
@@ -260,8 +274,8 @@ act_on_input(enum action action)
 
 		if (queue_id_valid(id))
 			act_on(action, id);
-		else if (id.len > 0)
-			log_warn("bad mail queue id: %.*s", SPAN_ARG(id));
+		else
+			log_warn("invalid mail queue id: %.*s", SPAN_ARG(id));
 	}
 	free(line);
 }
@@ -276,7 +290,7 @@ act(enum action action, const char *what)
 	else if (queue_id_valid(SPAN(what)))
 		act_on(action, SPAN(what));
 	else
-		log_warn("bad mail queue id: %s", what);
+		log_warn("invalid mail queue id: %s", what);
 }
 
 static enum action
@@ -365,19 +379,19 @@ purge(void)
 		log_info("logs without a message removed: %zu", done.logs);
 }
 
+/* Of each action that was asked for, also where nothing was done. */
 static void
 report(void)
 {
-	for (size_t i = 0; i < ACTION_COUNT; i++) {
-		size_t n = totals[i];
+	static const enum action order[] = { ACTION_REQUEUE, ACTION_DELETE,
+		ACTION_EXPIRE, ACTION_HOLD, ACTION_RELEASE };
 
-		if (i == ACTION_EXPIRE_RELEASE)	/* counted as the other */
-			continue;
-		if (i == ACTION_EXPIRE)
-			n += totals[ACTION_EXPIRE_RELEASE];
-		if (n > 0)
-			log_info("%s: %zu message%s", actions[i].total, n,
-			    n == 1 ? "" : "s");
+	for (size_t i = 0; i < ARRAY_COUNT(order); i++) {
+		size_t n = totals[order[i]];
+
+		if (asked_for & IN(order[i]))
+			log_info("%s: %zu message%s", actions[order[i]].total,
+			    n, n == 1 ? "" : "s");
 	}
 }
 
@@ -394,7 +408,7 @@ main(int argc, char **argv)
 {
 	static const char options[] = "c:d:e:f:h:H:pr:sSv";
 	const char *dir = NULL;
-	bool structure = false, temporary = false, acts = false;
+	bool structure = false, temporary = false;
 	int option;
 
 	while ((option = getopt(argc, argv, options)) != -1) {
@@ -406,25 +420,28 @@ main(int argc, char **argv)
 			temporary = true;
 		else if (option == '?')
 			return usage();
-		acts |= action_of(option) != ACTION_COUNT;
+		if (action_of(option) != ACTION_COUNT)
+			asked_for |= IN(action_of(option));
 	}
 	for (int i = optind; i < argc; i++) {
 		int q = queue_name_value(SPAN(argv[i]));
 
 		if (q < 0) {
-			fprintf(stderr, "postsuper: fatal: unknown queue "
-			    "name \"%s\"\n", argv[i]);
+			fprintf(stderr, "postsuper: fatal: invalid "
+			    "directory name: %s\n", argv[i]);
 			return 1;
 		}
 		only_queues |= IN(q);
 	}
+	if (asked_for & IN(ACTION_EXPIRE_RELEASE))
+		asked_for |= IN(ACTION_EXPIRE) | IN(ACTION_RELEASE);
 	queue_dir = queue_command_start("postsuper", dir);
 	if (geteuid() != 0 && access("active", W_OK) != 0) {
 		fprintf(stderr, "postsuper: fatal: use of this command is "
 		    "reserved for the superuser\n");
 		return 1;
 	}
-	if (!structure && !temporary && !acts)
+	if (!structure && !temporary && asked_for == 0)
 		structure = temporary = true;
 	if (structure)
 		check_structure();
@@ -439,7 +456,7 @@ main(int argc, char **argv)
 	}
 	report();
 	if (totals[ACTION_RELEASE] + totals[ACTION_REQUEUE]
-	    + totals[ACTION_EXPIRE] + totals[ACTION_EXPIRE_RELEASE] > 0)
+	    + totals[ACTION_EXPIRE] > 0)
 		peer_trigger_bytes("public", conf_core.queue_service_name,
 		    SPAN("D"));
 	if (for_pickup)

@@ -757,6 +757,9 @@ main(int argc, char **argv)
 	log_add_sink(log_sink_stderr(false));
 	if (o.verp != NULL && o.verp[0] == '\0')
 		o.verp = conf_core.default_verp_delimiters;
+	if (operands.count > 0 && (o.mode == MODE_QUEUE || o.mode == MODE_FLUSH
+	    || o.mode == MODE_FLUSH_SITE || o.mode == MODE_FLUSH_ID))
+		return usage("the queue is listed and flushed without recipients");
 	switch (o.mode) {
 	case MODE_SEND:
 	case MODE_VERIFY:

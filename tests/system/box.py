@@ -17,6 +17,29 @@ import mounts
 PROGRAM = os.path.join(instance.ROOT, "tests", "bench", "postfix-in-a-box")
 
 
+OWNERS = {12101: 12001, 12102: 12002}     # postfix, postdrop: here, in an instance
+
+
+def copy_queue(spool, target):
+    """What is in Postfix's queue directory, with the users of an instance."""
+    def own(source, copy):
+        st = os.stat(source)
+        os.chown(copy, OWNERS.get(st.st_uid, st.st_uid),
+                 OWNERS.get(st.st_gid, st.st_gid))
+        os.chmod(copy, st.st_mode & 0o7777)
+
+    def copy_file(source, copy):
+        if os.path.isfile(source):          # no sockets
+            shutil.copy2(source, copy)
+            own(source, copy)
+        return copy
+
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(spool, target, copy_function=copy_file)
+    for folder, _, _ in os.walk(spool):
+        own(folder, target + folder[len(spool):])
+
+
 class Box:
     """Its files are those below `dir`: etc, spool, mail, log, home."""
 

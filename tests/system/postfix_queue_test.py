@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import unittest
 
+import box
 import instance
 
 TIME_LIMIT = 120
@@ -104,32 +105,8 @@ class PostfixQueue(instance.TestCase):
                 for path in glob.glob(os.path.join(self.box_dir, "spool", pattern))]
 
     def move_over(self, mail):
-        """The queue as Postfix left it, with this instance's users."""
-        spool = os.path.join(self.box_dir, "spool")
-        names = {12101: 12001, 12102: 12002}    # postfix, postdrop; of both
-        for folder, _, files in os.walk(spool):
-            for path in [folder, *(os.path.join(folder, name) for name in files)]:
-                st = os.lstat(path)
-                os.chown(path, names.get(st.st_uid, st.st_uid),
-                         names.get(st.st_gid, st.st_gid), follow_symlinks=False)
-                os.chmod(path, st.st_mode & 0o7777)
-        shutil.rmtree(mail.spool, ignore_errors=True)
-        shutil.copytree(spool, mail.spool, copy_function=self.copy_with_owner)
-        for folder, _, _ in os.walk(spool):
-            self.copy_owner(folder, mail.spool + folder[len(spool):])
-
-    @staticmethod
-    def copy_owner(source, target):
-        st = os.stat(source)
-        os.chown(target, st.st_uid, st.st_gid)
-        os.chmod(target, st.st_mode & 0o7777)
-
-    @classmethod
-    def copy_with_owner(cls, source, target):
-        if os.path.isfile(source):
-            shutil.copy2(source, target)
-            cls.copy_owner(source, target)
-        return target
+        """The queue as Postfix left it."""
+        box.copy_queue(os.path.join(self.box_dir, "spool"), mail.spool)
 
     def check_listing(self, mail):
         queue = mail.queue()

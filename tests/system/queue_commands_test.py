@@ -253,10 +253,10 @@ class QueueCommands(instance.TestCase):
         done = mail.command("postsuper", "-d", "-",
                             input=f"{ids[1]}\n\n  {ids[2]}\nno/id\n")
         self.assertIn("Deleted: 2 messages\n", done.err)
-        self.assertIn("bad mail queue id: no/id", done.err)
+        self.assertIn("invalid mail queue id: no/id", done.err)
         self.wait_queues(mail, {i: "deferred" for i in ids[3:]})
         done = mail.command("postsuper", "-d", "ALL", "hold")
-        self.assertEqual(done.err, "")
+        self.assertEqual(done.err, "postsuper: Deleted: 0 messages\n")
         done = mail.command("postsuper", "-d", "ALL", "deferred")
         self.assertIn("Deleted: 2 messages\n", done.err)
         mail.wait_empty()

@@ -27,7 +27,6 @@ import instance
 LONG = os.environ.get("WAYPOST_LONG") == "1"
 TIME_LIMIT = 280
 LONG_TIME_LIMIT = 3000
-ALONE = True
 SHORT = 1                               # calls of each role and way
 
 SETTINGS = {"minimal_backoff_time": "1s", "maximal_backoff_time": "2s",

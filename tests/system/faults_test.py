@@ -23,7 +23,6 @@ import instance
 LONG = os.environ.get("WAYPOST_LONG") == "1"
 TIME_LIMIT = 500
 LONG_TIME_LIMIT = 1200
-ALONE = True
 
 SETTINGS = {"minimal_backoff_time": "1s", "maximal_backoff_time": "2s",
             "queue_run_delay": "1s", "transport_retry_time": "1s",

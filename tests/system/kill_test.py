@@ -24,7 +24,6 @@ import load
 LONG = os.environ.get("WAYPOST_LONG") == "1"
 TIME_LIMIT = 500
 LONG_TIME_LIMIT = 1200
-ALONE = True
 
 ROLES = ["smtpd", "cleanup", "qmgr", "trivial-rewrite", "smtp", "virtual",
          "bounce", "launcher", "resolver"]

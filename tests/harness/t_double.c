@@ -9,8 +9,10 @@
 
 #include "common/base/mem.h"
 #include "common/io/fault.h"
+#include "common/io/loop.h"
 #include "common/io/sock.h"
-#include "common/service/rpc.h"
+#include "common/mail/conf_core.h"
+#include "common/service/peer.h"
 #include "daemons/shared/cleanup_proto.h"
 #include "tests/harness/t.h"
 
@@ -51,6 +53,122 @@ t_double_connect(struct fiber_group *fibers, t_serve_fn *fn, void *arg)
 	close(ends[1]);
 	return -1;
 }
+
+/* ---- all doubles of a test ---- */
+
+static struct fiber_group doubles;
+static struct double_of {
+	t_serve_fn *fn;
+	void *arg;
+} known[16];
+static size_t nknown;
+
+static int
+connect_double(void *arg)
+{
+	const struct double_of *d = arg;
+
+	return t_double_connect(&doubles, d->fn, d->arg);
+}
+
+void
+t_double(const char *cls, const char *service, t_serve_fn *fn, void *arg)
+{
+	T_NEED(nknown < T_COUNT(known));
+	known[nknown] = (struct double_of){ fn, arg };
+	peer_connect_by(cls, service, connect_double, &known[nknown++]);
+}
+
+static void
+serve_rpc(struct stream *client, void *protocol)
+{
+	static const struct sock_peer peer;
+
+	rpc_serve(protocol, client, &peer);
+}
+
+void
+t_double_rpc(const char *cls, const char *service,
+    const struct rpc_protocol *protocol)
+{
+	t_double(cls, service, serve_rpc, (void *)(uintptr_t)protocol);
+}
+
+struct run {
+	fiber_fn *fn;
+	void *arg;
+};
+
+static void
+run_and_end(void *arg)
+{
+	const struct run *run = arg;
+
+	run->fn(run->arg);
+	fiber_group_cancel(&doubles);
+	fiber_group_join(&doubles, DEADLINE_NEVER);
+}
+
+void
+t_double_run(fiber_fn *fn, void *arg)
+{
+	struct run run = { fn, arg };
+
+	fiber_group_init(&doubles);
+	loop_start();
+	fiber_run_main(run_and_end, &run);
+}
+
+void
+t_double_conf(const char *more, const struct param_set *role)
+{
+	struct str text = STR_EMPTY, why = STR_EMPTY;
+
+	conf_unload();
+	str_printf(&text, "compatibility_level = 3.6\n"
+	    "myhostname = mail.example.com\nqueue_directory = %s\n%s",
+	    t_tmpdir(), more);
+	if (!conf_load_text("main.cf", str_span(&text), &why))
+		t_fail(T_HERE, "%s", str_cstr(&why));
+	conf_register(&conf_core_params);
+	conf_register(role);
+	if (!conf_fill(&conf_core_params, &why) || !conf_fill(role, &why))
+		t_fail(T_HERE, "%s", str_cstr(&why));
+	str_fini(&text);
+	str_fini(&why);
+}
+
+/* ---- trivial-rewrite ---- */
+
+void (*t_rewrite)(const struct rewrite_request *rq, struct arena *arena,
+    struct rewrite_answer *answer);
+
+static bool
+answer_rewrite(struct rpc_call *call, void *request, void *reply_out)
+{
+	struct rewrite_request *rq = request;
+	struct rewrite_reply *reply = reply_out;
+	struct rewrite_answer *answers = arena_array(call->arena,
+	    rq->items.count + 1, sizeof(*answers));
+
+	reply->generation = 7;
+	reply->answers = (struct attr_list){ answers, rq->items.count };
+	for (size_t i = 0; i < rq->items.count; i++) {
+		answers[i] = (struct rewrite_answer){ .address = ATTR_AT(
+			rq->items, struct rewrite_item, i)->address };
+		if (t_rewrite != NULL)
+			t_rewrite(rq, call->arena, &answers[i]);
+	}
+	return true;
+}
+
+static const struct rpc_method rewrite_methods[] = {
+	{ .request = &rewrite_request_form, .reply = &rewrite_reply_form,
+	    .handle = answer_rewrite },
+};
+const struct rpc_protocol t_rewrite_protocol = {
+	.name = REWRITE_PROTOCOL, .version = REWRITE_VERSION,
+	.methods = rewrite_methods, .nmethods = T_COUNT(rewrite_methods) };
 
 /* ---- cleanup ---- */
 

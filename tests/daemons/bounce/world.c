@@ -8,59 +8,22 @@
 #include <unistd.h>
 
 #include "common/io/fs.h"
-#include "common/io/loop.h"
-#include "common/mail/conf_core.h"
-#include "common/service/peer.h"
 #include "common/service/service.h"
-
-static struct fiber_group servers;
-
-static int
-connect_here(void *arg)
-{
-	return t_double_connect(&servers, t_cleanup_serve, arg);
-}
-
-struct run {
-	fiber_fn *fn;
-	void *arg;
-};
-
-static void
-run_and_leave(void *arg)
-{
-	struct run *run = arg;
-
-	run->fn(run->arg);
-	fiber_group_cancel(&servers);
-	fiber_group_join(&servers, DEADLINE_NEVER);
-}
 
 void
 world_conf(const char *conf)
 {
-	struct str text = STR_EMPTY, why = STR_EMPTY;
+	struct str text = STR_EMPTY;
 
-	conf_unload();
-	str_printf(&text, "compatibility_level = 3.6\n"
-	    "myhostname = mail.example.com\nmyorigin = example.com\n"
-	    "queue_directory = %s\n%s", t_tmpdir(), conf);
-	if (!conf_load_text("main.cf", str_span(&text), &why))
-		t_fail(T_HERE, "%s", str_cstr(&why));
-	conf_register(&conf_core_params);
-	conf_register(&bounce_params);
-	if (!conf_fill(&conf_core_params, &why)
-	    || !conf_fill(&bounce_params, &why))
-		t_fail(T_HERE, "%s", str_cstr(&why));
+	str_printf(&text, "myorigin = example.com\n%s", conf);
+	t_double_conf(str_cstr(&text), &bounce_params);
 	notice_setup();
 	str_fini(&text);
-	str_fini(&why);
 }
 
 void
 world_run(const char *conf, fiber_fn *fn, void *arg)
 {
-	struct run run = { fn, arg };
 	struct str why = STR_EMPTY;
 
 	t_tmpdir_in_memory();
@@ -68,10 +31,8 @@ world_run(const char *conf, fiber_fn *fn, void *arg)
 	queue_names_setup("", 1);
 	T_NEED(queue_directories_make(service_queue_dir(), (uid_t)-1,
 	    (gid_t)-1, &why));
-	peer_connect_by("public", "cleanup", connect_here, NULL);
-	fiber_group_init(&servers);
-	loop_start();
-	fiber_run_main(run_and_leave, &run);
+	t_double("public", "cleanup", t_cleanup_serve, NULL);
+	t_double_run(fn, arg);
 	str_fini(&why);
 }
 

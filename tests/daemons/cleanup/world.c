@@ -6,56 +6,36 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "common/base/mem.h"
-#include "common/io/loop.h"
 #include "common/mail/address.h"
 #include "common/mail/conf_core.h"
-#include "common/service/peer.h"
-#include "common/service/rpc.h"
 #include "common/service/service.h"
 #include "daemons/shared/qmgr_proto.h"
-#include "daemons/shared/rewrite_proto.h"
 #include "tests/daemons/cleanup/world.h"
 #include "tests/harness/t_double.h"
 
 struct world_note world_note;
-unsigned world_rewrites;
 bool world_rewrite_fails;
 struct str world_trace;
 
-static struct fiber_group servers;
-
 /* ---- doubles ---- */
 
-static bool
-double_rewrite(struct rpc_call *call, void *request, void *reply_out)
+static void
+rewrite(const struct rewrite_request *rq, struct arena *arena,
+    struct rewrite_answer *answer)
 {
-	struct rewrite_request *rq = request;
-	struct rewrite_reply *reply = reply_out;
-	struct rewrite_answer *answers = arena_array(call->arena,
-	    rq->items.count + 1, sizeof(*answers));
+	struct span a = answer->address;
 
-	world_rewrites++;
-	reply->generation = 7;
-	reply->answers = (struct attr_list){ answers, rq->items.count };
-	for (size_t i = 0; i < rq->items.count; i++) {
-		struct span a = ATTR_AT(rq->items, struct rewrite_item,
-		    i)->address;
-
-		answers[i] = (struct rewrite_answer){ .address = a };
-		if (!span_has(a, '@') && !span_empty(a))
-			answers[i].address = SPAN(arena_printf(call->arena,
-			    "%.*s@%s", SPAN_ARG(a), span_is(rq->context,
-			    "remote") ? "dom.invalid" : "example.com"));
-		if (rq->wants & REWRITE_RESOLVE) {
-			answers[i].transport = SPAN("smtp");
-			answers[i].nexthop = address_split(a).domain;
-			answers[i].recipient = answers[i].address;
-		}
-		if (world_rewrite_fails)
-			answers[i].flags = RESOLVE_FAIL;
+	if (!span_has(a, '@') && !span_empty(a))
+		answer->address = SPAN(arena_printf(arena, "%.*s@%s",
+		    SPAN_ARG(a), span_is(rq->context, "remote")
+		    ? "dom.invalid" : "example.com"));
+	if (rq->wants & REWRITE_RESOLVE) {
+		answer->transport = SPAN("smtp");
+		answer->nexthop = address_split(a).domain;
+		answer->recipient = answer->address;
 	}
-	return true;
+	if (world_rewrite_fails)
+		answer->flags = RESOLVE_FAIL;
 }
 
 static bool
@@ -88,13 +68,6 @@ double_qmgr(struct rpc_call *call, void *request, void *reply_out)
 	return true;
 }
 
-static const struct rpc_method rewrite_methods[] = {
-	{ .request = &rewrite_request_form, .reply = &rewrite_reply_form,
-	    .handle = double_rewrite },
-};
-static const struct rpc_protocol rewrite_protocol = {
-	.name = REWRITE_PROTOCOL, .version = REWRITE_VERSION,
-	.methods = rewrite_methods, .nmethods = 1 };
 static const struct rpc_method qmgr_methods[] = {
 	{ .request = &qmgr_note_form, .handle = double_qmgr },
 };
@@ -102,40 +75,16 @@ static const struct rpc_protocol qmgr_protocol = {
 	.name = QMGR_PROTOCOL, .version = QMGR_VERSION,
 	.methods = qmgr_methods, .nmethods = 1, .accepts_fds = true };
 
-/* arg: a protocol; NULL: cleanup itself. */
 static void
-serve(struct stream *client, void *arg)
+serve_cleanup(struct stream *client, void *arg)
 {
 	static const struct sock_peer peer;
 
-	if (arg == NULL)
-		transaction_serve(client, &peer);
-	else
-		rpc_serve(arg, client, &peer);
-}
-
-static int
-connect_here(void *arg)
-{
-	return t_double_connect(&servers, serve, arg);
+	(void)arg;
+	transaction_serve(client, &peer);
 }
 
 /* ---- the world ---- */
-
-struct run {
-	fiber_fn *fn;
-	void *arg;
-};
-
-static void
-run_and_leave(void *arg)
-{
-	struct run *run = arg;
-
-	run->fn(run->arg);
-	fiber_group_cancel(&servers);
-	fiber_group_join(&servers, DEADLINE_NEVER);
-}
 
 static void
 close_all(void)
@@ -149,22 +98,13 @@ void
 world_conf(const char *conf)
 {
 	static bool open;
-	struct str text = STR_EMPTY, why = STR_EMPTY;
+	struct str text = STR_EMPTY;
 
 	if (open)
 		close_all();
-	conf_unload();
-	str_printf(&text, "compatibility_level = 3.6\n"
-	    "myhostname = mail.example.com\nmyorigin = example.com\n"
-	    "mydestination = example.com\nmynetworks =\n"
-	    "queue_directory = %s\n%s", t_tmpdir(), conf);
-	if (!conf_load_text("main.cf", str_span(&text), &why))
-		t_fail(T_HERE, "%s", str_cstr(&why));
-	conf_register(&conf_core_params);
-	conf_register(&cleanup_params);
-	if (!conf_fill(&conf_core_params, &why)
-	    || !conf_fill(&cleanup_params, &why))
-		t_fail(T_HERE, "%s", str_cstr(&why));
+	str_printf(&text, "myorigin = example.com\n"
+	    "mydestination = example.com\nmynetworks =\n%s", conf);
+	t_double_conf(str_cstr(&text), &cleanup_params);
 	map_setup();
 	masquerade_setup();
 	checks_setup();
@@ -172,13 +112,11 @@ world_conf(const char *conf)
 	chars_setup();
 	open = true;
 	str_fini(&text);
-	str_fini(&why);
 }
 
 void
 world_run(fiber_fn *fn, void *arg)
 {
-	struct run run = { fn, arg };
 	struct str why = STR_EMPTY;
 	int dir;
 
@@ -189,14 +127,11 @@ world_run(fiber_fn *fn, void *arg)
 	T_NEED(dir >= 0);
 	T_NEED(queue_directories_make(dir, (uid_t)-1, (gid_t)-1, &why));
 	T_NEED(queue_sync_setup("fsync", 0, dir, &why));
-	peer_connect_by("public", "cleanup", connect_here, NULL);
-	peer_connect_by("private", "rewrite", connect_here,
-	    (void *)&rewrite_protocol);
-	peer_connect_by("public", "qmgr", connect_here,
-	    (void *)&qmgr_protocol);
-	fiber_group_init(&servers);
-	loop_start();
-	fiber_run_main(run_and_leave, &run);
+	t_rewrite = rewrite;
+	t_double("public", "cleanup", serve_cleanup, NULL);
+	t_double_rpc("private", "rewrite", &t_rewrite_protocol);
+	t_double_rpc("public", "qmgr", &qmgr_protocol);
+	t_double_run(fn, arg);
 	str_fini(&why);
 }
 

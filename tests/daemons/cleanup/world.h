@@ -26,7 +26,6 @@ struct world_note {			/* what qmgr heard last */
 	bool has_log;
 };
 extern struct world_note world_note;
-extern unsigned world_rewrites;		/* requests that rewrite got */
 extern bool world_rewrite_fails;	/* its answers say so */
 
 /*

@@ -10,15 +10,13 @@
 #include <unistd.h>
 
 #include "common/io/fault.h"
-#include "common/io/fiber.h"
-#include "common/io/loop.h"
-#include "common/mail/conf_core.h"
 #include "daemons/commands/lib/commands_conf.h"
 #include "daemons/commands/lib/drop.h"
 #include "daemons/shared/submit.h"
 #include "queue/message.h"
 #include "queue/scan.h"
 #include "tests/harness/t.h"
+#include "tests/harness/t_double.h"
 
 #define LINE "a line of content, one of many\n"
 
@@ -179,22 +177,13 @@ all_sizes(void *arg)
 
 T_TEST(any_call_may_fail_and_ex_ok_stays_true)
 {
-	struct str text = STR_EMPTY, why = STR_EMPTY;
+	struct str why = STR_EMPTY;
 
-	str_printf(&text, "compatibility_level = 3.6\n"
-	    "myhostname = mail.example.com\nqueue_directory = %s\n",
-	    t_tmpdir());
-	T_NEED(conf_load_text("main.cf", str_span(&text), &why));
-	conf_register(&conf_core_params);
-	conf_register(&commands_params);
-	T_NEED(conf_fill(&conf_core_params, &why)
-	    && conf_fill(&commands_params, &why));
+	t_double_conf("", &commands_params);
 	queue_names_setup("", 1);
 	dir = open(t_tmpdir(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	T_NEED(dir >= 0);
 	T_NEED(queue_directories_make(dir, (uid_t)-1, (gid_t)-1, &why));
-	loop_start();
-	fiber_run_main(all_sizes, NULL);
-	str_fini(&text);
+	t_double_run(all_sizes, NULL);
 	str_fini(&why);
 }

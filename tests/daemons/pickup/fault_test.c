@@ -10,16 +10,11 @@
 
 #include "common/io/deadline.h"
 #include "common/io/fault.h"
-#include "common/io/loop.h"
-#include "common/mail/conf_core.h"
-#include "common/service/peer.h"
-#include "common/service/rpc.h"
 #include "common/service/service.h"
 #include "daemons/pickup/pickup_conf.h"
 #include "daemons/pickup/pickup_priv.h"
 #include "daemons/shared/bounce_proto.h"
 #include "daemons/shared/cleanup_proto.h"
-#include "daemons/shared/rewrite_proto.h"
 #include "queue/message.h"
 #include "tests/harness/t.h"
 #include "tests/harness/t_double.h"
@@ -39,26 +34,9 @@ static const struct {
 
 #define LINE "a line of content, one of many\n"
 
-static struct fiber_group servers;
 static unsigned noted, told;		/* recipients, notices at bounce */
 
 /* ---- doubles ---- */
-
-static bool
-double_rewrite(struct rpc_call *call, void *request, void *reply_out)
-{
-	struct rewrite_request *rq = request;
-	struct rewrite_reply *reply = reply_out;
-	struct rewrite_answer *answers = arena_array(call->arena,
-	    rq->items.count + 1, sizeof(*answers));
-
-	reply->generation = 7;
-	reply->answers = (struct attr_list){ answers, rq->items.count };
-	for (size_t i = 0; i < rq->items.count; i++)
-		answers[i] = (struct rewrite_answer){ .address = ATTR_AT(
-			rq->items, struct rewrite_item, i)->address };
-	return true;
-}
 
 static bool
 double_append(struct rpc_call *call, void *request, void *reply_out)
@@ -83,13 +61,6 @@ double_send(struct rpc_call *call, void *request, void *reply_out)
 	return true;
 }
 
-static const struct rpc_method rewrite_methods[] = {
-	{ .request = &rewrite_request_form, .reply = &rewrite_reply_form,
-	    .handle = double_rewrite },
-};
-static const struct rpc_protocol rewrite_protocol = {
-	.name = REWRITE_PROTOCOL, .version = REWRITE_VERSION,
-	.methods = rewrite_methods, .nmethods = T_COUNT(rewrite_methods) };
 static const struct rpc_method bounce_methods[] = {
 	{ .request = &bounce_append_form, .reply = &bounce_reply_form,
 	    .handle = double_append },
@@ -100,23 +71,6 @@ static const struct rpc_protocol bounce_protocol = {
 	.name = BOUNCE_PROTOCOL, .version = BOUNCE_VERSION,
 	.methods = bounce_methods, .nmethods = T_COUNT(bounce_methods),
 	.accepts_fds = true };
-
-static void
-serve(struct stream *client, void *protocol)
-{
-	static const struct sock_peer peer;
-
-	if (protocol == NULL)
-		t_cleanup_serve(client, NULL);
-	else
-		rpc_serve(protocol, client, &peer);
-}
-
-static int
-connect_here(void *protocol)
-{
-	return t_double_connect(&servers, serve, protocol);
-}
 
 /* ---- files ---- */
 
@@ -230,37 +184,23 @@ each_call_fails(void *arg)
 	    stayed);
 	T_CHECK(nth > ways[way].least);
 	T_CHECK(stayed > 5);
-	fiber_group_cancel(&servers);
-	fiber_group_join(&servers, DEADLINE_NEVER);
 }
 
 static void
 run(size_t way)
 {
-	struct str text = STR_EMPTY, why = STR_EMPTY;
+	struct str why = STR_EMPTY;
 
-	str_printf(&text, "compatibility_level = 3.6\n"
-	    "myhostname = mail.example.com\nqueue_directory = %s\n",
-	    t_tmpdir());
-	T_NEED(conf_load_text("main.cf", str_span(&text), &why));
-	conf_register(&conf_core_params);
-	conf_register(&pickup_params);
-	T_NEED(conf_fill(&conf_core_params, &why)
-	    && conf_fill(&pickup_params, &why));
+	t_double_conf("", &pickup_params);
 	queue_names_setup("", 1);
 	T_NEED(queue_directories_make(service_queue_dir(), (uid_t)-1,
 	    (gid_t)-1, &why));
 	T_NEED(queue_sync_setup("fsync", 0, service_queue_dir(), &why));
 	pickup_setup();
-	peer_connect_by("public", "cleanup", connect_here, NULL);
-	peer_connect_by("private", "rewrite", connect_here,
-	    (void *)&rewrite_protocol);
-	peer_connect_by("private", "bounce", connect_here,
-	    (void *)&bounce_protocol);
-	fiber_group_init(&servers);
-	loop_start();
-	fiber_run_main(each_call_fails, &way);
-	str_fini(&text);
+	t_double("public", "cleanup", t_cleanup_serve, NULL);
+	t_double_rpc("private", "rewrite", &t_rewrite_protocol);
+	t_double_rpc("private", "bounce", &bounce_protocol);
+	t_double_run(each_call_fails, &way);
 	str_fini(&why);
 }
 

@@ -6,17 +6,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/base/mem.h"
-#include "common/io/loop.h"
-#include "common/io/sock.h"
 #include "common/mail/address.h"
 #include "common/mail/conf_core.h"
-#include "common/service/rpc.h"
 #include "common/service/service.h"
 #include "daemons/shared/bounce_proto.h"
-#include "daemons/shared/rewrite_proto.h"
 #include "queue/outcome_log.h"
 #include "tests/daemons/qmgr/world.h"
+#include "tests/harness/t_double.h"
 #include "tests/harness/t_maps.h"
 
 /* What qmgr.c has. */
@@ -32,7 +28,6 @@ int world_age_days;
 const char *world_verp;
 size_t world_content_bytes;
 
-static struct fiber_group servers;
 static struct str deliveries, bounces;
 static size_t at_once;
 static bool crashed_once, was_late;
@@ -214,11 +209,13 @@ double_drop(struct rpc_call *call, void *request, void *reply_out)
 }
 
 static void
-resolve(struct arena *arena, struct rewrite_answer *a)
+resolve(const struct rewrite_request *rq, struct arena *arena,
+    struct rewrite_answer *a)
 {
 	struct address_parts parts = address_split(a->address);
 	ssize_t via = span_rfind(parts.domain, '.');
 
+	(void)rq;
 	a->transport = SPAN("smtp");
 	a->nexthop = parts.domain;
 	a->recipient = a->address;
@@ -233,24 +230,6 @@ resolve(struct arena *arena, struct rewrite_answer *a)
 	}
 	if (world_rewrite_fails)
 		a->flags = RESOLVE_FAIL;
-}
-
-static bool
-double_rewrite(struct rpc_call *call, void *request, void *reply_out)
-{
-	struct rewrite_request *rq = request;
-	struct rewrite_reply *reply = reply_out;
-	struct rewrite_answer *answers = arena_array(call->arena,
-	    rq->items.count + 1, sizeof(*answers));
-
-	reply->generation = 1;
-	reply->answers = (struct attr_list){ answers, rq->items.count };
-	for (size_t i = 0; i < rq->items.count; i++) {
-		answers[i] = (struct rewrite_answer){ .address =
-			ATTR_AT(rq->items, struct rewrite_item, i)->address };
-		resolve(call->arena, &answers[i]);
-	}
-	return true;
 }
 
 static const struct rpc_method agent_methods[] = {
@@ -269,13 +248,6 @@ static const struct rpc_method bounce_methods[] = {
 static const struct rpc_protocol bounce_protocol = {
 	.name = BOUNCE_PROTOCOL, .version = BOUNCE_VERSION,
 	.methods = bounce_methods, .nmethods = 3, .accepts_fds = true };
-static const struct rpc_method rewrite_methods[] = {
-	{ &rewrite_request_form, &rewrite_reply_form, double_rewrite, false },
-};
-static const struct rpc_protocol rewrite_protocol = {
-	.name = REWRITE_PROTOCOL, .version = REWRITE_VERSION,
-	.methods = rewrite_methods, .nmethods = 1 };
-
 static const struct {
 	const char *service;
 	const struct rpc_protocol *protocol;
@@ -284,46 +256,8 @@ static const struct {
 	{ "local", &agent_protocol }, { "retry", &agent_protocol },
 	{ "error", &agent_protocol }, { "bounce", &bounce_protocol },
 	{ "defer", &bounce_protocol }, { "trace", &bounce_protocol },
-	{ "rewrite", &rewrite_protocol },
+	{ "rewrite", &t_rewrite_protocol },
 };
-
-struct served {
-	int fd;
-	const struct rpc_protocol *protocol;
-};
-
-static void
-serve(void *arg)
-{
-	static const struct sock_peer peer;
-	struct served served = *(struct served *)arg;
-	struct stream *s = stream_open(served.fd);
-
-	mem_free(arg);
-	rpc_serve(served.protocol, s, &peer);
-}
-
-static int
-connect_here(void *arg)
-{
-	struct served *served;
-	int ends[2];
-
-	if (!sock_pair(ends)) {
-		T_CHECK(T_FAULT_HIT());
-		return -1;
-	}
-	served = MEM_NEW(struct served);
-	served->fd = ends[0];
-	served->protocol = arg;
-	if (fiber_spawn(&servers, "double", serve, served) != NULL)
-		return ends[1];
-	T_CHECK(T_FAULT_HIT());
-	mem_free(served);
-	close(ends[0]);
-	close(ends[1]);
-	return -1;
-}
 
 /* ---- the world ---- */
 
@@ -344,8 +278,6 @@ run_and_leave(void *arg)
 	intake_leave();
 	fiber_group_cancel(service_fibers());
 	fiber_group_join(service_fibers(), DEADLINE_NEVER);
-	fiber_group_cancel(&servers);
-	fiber_group_join(&servers, DEADLINE_NEVER);
 }
 
 void
@@ -379,13 +311,12 @@ world_run(const char *conf, unsigned smtp_limit, fiber_fn *fn, void *arg)
 	T_NEED(queue_directories_make(queue_dir, (uid_t)-1, (gid_t)-1, &why));
 	T_NEED(queue_sync_setup("fsync", 0, queue_dir, &why));
 	for (size_t i = 0; i < T_COUNT(doubles); i++)
-		peer_connect_by("private", doubles[i].service, connect_here,
-		    (void *)(uintptr_t)doubles[i].protocol);
+		t_double_rpc("private", doubles[i].service,
+		    doubles[i].protocol);
+	t_rewrite = resolve;
 	transport_setup();
 	schedule = schedule_new();
-	fiber_group_init(&servers);
-	loop_start();
-	fiber_run_main(run_and_leave, &run);
+	t_double_run(run_and_leave, &run);
 	str_fini(&text);
 	str_fini(&why);
 }

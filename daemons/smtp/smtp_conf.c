@@ -14,6 +14,22 @@ struct smtp_conf smtp_conf;
 
 #define C(field) &smtp_conf.field
 
+/* Those that have one name for both. */
+#define COMMON_ROWS                                                          \
+	POSTMASTER_ROWS,                                                     \
+	DEBUG_PEER_ROWS,                                                     \
+	PARAM_STR("error_notice_recipient",                                  \
+	    &postmaster_conf.error_recipient, .dflt = "postmaster",          \
+	    .min = 1),                                                       \
+	PARAM_STR("propagate_unmatched_extensions", C(propagate),            \
+	    .dflt = "canonical, virtual"),                                   \
+	PARAM_BOOL("disable_mime_output_conversion", C(no_conversion),       \
+	    .dflt = "no"),                                                   \
+	PARAM_INT("body_checks_size_limit", C(body_checks_size),             \
+	    .dflt = "51200"),                                                \
+	MIME_ROWS,                                                           \
+	PARAM_BOOL("disable_dns_lookups", C(disable_dns), .dflt = "no")
+
 static const struct param smtp_rows[] = {
 	PARAM_STR("smtp_tcp_port", C(tcp_port), .dflt = "smtp", .min = 1),
 	PARAM_STR("smtp_helo_name", C(helo_name), .dflt = "$myhostname",
@@ -49,20 +65,9 @@ static const struct param smtp_rows[] = {
 	PARAM_BOOL("smtp_send_xforward_command", C(xforward), .dflt = "no"),
 	PARAM_TIME("smtp_xforward_timeout", C(xforward_timeout),
 	    .dflt = "300s", .min = 1),
-	POSTMASTER_ROWS,
-	DEBUG_PEER_ROWS,
-	PARAM_STR("error_notice_recipient", &postmaster_conf.error_recipient,
-	    .dflt = "postmaster", .min = 1),
-	PARAM_STR("propagate_unmatched_extensions", C(propagate),
-	    .dflt = "canonical, virtual"),
-	PARAM_BOOL("disable_mime_output_conversion", C(no_conversion),
-	    .dflt = "no"),
-	PARAM_INT("body_checks_size_limit", C(body_checks_size),
-	    .dflt = "51200"),
-	MIME_ROWS,
+	COMMON_ROWS,
 	PARAM_STR("smtp_connection_cache_destinations", C(cache_destinations),
 	    .dflt = ""),
-	PARAM_BOOL("disable_dns_lookups", C(disable_dns), .dflt = "no"),
 	PARAM_STR("smtp_address_verify_target", C(verify_target),
 	    .dflt = "rcpt", .min = 1),
 	PARAM_BOOL("smtp_always_send_ehlo", C(always_ehlo), .dflt = "yes"),
@@ -153,20 +158,9 @@ static const struct param lmtp_rows[] = {
 	PARAM_BOOL("lmtp_send_xforward_command", C(xforward), .dflt = "no"),
 	PARAM_TIME("lmtp_xforward_timeout", C(xforward_timeout),
 	    .dflt = "300s", .min = 1),
-	POSTMASTER_ROWS,
-	DEBUG_PEER_ROWS,
-	PARAM_STR("error_notice_recipient", &postmaster_conf.error_recipient,
-	    .dflt = "postmaster", .min = 1),
-	PARAM_STR("propagate_unmatched_extensions", C(propagate),
-	    .dflt = "canonical, virtual"),
-	PARAM_BOOL("disable_mime_output_conversion", C(no_conversion),
-	    .dflt = "no"),
-	PARAM_INT("body_checks_size_limit", C(body_checks_size),
-	    .dflt = "51200"),
-	MIME_ROWS,
+	COMMON_ROWS,
 	PARAM_STR("lmtp_connection_cache_destinations", C(cache_destinations),
 	    .dflt = ""),
-	PARAM_BOOL("disable_dns_lookups", C(disable_dns), .dflt = "no"),
 	PARAM_BOOL("lmtp_assume_final", C(assume_final), .dflt = "no"),
 	PARAM_BOOL("lmtp_bind_address_enforce", C(bind_enforce),
 	    .dflt = "no"),

@@ -6,7 +6,6 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "common/mail/conf_core.h"
 #include "daemons/smtpd/proxy.h"
 #include "daemons/smtpd/restrict.h"
 #include "daemons/smtpd/smtpd_priv.h"
@@ -20,20 +19,10 @@ read_chunk(struct session *s, uint64_t size, bool keep)
 
 	while (size > 0) {
 		struct span bytes;
-		enum io_status status = stream_peek(s->client,
-		    keep ? content_deadline(s, whole)
-		    : deadline_in(smtpd_conf.timeout), &bytes);
 
-		if (status != IO_OK) {
-			s->leaving = true;
-			s->ending = status == IO_TIMEOUT ? "timeout"
-			    : "lost connection";
-			if (status == IO_TIMEOUT)
-				reply(s, "421", "4.4.2",
-				    "%s Error: timeout exceeded",
-				    conf_core.myhostname);
+		if (!content_peek(s, keep ? content_deadline(s, whole)
+		    : deadline_in(smtpd_conf.timeout), &bytes))
 			return false;
-		}
 		if (bytes.len > size)
 			bytes.len = (size_t)size;
 		if (keep) {

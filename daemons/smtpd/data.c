@@ -354,6 +354,21 @@ may_send(struct session *s)
 	return ok;
 }
 
+bool
+content_peek(struct session *s, struct deadline deadline, struct span *bytes)
+{
+	enum io_status status = stream_peek(s->client, deadline, bytes);
+
+	if (status == IO_OK)
+		return true;
+	s->leaving = true;
+	s->ending = status == IO_TIMEOUT ? "timeout" : "lost connection";
+	if (status == IO_TIMEOUT)
+		reply(s, "421", "4.4.2", "%s Error: timeout exceeded",
+		    conf_core.myhostname);
+	return false;
+}
+
 /* Reads to the last dot. False when the client is gone. */
 static bool
 read_content(struct session *s)
@@ -363,20 +378,10 @@ read_content(struct session *s)
 
 	while (!t->parser.ended) {
 		struct span bytes;
-		enum io_status status = stream_peek(s->client,
-		    content_deadline(s, whole), &bytes);
 		size_t used;
 
-		if (status != IO_OK) {
-			s->leaving = true;
-			s->ending = status == IO_TIMEOUT ? "timeout"
-			    : "lost connection";
-			if (status == IO_TIMEOUT)
-				reply(s, "421", "4.4.2",
-				    "%s Error: timeout exceeded",
-				    conf_core.myhostname);
+		if (!content_peek(s, content_deadline(s, whole), &bytes))
 			return false;
-		}
 		used = smtp_data_take(&t->parser, bytes, t->out);
 		stream_consume(s->client, used);
 		content_account(s, used);

@@ -202,6 +202,10 @@ void content_pass(struct session *s, bool flush);
 void content_account(struct session *s, size_t bytes);
 /* All content is there: restrictions, the verdict of cleanup, the reply. */
 void content_end(struct session *s, bool bdat);
+/* What has come of the content, as stream_peek. False when the client is gone, or
+ * has been told that it took too long. Suspends. */
+bool content_peek(struct session *s, struct deadline deadline,
+    struct span *bytes);
 struct deadline content_deadline(struct session *s, struct deadline whole);
 struct deadline content_whole(void);
 

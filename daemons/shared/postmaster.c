@@ -66,19 +66,22 @@ struct span
 postmaster_sender(struct arena *arena)
 {
 	return SPAN(arena_printf(arena, "%s@%s",
-	    conf_core.double_bounce_sender, conf_core.myorigin));
+	    conf_core.double_bounce_sender, conf_core.myhostname));
 }
 
 bool
 postmaster_is_sender(struct span address)
 {
 	size_t local = strlen(conf_core.double_bounce_sender);
+	struct span domain;
 
-	return address.len > local && address.p[local] == '@'
-	    && span_is_nocase(span_sub(address, 0, local),
-		conf_core.double_bounce_sender)
-	    && span_is_nocase(span_skip(address, local + 1),
-		conf_core.myorigin);
+	if (address.len <= local || address.p[local] != '@'
+	    || !span_is_nocase(span_sub(address, 0, local),
+		conf_core.double_bounce_sender))
+		return false;
+	domain = span_skip(address, local + 1);
+	return span_is_nocase(domain, conf_core.myhostname)
+	    || span_is_nocase(domain, conf_core.myorigin);
 }
 
 struct span

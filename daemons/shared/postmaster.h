@@ -43,9 +43,9 @@ bool postmaster_wants(unsigned trouble);
 /* Flags (enum cleanup_flags) for mail of our own of this kind: "bounce", "notify",
  * as internal_mail_filter_classes wants it. */
 uint64_t postmaster_cleanup_flags(const char *kind);
-/* double_bounce_sender@myorigin: who notices to postmasters are from. */
+/* double_bounce_sender@myhostname: who notices to postmasters are from. */
 struct span postmaster_sender(struct arena *arena);
-/* Ours, not that of another site which has the same name for it. */
+/* Ours, also at myorigin: not that of another site which has the same name for it. */
 bool postmaster_is_sender(struct span address);
 /* "postmaster" -> "postmaster@myorigin" */
 struct span postmaster_address(struct arena *arena, const char *recipient);

@@ -225,7 +225,7 @@ add_head(const struct transcript_notice *n, struct span rcpt, const char *id,
 	str_adds(out, "\nDate: ");
 	date822_print(out, clock_wall());
 	str_addf(out, "\nFrom: Mail Delivery System <MAILER-DAEMON@%s>\n"
-	    "To: Postmaster <", conf_core.myorigin);
+	    "To: Postmaster <", conf_core.myhostname);
 	address_quote(out, rcpt);
 	str_addf(out, ">\nSubject: %s %s: errors from ", conf_core.mail_name,
 	    n->role);

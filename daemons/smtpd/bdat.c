@@ -71,9 +71,9 @@ static const struct state_refusal *
 refusal(struct session *s)
 {
 	static const struct state_refusal
-	    hidden = { "502", "5.5.1", "Error: command not implemented" },
+	    hidden = { "502", "5.5.1", "Error: command not implemented", false },
 	    failed = { "503", "5.5.1", "Error: an earlier chunk of this "
-		"message failed" };
+		"message failed", false };
 
 	if (s->ehlo_discard & EHLO_CHUNKING)
 		return &hidden;
@@ -95,6 +95,8 @@ command_bdat(struct session *s, struct span rest)
 		return;
 	}
 	if (no != NULL) {
+		if (no->expected)
+			trouble_note_none(s);
 		if (read_chunk(s, size, false))
 			reply(s, no->code, no->dsn, "%s", no->text);
 		return;

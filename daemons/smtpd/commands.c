@@ -641,6 +641,7 @@ command_vrfy(struct session *s, struct span rest)
 	size_t used;
 
 	if (smtpd_conf.disable_vrfy_command) {
+		trouble_note(s, TROUBLE_POLICY);
 		reply(s, "502", "5.5.1", "VRFY command is disabled");
 		return;
 	}
@@ -725,6 +726,8 @@ command_run(struct session *s, struct smtp_line *line)
 		reply(s, no->code, no->dsn, "%s%s%s", no->text,
 		    s->state == STATE_DENIED ? " for " : "",
 		    s->state == STATE_DENIED ? s->peer : "");
+		if (no->expected)
+			trouble_note_none(s);
 		return;
 	}
 	switch (line->verb) {

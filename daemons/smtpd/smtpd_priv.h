@@ -178,6 +178,8 @@ void log_verdict(struct session *s, const char *kind, const char *where,
 void trouble_begin(struct session *s);
 /* This is what is wrong with the command at hand: enum trouble. */
 void trouble_note(struct session *s, unsigned trouble);
+/* It is refused, and that is no trouble. */
+void trouble_note_none(struct session *s);
 /* All is well again: a message was accepted. */
 void trouble_over(struct session *s);
 /* A stretch of the session ends: a long transcript is told of, if it has to be, and

@@ -11,18 +11,18 @@ static const struct {
 	char letter;
 	struct state_refusal reply;
 } refusals[] = {
-	{ 'h', { "503", "5.5.1", "Error: send HELO/EHLO first" } },
-	{ 'm', { "503", "5.5.1", "Error: need MAIL command" } },
-	{ 'n', { "503", "5.5.1", "Error: nested MAIL command" } },
-	{ 'r', { "503", "5.5.1", "Error: need RCPT command" } },
-	{ 'v', { "554", "5.5.1", "Error: no valid recipients" } },
+	{ 'h', { "503", "5.5.1", "Error: send HELO/EHLO first", false } },
+	{ 'm', { "503", "5.5.1", "Error: need MAIL command", false } },
+	{ 'n', { "503", "5.5.1", "Error: nested MAIL command", false } },
+	{ 'r', { "503", "5.5.1", "Error: need RCPT command", false } },
+	{ 'v', { "554", "5.5.1", "Error: no valid recipients", true } },
 	{ 'b', { "503", "5.5.1", "Error: command not allowed between BDAT "
-	    "commands" } },
-	{ 't', { "503", "5.5.1", "Error: MAIL transaction in progress" } },
-	{ 'a', { "503", "5.5.1", "Error: authentication not enabled" } },
-	{ 'e', { "503", NULL, "Error: MAIL transaction in progress" } },
-	{ 'x', { "502", "5.5.1", "Error: command not implemented" } },
-	{ 'd', { "503", "5.7.0", "Error: access denied" } },
+	    "commands", false } },
+	{ 't', { "503", "5.5.1", "Error: MAIL transaction in progress", false } },
+	{ 'a', { "503", "5.5.1", "Error: authentication not enabled", false } },
+	{ 'e', { "503", NULL, "Error: MAIL transaction in progress", false } },
+	{ 'x', { "502", "5.5.1", "Error: command not implemented", false } },
+	{ 'd', { "503", "5.7.0", "Error: access denied", false } },
 };
 
 /*

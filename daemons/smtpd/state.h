@@ -23,6 +23,7 @@ enum smtpd_state {
 /* A reply for a command that may not come now; NULL: it may. */
 struct state_refusal {
 	const char *code, *dsn, *text;
+	bool expected;			/* of a client that did not wait */
 };
 const struct state_refusal *state_refuses(enum smtpd_state state,
     enum smtp_verb verb, bool helo_required);

@@ -34,6 +34,12 @@ trouble_note(struct session *s, unsigned trouble)
 }
 
 void
+trouble_note_none(struct session *s)
+{
+	s->trouble_known = true;
+}
+
+void
 trouble_over(struct session *s)
 {
 	transcript_settle(s->transcript);

@@ -11,7 +11,7 @@
 #include "daemons/shared/postmaster.h"
 
 #define CONTENT "Subject: hi\nMessage-ID:\n <1@b>\n\nthe body\n"
-#define DOUBLE "double-bounce@example.com"
+#define DOUBLE "double-bounce@mail.example.com"
 
 static struct outcome one = { .rcpt = SPAN_LIT("c@d.test"),
 	.original = SPAN_LIT("list@example.com"), .dsn = SPAN_LIT("5.1.1"),

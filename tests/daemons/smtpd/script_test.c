@@ -38,6 +38,7 @@
 	X(utf8) X(utf8_unasked) X(warn_if_reject) X(words) X(xclient) X(xclient_early) \
 	X(xclient_mynetworks) X(xclient_stranger) X(xforward) X(xverp) X(xverp_stranger) \
 	X(notify_policy) X(notify_settled) X(notify_other) X(notify_protocol) \
+	X(notify_refused) \
 	X(notify_bounce) X(notify_data) X(notify_software) X(notify_resource) \
 	X(notify_again) X(notify_flush) X(notify_early) X(notify_filter)
 

@@ -242,6 +242,7 @@ check_entry(const struct conf_entry *entry, conf_report_fn *report, void *arg)
 	const struct param *row = conf_row(entry->name);
 	const struct conf_entry *counts = conf_find(entry->name);
 	struct str text = STR_EMPTY, value = STR_EMPTY;
+	struct span instance;
 	const char *nearest;
 
 	if (counts != entry && counts->line == 0) {
@@ -249,6 +250,12 @@ check_entry(const struct conf_entry *entry, conf_report_fn *report, void *arg)
 	} else if (counts != entry) {
 		str_printf(&text, "overridden: \"%s\" is set again in line "
 		    "%u", entry->name, counts->line);
+		report(CONF_WARNING, entry->origin, entry->line,
+		    str_cstr(&text), arg);
+	} else if (row == NULL && !conf_is_known(entry->name)
+	    && conf_template_of(SPAN(entry->name), &instance) != NULL) {
+		str_printf(&text, "\"%s\" has no effect: master.cf has no "
+		    "service \"%.*s\"", entry->name, SPAN_ARG(instance));
 		report(CONF_WARNING, entry->origin, entry->line,
 		    str_cstr(&text), arg);
 	} else if (row == NULL && !conf_is_known(entry->name)) {

@@ -31,6 +31,10 @@ static const struct {
 	{ 'B', COMMAND_BLANK_END }, { '.', COMMAND_DOTS },
 };
 
+/* Messages for one recipient are delivered all the same. */
+#define ONE_WANTED "service \"%s\": flags=%s: D and O want " \
+    "%s_destination_recipient_limit = 1, else what has several waits"
+
 /* ---- one message ---- */
 
 static void
@@ -43,10 +47,21 @@ set_all(struct delivery *d, enum outcome_kind kind, const char *dsn,
 	delivery_set_rest(d, &status);
 }
 
-/* Only one recipient is there where flags speak of one. */
+static bool
+speaks_of_one(void)
+{
+	return command_row_has(&row, 'D') || command_row_has(&row, 'O');
+}
+
 static bool
 may_be_delivered(struct delivery *d)
 {
+	if (d->count > 1 && speaks_of_one()) {
+		log_warn(ONE_WANTED, service_name(), row.flags, service_name());
+		set_all(d, OUTCOME_DEFERRED, "4.3.5",
+		    "mail system configuration error");
+		return false;
+	}
 	if (row.size_limit > 0 && d->request->content_length > row.size_limit)
 		set_all(d, OUTCOME_BOUNCED, "5.2.3", arena_printf(d->arena,
 		    "message size %llu exceeds size limit %llu of service %s",
@@ -134,24 +149,6 @@ deliver(struct delivery *d)
 
 /* ---- the process ---- */
 
-/* Flags that speak of one recipient want to see no more than one. */
-static bool
-check_limit(struct str *why)
-{
-	int64_t limit;
-
-	if (!command_row_has(&row, 'D') && !command_row_has(&row, 'O'))
-		return true;
-	if (!conf_template_int(service_name(), "_destination_recipient_limit",
-	    &limit, why))
-		return false;
-	if (limit == 1)
-		return true;
-	str_printf(why, "flags=%s: D and O want "
-	    "%s_destination_recipient_limit = 1", row.flags, service_name());
-	return false;
-}
-
 static bool
 read_row(bool root, struct str *why)
 {
@@ -159,7 +156,7 @@ read_row(bool root, struct str *why)
 	size_t n = service_arguments(&args);
 
 	if (!command_row_read(COMMAND_OF_PIPE, args, n, root, &row, why)
-	    || !arguments_check(&row, why) || !check_limit(why)
+	    || !arguments_check(&row, why)
 	    || !conf_template_time(service_name(), "_time_limit",
 		&time_limit, why))
 		return false;
@@ -194,7 +191,13 @@ check(void)
 {
 	struct str why = STR_EMPTY;
 	bool ok = read_row(geteuid() == 0, &why) || row.no_such_user;
+	int64_t limit = 1;
 
+	if (ok && !row.no_such_user && speaks_of_one())
+		ok = conf_template_int(service_name(),
+		    "_destination_recipient_limit", &limit, &why);
+	if (limit != 1)
+		log_warn(ONE_WANTED, service_name(), row.flags, service_name());
 	if (!ok)
 		log_error("service \"%s\": %s", service_name(),
 		    str_cstr(&why));

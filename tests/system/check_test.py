@@ -8,6 +8,8 @@ import unittest
 
 import instance
 
+MACHINES = os.path.join(instance.ROOT, "tests", "data", "machines")
+
 
 class Check(instance.TestCase):
     def make(self, main="", master=None):
@@ -27,6 +29,55 @@ class Check(instance.TestCase):
     def test_the_shipped_configuration_is_in_order(self):
         text = self.findings(self.make(), 0)
         self.assertNotRegex(text, "error:|fatal:|warning:")
+
+    def machine(self, name):
+        """What check says of a whole machine's files (tests/data/machines), by
+        kind; in the places of an instance."""
+        mail = self.make()
+        with open(os.path.join(mail.etc, "main.cf"), encoding="utf-8") as file:
+            own = re.findall(r"(?m)^(?:\w+_directory|mail_owner|setgid_group"
+                             r"|default_privs) *=.*\n", file.read())
+        for part, more in (("main.cf", own), ("master.cf", [])):
+            with open(os.path.join(MACHINES, name, part), encoding="utf-8") as file:
+                mail.write(part, file.read() + "".join(more))
+        text = re.sub(r"\S*/etc/(main|master)\.cf:\d+: ", "",
+                      self.findings(mail, 1))
+        return {kind: re.findall(rf"(?m)^\S+: {kind}: (.*)$", text)
+                for kind in ("error", "warning", "fatal")}, text
+
+    def test_a_suite_with_much_that_comes_later_is_read_as_it_is(self):
+        told, text = self.machine("suite")
+        self.assertEqual(told["fatal"], [])
+        for words in told["error"]:
+            self.assertRegex(words, "this version|with a later version")
+        self.assertIn("virtual_mailbox_maps: proxy:mysql:/etc/postfix/sql/"
+                      "mailboxes.cf cannot be asked, mail that needs it waits: "
+                      "its client library comes with a later version",
+                      told["error"])
+        self.assertEqual(sum("mysql" in words for words in told["error"]), 11)
+        self.assertEqual([w for w in told["warning"]
+                          if "is unavailable" not in w],
+                         ['"postscreen_blacklist_action" is an older name of '
+                          '"postscreen_denylist_action"',
+                          'service "maildrop": flags=DRhu: D and O want '
+                          "maildrop_destination_recipient_limit = 1, else what "
+                          "has several waits"])
+        self.assertEqual(len(re.findall("(?m)has no effect: TLS is not part of "
+                                        "this version$", text)), 17)
+
+    def test_a_machine_of_some_years_is_read_as_it_is(self):
+        told, _ = self.machine("hosting")
+        self.assertEqual(told["fatal"], [])
+        self.assertEqual(sorted(re.sub("^smtpd_rec.*: restriction ", "", words)
+                                for words in told["error"]), [
+            f'"{name}" is not supported by this version'
+            for name in ("check_policy_service", "reject_maps_rbl",
+                         "reject_rbl_client")] +
+            ['unknown parameter "virtual_create_maildirsize"'])
+        self.assertEqual([w for w in told["warning"]
+                          if "is unavailable" not in w],
+                         ['"dovecot_destination_recipient_limit" has no effect: '
+                          'master.cf has no service "dovecot"'])
 
     def test_a_misspelt_name_is_told_with_the_nearest_one(self):
         text = self.findings(self.make("smtpd_timout = 5s\n"), 1)

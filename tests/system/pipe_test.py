@@ -253,6 +253,11 @@ class Rows(instance.TestCase):
                       "there is no $nosuch"):
             self.assertIn(words, text)
         self.assertNotIn("stub", text)
+        one = mail.send("s@demo.test", ["x@wide.test"])
+        mail.wait_log(rf"{one}: to=<x@wide\.test>, .*status=sent")
+        two = mail.send("s@demo.test", ["x@wide.test", "y@wide.test"])
+        mail.wait_log(rf"{two}: to=<y@wide\.test>, .*dsn=4\.3\.5, status=deferred "
+                      r"\(mail system configuration error\)")
 
     @unittest.skipUnless(os.getuid() == 0, "another root takes root")
     def test_commands_are_in_the_root_of_their_row(self):

@@ -26,6 +26,7 @@
 #include "common/service/inherit.h"
 #include "daemons/commands/lib/all_params.h"
 #include "daemons/commands/lib/check.h"
+#include "maps/types.h"
 
 static unsigned errors;
 
@@ -264,6 +265,51 @@ check_queue(const char *queue_dir)
 
 /* --- Names and values ----------------------------------------------------*/
 
+/* The type of "mysql:/x", "proxy:mysql:/x"; NULL: it is no such word. */
+static const struct map_type *
+type_of_word(struct span word)
+{
+	ssize_t colon = span_find(word, ':');
+
+	if (colon > 0 && (span_is(span_sub(word, 0, (size_t)colon), "proxy")
+	    || span_is(span_sub(word, 0, (size_t)colon), "proxywrite"))) {
+		word = span_skip(word, (size_t)colon + 1);
+		colon = span_find(word, ':');
+	}
+	if (colon <= 0 || span_starts(span_skip(word, (size_t)colon + 1),
+	    SPAN("//")))		/* ldap://server */
+		return NULL;
+	return map_type_find(span_sub(word, 0, (size_t)colon));
+}
+
+/* Tables that this version cannot ask, where their answers count. */
+static void
+check_tables(const struct conf_entry *entry, conf_report_fn *tell)
+{
+	const struct param *row = conf_row(entry->name);
+	struct span rest = SPAN(entry->value), word;
+	struct str text = STR_EMPTY;
+
+	if (conf_find(entry->name) != entry
+	    || (row != NULL && row->cls == PARAM_HARMLESS)
+	    || strcmp(entry->name, "proxy_read_maps") == 0
+	    || strcmp(entry->name, "proxy_write_maps") == 0)
+		return;			/* which list, and ask nothing */
+	while (span_token(&rest, STRLIST_CONF, &word)) {
+		const struct map_type *type = type_of_word(word);
+
+		if (type == NULL || type->missing == NULL)
+			continue;
+		str_clear(&text);
+		str_printf(&text, "%s: %.*s cannot be asked, mail that needs "
+		    "it waits: %s", entry->name, SPAN_ARG(word),
+		    type->missing);
+		tell(CONF_ERROR, entry->origin, entry->line, str_cstr(&text),
+		    NULL);
+	}
+	str_fini(&text);
+}
+
 /* What master.cf refers to is not unknown. */
 static void
 check_names(const struct master_cf *cf, conf_report_fn *tell)
@@ -276,6 +322,10 @@ check_names(const struct master_cf *cf, conf_report_fn *tell)
 	}
 	all_params_register();
 	conf_check(tell, NULL);
+	const struct conf_entry *entry;
+
+	for (size_t i = 0; (entry = conf_nth(i)) != NULL; i++)
+		check_tables(entry, tell);
 }
 
 /* What an old compatibility_level decides here. */

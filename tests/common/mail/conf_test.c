@@ -439,6 +439,12 @@ T_TEST(templates_need_their_service_once_services_are_known)
 	T_CHECK(conf_is_known("slow_destination_rate_delay"));
 	conf_note_service("smtp");
 	T_CHECK(!conf_is_known("slow_destination_rate_delay"));
+	struct str all = STR_EMPTY;
+
+	conf_check(note, &all);
+	T_HAS_STR(str_cstr(&all), "Wmain.cf:1: \"slow_destination_rate_delay\" "
+	    "has no effect: master.cf has no service \"slow\"");
+	str_fini(&all);
 	T_CHECK(conf_is_known("smtp_destination_rate_delay"));
 	conf_note_service("slow");
 	T_CHECK(conf_is_known("slow_destination_rate_delay"));

@@ -421,6 +421,7 @@ static const char rows[] =
 	HARMLESS("forward_path", RAW,
 	    "$home/.forward${recipient_delimiter}${extension}, $home/.forward", "local",
 	    ROLE_LATER)
+	HARMLESS("frozen_delivered_to", BOOL, "yes", "local", ROLE_LATER)
 	HARMLESS("full_name_encoding_charset", STR,
 	    "utf-8", "cleanup",
 	    ROLE_LATER)

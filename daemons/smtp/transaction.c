@@ -269,6 +269,17 @@ take_mail_reply(struct tx *tx)
 	smtp_fail_rest(tx->job, tx->s);
 }
 
+/* RFC 5321 4.5.3.1.10: 552 is "too many recipients" by an older number, where no
+ * status says that it is something else: a full mailbox, mostly. */
+static bool
+means_too_many(const struct tx *tx, const struct smtp_reply *reply)
+{
+	const char *dsn = tx->job->why.dsn;
+
+	return reply->code == 552 && tx->ntaken > 0
+	    && (strcmp(dsn, "5.0.0") == 0 || strcmp(dsn, "5.5.3") == 0);
+}
+
 static void
 take_rcpt_reply(struct tx *tx, size_t k)
 {
@@ -284,8 +295,7 @@ take_rcpt_reply(struct tx *tx, size_t k)
 		return;
 	}
 	smtp_why_said(&tx->job->why, tx->s, SMTP_RCPT);
-	/* RFC 5321 4.5.3.1.10: "too many recipients" by an older number. */
-	if (reply->code == 552) {
+	if (means_too_many(tx, reply)) {
 		tx->job->why.kind = OUTCOME_DEFERRED;
 		tx->job->why.dsn[0] = '4';
 	}

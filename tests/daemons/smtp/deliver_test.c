@@ -94,3 +94,36 @@ T_TEST(each_recipient_has_its_own_verdict_without_pipelining)
 
 	world_run(&w);
 }
+
+static void
+full_mailboxes(struct world *w)
+{
+	static const char *const full[] = { "127.0.0.1[127.0.0.1] said: 552 ",
+		"552 5.2.2 full" };
+	struct world_result r;
+
+	for (size_t i = 0; i < T_COUNT(full); i++) {
+		str_clear(&w->log);
+		world_deliver(w, "[127.0.0.1]:@", &three, &r);
+		T_EQ_INT(r.kinds[0], i == 0 ? OUTCOME_BOUNCED : OUTCOME_SENT);
+		T_EQ_INT(r.kinds[1], OUTCOME_BOUNCED);
+		T_HAS_STR(str_cstr(&w->log), full[i]);
+	}
+}
+
+T_TEST(a_full_mailbox_is_not_too_many_recipients)
+{
+	static const char first[] = PIPE
+		"< MAIL FROM:<> SIZE=16\n< RCPT TO:<a@x.example>\n"
+		"< RCPT TO:<b@x.example>\n< RCPT TO:<c@x.example>\n< DATA\n"
+		"> 250 ok\n> 552 full\n> 552 full\n> 552 full\n> 503 no\n" QUIT;
+	static const char second[] = PIPE
+		"< MAIL FROM:<> SIZE=16\n< RCPT TO:<a@x.example>\n"
+		"< RCPT TO:<b@x.example>\n< RCPT TO:<c@x.example>\n< DATA\n"
+		"> 250 ok\n> 250 ok\n> 552 5.2.2 full\n> 250 ok\n"
+		"> 354 go\n.\n> 250 done\n" QUIT;
+	struct world w = { .run = full_mailboxes,
+		.scripts = { first, second } };
+
+	world_run(&w);
+}

@@ -427,6 +427,23 @@ next_region(struct queue_message *m, struct records *r)
 	return true;
 }
 
+/* QUEUE_GONE when there is no other one. */
+static enum queue_result
+next_rcpt(struct queue_message *m, struct records *r, struct record *record,
+    struct str *why)
+{
+	for (;;) {
+		if (next_record(r, record)) {
+			if (record->type == RECORD_RCPT)
+				return QUEUE_OK;
+		} else if (r->at != r->w.end) {
+			return bad_record(r, why, "bad recipient record");
+		} else if (!next_region(m, r)) {
+			return QUEUE_GONE;
+		}
+	}
+}
+
 static enum queue_result
 decode_rcpt(const struct record *record, struct arena *arena,
     struct envelope_rcpt *out, bool *done_out, struct str *why)
@@ -452,31 +469,23 @@ queue_message_rcpts(struct queue_message *m, uint64_t *cursor, size_t most,
 
 	*count_out = 0;
 	start_at(m, *cursor, &r);
-	while (*count_out < most && result == QUEUE_OK) {
+	while (*count_out < most
+	    && (result = next_rcpt(m, &r, &record, why)) == QUEUE_OK) {
 		bool done;
 
-		if (!next_record(&r, &record)) {
-			if (r.at != r.w.end)
-				result = bad_record(&r, why,
-				    "bad recipient record");
-			else if (next_region(m, &r))
-				continue;
-			break;
-		}
-		if (record.type != RECORD_RCPT)
-			continue;
 		if (record.body.len > 0 && record.body.p[0] == MARK_DONE) {
 			m->rcpts_done++;
 			continue;
 		}
 		result = decode_rcpt(&record, arena,
 		    &rcpts_out[*count_out], &done, why);
-		if (result == QUEUE_OK)
-			(*count_out)++;
+		if (result != QUEUE_OK)
+			break;
+		(*count_out)++;
 	}
 	*cursor = *count_out == most ? r.at : 0;
 	window_fini(&r.w);
-	return result;
+	return result == QUEUE_GONE ? QUEUE_OK : result;
 }
 
 enum queue_result
@@ -486,29 +495,20 @@ queue_message_each_rcpt(struct queue_message *m, queue_rcpt_fn *fn, void *arg,
 	struct arena *arena = arena_new();
 	struct records r;
 	struct record record;
-	enum queue_result result = QUEUE_OK;
+	enum queue_result result;
 
 	start_at(m, 0, &r);
-	while (result == QUEUE_OK) {
+	while ((result = next_rcpt(m, &r, &record, why)) == QUEUE_OK) {
 		struct envelope_rcpt rcpt;
 		bool done;
 
-		if (!next_record(&r, &record)) {
-			if (r.at != r.w.end)
-				result = bad_record(&r, why,
-				    "bad recipient record");
-			else if (next_region(m, &r))
-				continue;
-			break;
-		}
-		if (record.type != RECORD_RCPT)
-			continue;
 		result = decode_rcpt(&record, arena, &rcpt, &done, why);
-		if (result == QUEUE_OK)
-			fn(&rcpt, done, arg);
+		if (result != QUEUE_OK)
+			break;
+		fn(&rcpt, done, arg);
 		arena_reset(arena);
 	}
 	window_fini(&r.w);
 	arena_free(&arena);
-	return result;
+	return result == QUEUE_GONE ? QUEUE_OK : result;
 }

@@ -236,6 +236,14 @@ add_legacy_text(const char *name, struct str *out)
 		    "effect", name);
 }
 
+/* A file may be older than this system; a variable was made for it. */
+static bool
+is_of_environment(const struct conf_entry *entry)
+{
+	return strncmp(entry->origin, CONF_ENVIRONMENT,
+	    strlen(CONF_ENVIRONMENT)) == 0;
+}
+
 static void
 check_entry(const struct conf_entry *entry, conf_report_fn *report, void *arg)
 {
@@ -263,8 +271,8 @@ check_entry(const struct conf_entry *entry, conf_report_fn *report, void *arg)
 		str_printf(&text, "unknown parameter \"%s\"", entry->name);
 		if (nearest != NULL)
 			str_addf(&text, ", did you mean \"%s\"?", nearest);
-		report(CONF_ERROR, entry->origin, entry->line,
-		    str_cstr(&text), arg);
+		report(is_of_environment(entry) ? CONF_ERROR : CONF_WARNING,
+		    entry->origin, entry->line, str_cstr(&text), arg);
 	} else if (row == NULL) {
 		/* Templates, references and the like: nothing to say. */
 	} else if (row->type == PARAM_TYPE_LEGACY) {

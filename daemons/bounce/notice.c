@@ -493,7 +493,8 @@ notice_send(const struct notice *n, struct arena *arena)
 		.rewrite_context = SPAN("local"), .origin = SPAN("local") };
 	struct envelope_rcpt rcpt = { .address = n->rcpt,
 		.notify = DSN_NOTIFY_NEVER };
-	struct cleanup_begin begin = { .flags = postmaster_cleanup_flags("bounce"),
+	struct cleanup_begin begin = {
+		.flags = postmaster_cleanup_flags(CLEANUP_OF_BOUNCE),
 		.envelope = { &envelope, 1 }, .rcpts = { &rcpt, 1 } };
 	struct str *text = str_in_arena(arena);
 	struct cleanup_result result;

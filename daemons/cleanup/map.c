@@ -35,15 +35,15 @@ static const struct name_value class_words[] = {
 
 static struct maps *canonical, *sender_canonical, *rcpt_canonical;
 static struct maps *sender_bcc, *rcpt_bcc;
-/* Where a message came from, for smtputf8_autodetect_classes. */
-enum utf8_class { UTF8_SENDMAIL = 1, UTF8_SMTPD = 2, UTF8_INTERNAL = 4 };
+/* Where a message came from, for smtputf8_autodetect_classes; beside CLEANUP_OF_... */
+enum { UTF8_SENDMAIL = 1, UTF8_SMTPD = 2 };
 
 static const struct name_value utf8_words[] = {
 	{ "none", 0 }, { "sendmail", UTF8_SENDMAIL }, { "smtpd", UTF8_SMTPD },
-	{ "qmqpd", 0 }, { "forward", UTF8_INTERNAL },
-	{ "bounce", UTF8_INTERNAL }, { "notify", UTF8_INTERNAL },
-	{ "verify", 0 },
-	{ "all", UTF8_SENDMAIL | UTF8_SMTPD | UTF8_INTERNAL },
+	{ "qmqpd", 0 }, { "forward", CLEANUP_OF_FORWARD },
+	{ "bounce", CLEANUP_OF_BOUNCE }, { "notify", CLEANUP_OF_NOTIFY },
+	{ "verify", CLEANUP_OF_VERIFY },
+	{ "all", UTF8_SENDMAIL | UTF8_SMTPD | CLEANUP_OF_OUR_OWN },
 	{ NULL, 0 },
 };
 
@@ -562,14 +562,14 @@ has_utf8(const struct transaction *t)
 bool
 map_wants_utf8(const struct transaction *t)
 {
-	uint64_t flags = t->envelope.flags;
-	unsigned class = flags & ENVELOPE_INTERNAL ? UTF8_INTERNAL
-	    : span_empty(t->envelope.client_address) ? UTF8_SENDMAIL
-	    : UTF8_SMTPD;
+	uint64_t class = t->flags & CLEANUP_OF_OUR_OWN;
 
 	if (!conf_core.smtputf8_enable)
 		return false;
-	return (flags & ENVELOPE_SMTPUTF8_ASKED)
+	if (class == 0)
+		class = span_empty(t->envelope.client_address) ? UTF8_SENDMAIL
+		    : UTF8_SMTPD;
+	return (t->envelope.flags & ENVELOPE_SMTPUTF8_ASKED)
 	    || ((class & utf8_classes) && has_utf8(t));
 }
 

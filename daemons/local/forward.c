@@ -101,7 +101,8 @@ send_one(struct expansion *e, const struct forward *like,
 {
 	struct span owner = like->owner;
 	struct envelope envelope = *e->d->envelope;
-	struct cleanup_begin begin = { .flags = CLEANUP_INTERNAL,
+	struct cleanup_begin begin = {
+		.flags = CLEANUP_INTERNAL | CLEANUP_OF_FORWARD,
 		.envelope = { &envelope, 1 } };
 	struct cleanup_result result = { .status = CLEANUP_WRITE_ERROR };
 	struct cleanup_client *c;

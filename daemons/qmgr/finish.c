@@ -334,6 +334,22 @@ expire_remaining(struct message *m)
 
 /* ---- with notices ---- */
 
+/* Of what went well. Mail that is done with waits for nobody longer than its
+ * lifetime. */
+static bool
+send_trace(struct message *m)
+{
+	enum fs_presence found = look_for_log(QUEUE_TRACE, SPAN(m->q.id));
+
+	if (found == FS_ABSENT
+	    || (found == FS_PRESENT && send_notice(m, BOUNCE_TRACE)))
+		return true;
+	if (!has_expired(m))
+		return false;
+	log_warn("no notice could be sent of what was delivered");
+	return true;
+}
+
 static bool
 send_due_notices(struct message *m)
 {
@@ -350,9 +366,7 @@ send_due_notices(struct message *m)
 	case FS_ABSENT:
 		break;
 	}
-	if (look_for_log(QUEUE_TRACE, id) == FS_PRESENT)
-		send_notice(m, BOUNCE_TRACE);
-	return ok;
+	return send_trace(m) && ok;
 }
 
 /* Once, when it has waited for long enough; the file says that it was done. */

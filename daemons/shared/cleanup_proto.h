@@ -26,7 +26,12 @@ enum cleanup_flags {
 	CLEANUP_EXTRACT_RCPT = 64,	/* sendmail -t */
 	CLEANUP_SMTP_REPLY = 128,
 	CLEANUP_FIX_HEADERS = 256,	/* add missing, rewrite (local) */
+	/* Which mail of our own it is, for smtputf8_autodetect_classes. */
+	CLEANUP_OF_FORWARD = 512, CLEANUP_OF_BOUNCE = 1024,
+	CLEANUP_OF_NOTIFY = 2048, CLEANUP_OF_VERIFY = 4096,
 };
+#define CLEANUP_OF_OUR_OWN (CLEANUP_OF_FORWARD | CLEANUP_OF_BOUNCE \
+	| CLEANUP_OF_NOTIFY | CLEANUP_OF_VERIFY)
 /* Usual sets: smtpd; pickup; notices and forwards of our own. */
 #define CLEANUP_EXTERNAL (CLEANUP_FILTER | CLEANUP_BCC_OK | CLEANUP_MAP_OK)
 #define CLEANUP_INTERNAL (CLEANUP_MAP_OK)

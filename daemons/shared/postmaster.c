@@ -9,7 +9,6 @@
 #include "common/base/names.h"
 #include "common/base/strlist.h"
 #include "common/mail/conf_core.h"
-#include "daemons/shared/cleanup_proto.h"
 
 struct postmaster_conf postmaster_conf;
 
@@ -51,13 +50,14 @@ postmaster_wants(unsigned trouble)
 }
 
 uint64_t
-postmaster_cleanup_flags(const char *kind)
+postmaster_cleanup_flags(enum cleanup_flags kind)
 {
 	struct span rest = SPAN(postmaster_conf.filter_classes), word;
-	uint64_t flags = CLEANUP_INTERNAL;
+	const char *name = kind == CLEANUP_OF_BOUNCE ? "bounce" : "notify";
+	uint64_t flags = CLEANUP_INTERNAL | kind;
 
 	while (span_token(&rest, STRLIST_CONF, &word))
-		if (span_is_nocase(word, kind))
+		if (span_is_nocase(word, name))
 			flags |= CLEANUP_FILTER;
 	return flags;
 }

@@ -9,6 +9,7 @@
 
 #include "common/base/arena.h"
 #include "common/mail/param.h"
+#include "daemons/shared/cleanup_proto.h"
 
 /* Classes of trouble; a mask. */
 enum trouble {
@@ -40,9 +41,9 @@ extern struct postmaster_conf postmaster_conf;
 void postmaster_setup(void);
 /* Does notify_classes ask for any of these? */
 bool postmaster_wants(unsigned trouble);
-/* Flags (enum cleanup_flags) for mail of our own of this kind: "bounce", "notify",
- * as internal_mail_filter_classes wants it. */
-uint64_t postmaster_cleanup_flags(const char *kind);
+/* Flags for mail of our own of this kind, CLEANUP_OF_BOUNCE or CLEANUP_OF_NOTIFY, as
+ * internal_mail_filter_classes wants it. */
+uint64_t postmaster_cleanup_flags(enum cleanup_flags kind);
 /* double_bounce_sender@myhostname: who notices to postmasters are from. */
 struct span postmaster_sender(struct arena *arena);
 /* Ours, also at myorigin: not that of another site which has the same name for it. */

@@ -261,7 +261,7 @@ transcript_send(const struct transcript *t, const struct transcript_notice *n)
 	struct envelope_rcpt rcpt = { .address = to,
 		.notify = DSN_NOTIFY_NEVER };
 	struct cleanup_begin begin = {
-		.flags = postmaster_cleanup_flags("notify"),
+		.flags = postmaster_cleanup_flags(CLEANUP_OF_NOTIFY),
 		.envelope = { &envelope, 1 }, .rcpts = { &rcpt, 1 } };
 	struct cleanup_result result = { .status = CLEANUP_BAD };
 	struct str *text = str_in_arena(arena);

@@ -28,13 +28,12 @@ queue(struct span address, const struct str *sender,
 		.rewrite_context = SPAN("local"), .origin = SPAN("local") };
 	struct envelope_rcpt rcpt = { .address = address,
 		.original = address, .notify = DSN_NOTIFY_NEVER };
-	struct cleanup_begin begin = { .flags = CLEANUP_INTERNAL,
+	struct cleanup_begin begin = {
+		.flags = CLEANUP_INTERNAL | CLEANUP_OF_VERIFY,
 		.envelope = { &envelope, 1 }, .rcpts = { &rcpt, 1 } };
 	struct cleanup_client *c;
 	char id[QUEUE_ID_MAX];
 
-	if (!span_is_ascii(address) && conf_core.smtputf8_enable)
-		envelope.flags |= ENVELOPE_SMTPUTF8_ASKED;
 	queue_id_make(id, service_slot(), conf_core.enable_long_queue_ids);
 	begin.queue_id = SPAN(id);
 	c = cleanup_client_begin(arena, &begin, service_ipc_deadline());

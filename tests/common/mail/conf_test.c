@@ -393,7 +393,7 @@ T_TEST(check_says_what_is_wrong)
 		const char *name, *text, *want;
 	} cases[] = {
 		{ "nothing", "myhostname = a.b\n", NULL },
-		{ "misspelt", "my_hostname = a.b\n", "Emain.cf:1: unknown "
+		{ "misspelt", "my_hostname = a.b\n", "Wmain.cf:1: unknown "
 		    "parameter \"my_hostname\", did you mean \"myhostname\"?" },
 		{ "user's own, referred to",
 		    "mine = a\nmydestination = $mine\n", NULL },

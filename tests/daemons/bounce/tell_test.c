@@ -171,7 +171,7 @@ tell_of_one(void *arg)
 	T_CHECK(world_tell(BOUNCE_FAILED, &envelope, CONTENT));
 	T_EQ_INT(t_mail_count, 1);
 	T_EQ_INT(t_mails[0].notify, 0);
-	T_EQ_INT(t_mails[0].flags, CLEANUP_INTERNAL);
+	T_EQ_INT(t_mails[0].flags, CLEANUP_INTERNAL | CLEANUP_OF_BOUNCE);
 	T_EQ_INT(t_mails[0].envelope_flags, ENVELOPE_INTERNAL);
 	text = text_of(0);
 	T_HAS_STR(text, "\nSubject: Undelivered Mail Returned to Sender\n"
@@ -219,7 +219,8 @@ tell_in_words_of_ours(void *arg)
 	    "Zur\xfc" "ck von mail.example.com\n\n<c@d.test>");
 	T_HAS_STR(text_of(0), "):\n    ??\n");
 	T_HAS_STR(text_of(0), "\nReferences: <1@b>\nIn-Reply-To: <1@b>\n");
-	T_EQ_INT(t_mails[0].flags, CLEANUP_INTERNAL | CLEANUP_FILTER);
+	T_EQ_INT(t_mails[0].flags, CLEANUP_INTERNAL | CLEANUP_OF_BOUNCE
+	    | CLEANUP_FILTER);
 	T_CASE("the postmaster gets another subject and no words");
 	T_HAS_STR(text_of(1), "\nSubject: Kopie\n");
 	T_CHECK(strstr(text_of(1), "von mail.example.com") == NULL);

@@ -150,6 +150,53 @@ T_TEST(mail_that_needs_smtputf8_is_marked)
 	world_run(utf8, NULL);
 }
 
+/* Mail of our own: each class by its word alone. */
+static const struct {
+	const char *word;
+	uint64_t flag;
+} own_classes[] = {
+	{ "forward", CLEANUP_OF_FORWARD }, { "bounce", CLEANUP_OF_BOUNCE },
+	{ "notify", CLEANUP_OF_NOTIFY }, { "verify", CLEANUP_OF_VERIFY },
+	{ "sendmail, smtpd", 0 }, { "none", 0 },
+};
+
+static void
+own_utf8(void *arg)
+{
+	struct world_message first = plain;
+
+	(void)arg;
+	world_send(&first, &reply, &stored);	/* qmgr is connected behind it */
+	settle();
+	for (size_t i = 0; i < T_COUNT(own_classes); i++) {
+		char conf[80];
+
+		snprintf(conf, sizeof(conf), "smtputf8_autodetect_classes = %s\n",
+		    own_classes[i].word);
+		world_conf(conf);
+		for (size_t k = 0; own_classes[k].flag != 0; k++) {
+			struct world_message m = { .sender = "s@a",
+				.rcpts = "\xc3\xa4@b", .content = "A: b\n\n",
+				.envelope_flags = ENVELOPE_INTERNAL,
+				.flags = CLEANUP_INTERNAL | own_classes[k].flag };
+
+			T_CASEF("%s: mail of %s", own_classes[i].word,
+			    own_classes[k].word);
+			world_send(&m, &reply, &stored);
+			T_EQ_STR(str_cstr(&reply), "250");
+			settle();
+			T_EQ_INT(world_note.flags & ASKED, i == k ? ASKED : 0);
+		}
+	}
+	world_conf("");
+}
+
+T_TEST(smtputf8_of_mail_of_our_own_goes_by_its_class)
+{
+	keep_log();
+	world_run(own_utf8, NULL);
+}
+
 static const struct {
 	const char *name, *rcpts, *content, *want;
 } extractions[] = {

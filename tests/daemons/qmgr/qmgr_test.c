@@ -887,6 +887,45 @@ T_TEST(who_was_expanded_is_told_of_though_nobody_else_asks_for_success)
 	world_run("", 20, noted_with_log, NULL);
 }
 
+/* Nobody has mail twice for a notice that has to wait, nor does that wait for ever. */
+static void
+success_untold(void *arg)
+{
+	struct outcome o = { .rcpt = SPAN("ok@b"), .action = DSN_DELIVERED,
+		.dsn = SPAN("2.0.0"), .notify = DSN_NOTIFY_SUCCESS };
+	struct str why = STR_EMPTY;
+
+	(void)arg;
+	for (int old = 0; old < 2; old++) {
+		T_CASEF("it is too old: %d", old);
+		world_age_days = old ? 6 : 0;
+		world_message(QUEUE_INCOMING, ID1, "s@a", "ok@b");
+		T_NEED(outcome_log_append(queue_dir, QUEUE_TRACE, SPAN(ID1),
+		    &o, 1, &why));
+		world_notice_fails = true;
+		intake_scan(true, false, false);
+		world_settle(10);
+		T_EQ_STR(world_deliveries(), "smtp/b ok@b;");
+		T_EQ_STR(world_bounces(), "");
+		T_EQ_STR(world_find(ID1), old ? "gone" : "deferred 0 of 1");
+		world_notice_fails = false;
+		intake_scan(false, true, true);
+		world_settle(10);
+		T_EQ_STR(world_deliveries(), "");
+		T_EQ_STR(world_bounces(), old ? "" : "trace " ID1 ";");
+		T_EQ_STR(world_find(ID1), "gone");
+		T_CHECK(outcome_log_remove(queue_dir, QUEUE_TRACE, SPAN(ID1),
+		    &why));
+	}
+	world_age_days = 0;
+	str_fini(&why);
+}
+
+T_TEST(a_notice_of_success_that_cannot_be_queued_is_sent_later)
+{
+	world_run("", 20, success_untold, NULL);
+}
+
 static void
 leave(void *arg)
 {

@@ -59,6 +59,9 @@ T_TEST(half_where_there_are_but_few)
 	T_CHECK(fds_are_short());
 	fill_up_to(64);
 	T_CHECK(fds_are_short());
+	for (int fd = 31; fd < 64; fd++)	/* who looks for leaks wants some */
+		T_EQ_INT(close(fd), 0);
+	T_CHECK(!fds_are_short());
 }
 
 T_TEST(a_number_that_cannot_be_had)

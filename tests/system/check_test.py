@@ -75,9 +75,9 @@ class Check(instance.TestCase):
                          "reject_rbl_client")])
         self.assertEqual([w for w in told["warning"]
                           if "is unavailable" not in w],
-                         ['"dovecot_destination_recipient_limit" has no effect: '
-                          'master.cf has no service "dovecot"',
-                          'unknown parameter "virtual_create_maildirsize"'])
+                         ['unknown parameter "virtual_create_maildirsize"',
+                          '"dovecot_destination_recipient_limit" has no effect: '
+                          'master.cf has no service "dovecot"'])
 
     def test_a_misspelt_name_is_told_with_the_nearest_one(self):
         text = self.findings(self.make("smtpd_timout = 5s\n"), 0)

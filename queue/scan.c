@@ -70,8 +70,26 @@ queue_scan_stop(struct queue_scan *scan)
 
 /* ---- recovery ---- */
 
-/* A file without a trailer: by its mode complete, it is a person's to look at;
- * else, if it is old, its writer died. */
+/* A file may have been looked at before its writer, who was at work, had locked it:
+ * now that its mode says that it is complete, it may be. */
+static bool
+is_incomplete(int queue_dir, enum queue_name where, struct span id)
+{
+	struct arena *arena = arena_new();
+	struct queue_message m;
+	struct str why = STR_EMPTY;
+	enum queue_result result = queue_message_open(queue_dir, where, id, true,
+	    true, arena, &m, &why);
+
+	if (result == QUEUE_OK)
+		queue_message_close(&m);
+	str_fini(&why);
+	arena_free(&arena);
+	return result == QUEUE_INCOMPLETE;
+}
+
+/* A file without a trailer: by its mode complete, and still without one, it is a
+ * person's to look at; else, if it is old, its writer died. */
 static void
 sort_out_incomplete(int queue_dir, enum queue_name where, struct span id,
     time_t limit, struct queue_recovery *out, struct str *why)
@@ -90,7 +108,8 @@ sort_out_incomplete(int queue_dir, enum queue_name where, struct span id,
 	}
 	str_fini(&path);
 	if ((st.st_mode & S_IXUSR) != 0) {
-		if (queue_move(queue_dir, id, where, QUEUE_CORRUPT, why))
+		if (is_incomplete(queue_dir, where, id)
+		    && queue_move(queue_dir, id, where, QUEUE_CORRUPT, why))
 			out->corrupt++;
 	} else if (st.st_ctime < limit
 	    && queue_remove(queue_dir, where, id, why)) {
